@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Identifiers from the system's random source.
+ */
+#ifndef BASE_ID_H
+#define BASE_ID_H
+
+#include "base/arena.h"
+
+void random_bytes(void *out, size_t len); /* cryptographically strong; aborts when the system has none */
+
+char *id_uuid4(arena *a);             /* RFC 9562 section 5.4: 36 characters */
+char *id_uuid7(arena *a);             /* RFC 9562 section 5.7: sorts by time; monotonic within a thread */
+char *id_ulid(arena *a);              /* 26 characters of Crockford base 32: sorts by time; monotonic within a thread */
+char *id_hex(arena *a, size_t chars); /* `chars` lower-case hexadecimal digits, at most 64 */
+
+#endif
