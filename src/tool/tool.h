@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one tool registry: everything that a model can call, wherever it comes from.
+ *
+ * A tool has a name, a JSON schema, a source and an owner.  Built-in tools are static rows; other kinds (MCP servers,
+ * integration actions, flows, agents, knowledge bases) come from sources that register themselves here.  Owner and scope
+ * checks are done here, so that no face is a way around another.
+ */
+#ifndef TOOL_TOOL_H
+#define TOOL_TOOL_H
+
+#include "base/json.h"
+#include "rt/scope.h"
+
+typedef enum { TOOL_BUILTIN, TOOL_MCP, TOOL_ACTION, TOOL_FLOW, TOOL_AGENT, TOOL_KNOWLEDGE } tool_kind;
+
+typedef struct tool tool;
+typedef struct tool_session tool_session;
+
+/* For whom and where a call runs.  All borrowed for the length of the call. */
+typedef struct {
+    const char *user_id;    /* NULL: anonymous; sees built-in tools only */
+    bool admin;
+    const char *session_id; /* of the conversation; NULL outside one */
+    const char *agent_id;   /* NULL outside an agent */
+    const char *workspace;  /* absolute directory that file and shell tools may touch; NULL: they refuse */
+    const char *language;   /* "en", "zh", "pt" */
+    json_t *system_context; /* of the run; a declared parameter that is a key here gets its value; may be NULL */
+    bool multimodal;        /* the model takes images */
+    tool_session *session;  /* state over the calls of one run: shell tasks, pending images; NULL: one is made for the call */
+    const char *call_id;    /* of the model's call, or NULL */
+    /* Live output while the call runs (stream "stdout", "stderr" or "info"); NULL: nobody watches. */
+    void (*progress)(void *arg, const char *stream, const char *text, size_t len);
+    void *progress_arg;
+} tool_context;
+
+/* What came out: the text that the model sees.  Objects and lists are JSON text, strings are as they are. */
+typedef struct {
+    const char *text; /* in the arena of the scope of the call; valid UTF-8; within the output limit */
+    json_t *value;    /* the same as JSON, borrowed; NULL when the result is plain text */
+    bool failed;      /* the tool says that it did not work (contracts/sage-agent-runtime.md section 6.4) */
+} tool_result;
+
+struct tool {
+    const char *name;
+    const char *description;
+    json_t *parameters;     /* JSON schema of an object: {"type":"object","properties":{…},"required":[…]} */
+    tool_kind kind;
+    const char *source;     /* shown in lists: "basic", the MCP server's name, the integration's name … */
+    const char *owner;      /* user id, or NULL: everybody's */
+    int64_t timeout;        /* of one call; 0: 5 min */
+    bool explicit_only;     /* offered only when an agent names it */
+    bool baseline;          /* always offered when allowed (section 6.2) */
+    bool hidden;            /* not in GET /api/tools: runtime protocol tools */
+    /* OK with a result even when the tool failed in its own terms; an error when it could not be run. */
+    err (*call)(scope *s, const tool *t, const tool_context *cx, json_t *args, tool_result *out);
+    const void *data;       /* the source's */
+};
+
+/* Where tools of one kind come from.  Functions run in the caller's fiber and may park; what they return lives in `a`. */
+typedef struct {
+    tool_kind kind;
+    err (*list)(scope *s, arena *a, const tool_context *cx, void (*add)(void *arg, const tool *t), void *arg);
+    err (*find)(scope *s, arena *a, const tool_context *cx, const char *name, const tool **out); /* ERR_NOT_FOUND */
+} tool_source;
+void tool_register_source(const tool_source *src); /* at start, before the loops run */
+void tool_setup(void);                             /* parses the built-in tools' schemas; at start */
+
+/* All tools that `cx` may see, by name, built-in ones first where names collide. */
+MUST_USE err tool_list(scope *s, arena *a, const tool_context *cx, const tool ***out, size_t *n);
+
+/* ERR_NOT_FOUND (code "tool.not_found") also when it exists but is not the caller's to use. */
+MUST_USE err tool_find(scope *s, arena *a, const tool_context *cx, const char *name, const tool **out);
+
+/*
+ * Runs a tool: checks required parameters, drops nulls, coerces to the schema's types, overrides parameters from the system
+ * context, keeps `session_id` and `user_id` away from the model, limits time, and cuts the output to the token limit
+ * without breaking JSON.  OK with a result whatever the tool did; an error only when `s` ended.
+ */
+MUST_USE err tool_call(scope *s, const tool *t, const tool_context *cx, json_t *args, tool_result *out);
+
+/* The manager's own error results (section 6.4): {"error":true,"status":"error","error_type":…,"message":…,"tool_name":…,…}. */
+void tool_error_result(scope *s, const char *tool_name, const char *error_type, const char *message, tool_result *out);
+
+/* The definition as a model sees it: {"type":"function","function":{"name","description","parameters","strict":false}}, new
+ * reference; `session_id` and `user_id` left out (section 4, "Tool specs"). */
+json_t *tool_spec(const tool *t);
+
+/* State over the calls of one run.  Closing kills what still runs in the background. */
+tool_session *tool_session_new(scope *s);
+
+/* Notes for the next model request (finished background commands), as text; NULL when there is none.  In `a`. */
+const char *tool_session_take_note(tool_session *ts, arena *a);
+
+/* Image parts queued by analyze_image for the next request: data URLs; NULL at the end. */
+const char *tool_session_take_image(tool_session *ts, arena *a);
+
+#endif
