@@ -210,6 +210,8 @@ char *arena_vprintf(arena *a, const char *format, va_list args)
     char *out;
     int len;
 
+    if (format == NULL)
+        mem_die("no format", 0); /* also tells the compiler, which warns under UBSan */
     va_copy(again, args);
     len = vsnprintf(NULL, 0, format, args);
     if (len < 0)
