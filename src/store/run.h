@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Runs: the append-only log of one execution of an agent or a flow, and those who watch it.
+ *
+ * A run is written by the fiber that executes it, on its home loop, and read from any loop from any index.  Readers never
+ * hold up the writer.  A run stays findable by its session while it lives, and a managed one for some minutes after, so that
+ * a client that comes late still gets every event.  Runs are counted references, shared by threads.
+ *
+ * Events are neutral; each face renders them in its own stream format.
+ */
+#ifndef STORE_RUN_H
+#define STORE_RUN_H
+
+#include "base/arena.h"
+#include "rt/scope.h"
+
+typedef enum {
+    EV_TEXT,          /* a piece of the visible answer: UTF-8 text */
+    EV_REASONING,     /* a piece of the model's reasoning: text */
+    EV_TEXT_END,      /* a model response without tool calls is complete: no payload */
+    EV_TOOL_CALL,     /* JSON {"index","id","name","arguments"}: id and name null in continuations */
+    EV_TOOL_RESULT,   /* JSON {"tool_call_id","name","content","metadata":{…}}: content is the text the model sees */
+    EV_TOOL_PROGRESS, /* JSON {"tool_call_id","stream","text","closed"} */
+    EV_NOTICE,        /* text that the runtime itself says to the user; JSON {"content","metadata":{…}} */
+    EV_FAILURE,       /* why the run failed: JSON {"code","reason","content"}, part of the conversation */
+    EV_USER,          /* a user message that joined the running conversation: JSON message */
+    EV_SUGGESTION,    /* follow-up suggestion: text */
+    EV_OUTPUT,        /* a flow's own event: JSON {"event","data"} */
+    EV_USAGE,         /* JSON: tokens used */
+    EV_END            /* JSON {"status":"completed|failed|interrupted","reason"}: always last */
+} event_kind;
+
+/* Which message an event belongs to; several events share one. */
+typedef struct {
+    const char *id;         /* UUID */
+    const char *session_id; /* of the run, or of a child run whose events pass through */
+    const char *agent_name; /* who speaks ("SimpleAgent"), or NULL */
+} run_message;
+
+typedef struct {
+    event_kind kind;
+    const run_message *message; /* NULL for EV_USAGE, EV_END and progress */
+    int64_t time;               /* clock_wall() */
+    const char *bytes;          /* the payload; lives as long as the run */
+    size_t len;
+} event;
+
+typedef enum { RUN_LIVE, RUN_COMPLETED, RUN_FAILED, RUN_INTERRUPTED } run_status;
+
+typedef struct {
+    const char *id; /* NULL: one is made */
+    const char *session_id;
+    const char *user_id;  /* NULL: anonymous */
+    const char *agent_id; /* NULL: none */
+    const char *query;    /* what the user asked, as JSON text, for lists of running sessions */
+    bool managed;         /* goes on without its client, and is kept for a while after its end */
+} run_info;
+
+typedef struct run run;
+
+/*
+ * Begins a run in `s`, the scope whose cancellation will end it, on its loop.  ERR_BUSY (code "run.busy") while the session
+ * has a live run; when that one has been interrupted already, waits up to ten seconds for it (code "run.unwinding" after).
+ * Parks.  The caller holds a reference.
+ */
+MUST_USE err run_begin(scope *s, const run_info *info, run **out);
+
+/* Appends an event; the payload is copied.  Home loop only.  Over the run's byte limit: ERR_TOO_LARGE, once as a failure. */
+MUST_USE err run_emit(scope *s, run *r, event_kind kind, const run_message *m, const void *bytes, size_t len);
+
+/* A message that events can refer to; copies the strings; lives as long as the run. */
+const run_message *run_message_new(run *r, const char *id, const char *session_id, const char *agent_name);
+
+/* Appends EV_END and lets the session go.  Home loop only, exactly once. */
+void run_finish(run *r, run_status status, const char *reason);
+
+run *run_ref(run *r);
+void run_unref(run *r); /* accepts NULL */
+
+/* Facts; strings live as long as the reference. */
+const run_info *run_facts(const run *r);
+run_status run_state(const run *r);
+int64_t run_created(const run *r);              /* clock_wall() */
+int64_t run_last_activity(const run *r);        /* clock_wall() of the newest event */
+const char *run_interrupt_reason(const run *r); /* NULL unless interrupted */
+size_t run_bytes(const run *r);
+
+/* Asks the run to end: cancels its scope with `reason`.  From any loop; returns at once; false when it had ended. */
+bool run_interrupt(run *r, const char *reason);
+
+/* Parks until the run has ended. */
+MUST_USE err run_wait(scope *s, run *r);
+
+/* Reading.  `ready` is called on the reader's loop, outside any fiber, when there may be more; it must only schedule
+ * (source_ready, fiber_wake), not read.  NULL: no notice. */
+typedef struct run_reader run_reader;
+run_reader *run_reader_open(run *r, void (*ready)(void *arg), void *arg); /* takes its own reference */
+void run_reader_close(run_reader *rd);                                    /* accepts NULL; on the reader's loop */
+bool run_reader_next(run_reader *rd, event *out);                         /* false: nothing more yet, or after EV_END */
+bool run_reader_done(const run_reader *rd);                               /* EV_END was taken */
+size_t run_reader_lag(const run_reader *rd);                              /* bytes of the log not read yet */
+
+/* The same for a fiber: parks until there is an event.  ERR_CLOSED after EV_END. */
+MUST_USE err run_next(scope *s, run_reader *rd, event *out);
+
+/* The session's live run, or a managed one that ended lately; with a reference; NULL when there is none. */
+run *hub_find(const char *session_id);
+run *hub_find_run(const char *run_id);
+
+/* All live runs of `user_id` (NULL: of everybody), newest last, with references that are dropped with the arena. */
+size_t hub_list(arena *a, const char *user_id, run ***out);
+
+/* Is told, coalesced, whenever a run begins or ends. */
+typedef struct hub_watch hub_watch;
+hub_watch *hub_watch_open(void (*changed)(void *arg), void *arg); /* on this loop */
+void hub_watch_close(hub_watch *w);
+
+/* At the end of the process, after the loops: drops what is kept.  And the limits, for tests and settings. */
+void hub_close(void);
+void hub_set_limits(size_t max_bytes_per_run, int64_t keep_after_end, size_t max_kept_bytes);
+
+typedef struct {
+    uint64_t live, kept, started, failed, interrupted;
+    uint64_t log_bytes;
+} hub_stats;
+hub_stats hub_read_stats(void);
+
+#endif
