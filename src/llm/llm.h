@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Chat models: one request in, a stream of typed deltas out, whatever the provider speaks.
+ *
+ * Drivers (openai.c, anthropic.c, demo.c) only translate.  What is common is here: retries with jittered backoff before the
+ * first delta, rotation and failover over several keys, error mapping, time limits per phase.
+ *
+ * Errors are recorded with one of these codes, and a text that is fit for the user and holds no secret:
+ * "llm.rate_limit" "llm.quota" "llm.auth" "llm.model_not_found" "llm.context_length" "llm.content_filter" "llm.bad_request"
+ * "llm.connection" "llm.unavailable" "llm.timeout" "llm.garbage" "llm.truncated" "llm.no_driver".
+ */
+#ifndef LLM_LLM_H
+#define LLM_LLM_H
+
+#include "base/json.h"
+#include "rt/scope.h"
+
+typedef enum { ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT, ROLE_TOOL } llm_role;
+
+typedef struct {
+    const char *id;
+    const char *name;
+    const char *arguments; /* JSON text of an object */
+} llm_tool_call;
+
+typedef struct {
+    llm_role role;
+    const char *text;      /* NULL or "" when there is none; with `parts`: ignored */
+    json_t *parts;         /* OpenAI content parts ({"type":"text"|"image_url"|"input_audio",…}), or NULL */
+    const char *reasoning; /* of an assistant message, or NULL */
+    const llm_tool_call *calls;
+    size_t n_calls;
+    const char *tool_call_id; /* of a tool message */
+} llm_message;
+
+typedef struct {
+    const char *name;
+    const char *description;
+    json_t *parameters; /* JSON schema, borrowed */
+} llm_tool;
+
+typedef enum { THINKING_OFF, THINKING_ON } llm_thinking;
+typedef enum { TOOL_CHOICE_NONE_SET, TOOL_CHOICE_AUTO, TOOL_CHOICE_REQUIRED } llm_tool_choice;
+
+/* Where a model is and how to talk to it. */
+typedef struct {
+    const char *driver;      /* "openai", "anthropic", "demo" */
+    const char *base_url;    /* "https://api.openai.com/v1" */
+    const char *const *keys; /* at least one unless the server wants none; tried in turn */
+    size_t n_keys;
+    const char *model;
+    bool private_ok;         /* configured by an administrator: may be on a private address */
+    bool no_images;          /* image parts become text */
+    bool no_structured;      /* response_format is not sent */
+    json_t *params;          /* merged into the request as they are: max_tokens, temperature, top_p …; or NULL */
+    int64_t max_model_len;   /* tokens of context; 0: 128000 */
+} llm_endpoint;
+
+typedef struct {
+    llm_endpoint at;
+    const llm_message *messages;
+    size_t n_messages;
+    const llm_tool *tools;
+    size_t n_tools;
+    llm_tool_choice tool_choice;
+    json_t *response_format; /* or NULL */
+    llm_thinking thinking;
+    const char *thinking_level;   /* "minimal" … "max", or NULL */
+    int64_t connect_timeout;      /* 0: 10 s */
+    int64_t first_byte_timeout;   /* 0: 120 s */
+    int64_t idle_timeout;         /* 0: 120 s */
+    int max_attempts;             /* 0: 8 */
+    int64_t retry_base;           /* first pause; 0: 1 s */
+} llm_request;
+
+typedef struct {
+    int64_t prompt, completion, total, cached, reasoning; /* tokens; 0 when not told */
+} llm_usage;
+
+typedef enum { LLM_TEXT, LLM_REASONING, LLM_TOOL_CALL, LLM_USAGE, LLM_STOP } llm_delta_kind;
+
+/* Strings are borrowed until the next call on the stream. */
+typedef struct {
+    llm_delta_kind kind;
+    str text;                 /* LLM_TEXT, LLM_REASONING; the arguments fragment of LLM_TOOL_CALL */
+    int64_t index;            /* LLM_TOOL_CALL: which call of the response */
+    const char *id, *name;    /* LLM_TOOL_CALL: in its first fragment, else NULL */
+    llm_usage usage;          /* LLM_USAGE */
+    const char *finish;       /* LLM_STOP: "stop", "length", "tool_calls", "content_filter" … */
+} llm_delta;
+
+typedef struct llm_stream llm_stream;
+
+/* Sends the request and parks until the provider has begun to answer, retrying as said above.  The stream ends with `s`. */
+MUST_USE err llm_open(scope *s, const llm_request *rq, llm_stream **out);
+
+/* The next delta.  Parks.  ERR_CLOSED after the proper end, of which LLM_STOP is the last delta or the last but LLM_USAGE.
+ * A stream that breaks off is ERR_UPSTREAM with code "llm.truncated". */
+MUST_USE err llm_next(scope *s, llm_stream *st, llm_delta *out);
+void llm_close(llm_stream *st); /* early; accepts NULL */
+
+/* The model's name as the provider says, or as asked. */
+const char *llm_stream_model(const llm_stream *st);
+
+/* Everything at once: the whole text, for side calls and connection tests. */
+MUST_USE err llm_complete(scope *s, const llm_request *rq, const char **text, llm_usage *usage);
+
+/* What drivers there are, for lists of requesters and for checking configuration. */
+typedef struct llm_driver llm_driver;
+const llm_driver *llm_driver_find(const char *name); /* NULL when there is none */
+const char *llm_driver_name(const llm_driver *d);
+const llm_driver *const *llm_drivers(size_t *n);
+
+/* The demo driver's pause between words; tests set it to 0. */
+void llm_demo_set_delay(int64_t ns);
+
+#endif
