@@ -35,9 +35,10 @@ typedef struct {
     field_kind kind;
     bool required;
     bool not_null;        /* null is a fault, not the same as absent */
-    double min, max;      /* of numbers; of a string's code points; of an array's items.  Both 0: no limit */
-    const char *fallback; /* as text; absent fields get it */
-    const char *one_of;   /* allowed strings, "a|b|c" */
+    double min, max;      /* of numbers; of a string's code points; of an array's items.  Both 0: no limit; max below
+                             min: no upper limit */
+    const char *fallback; /* as text; absent fields (and null ones that may be) get it; of F_JSON as JSON */
+    const char *one_of;   /* allowed strings, "a|b|c"; of JSON_STRINGS_TYPE each item's */
     json_kind json;       /* for F_JSON */
     const schema *items;  /* for F_JSON: schema of the object, or of each item of the array: checked, not converted */
     const char *text;     /* one line for the documentation */
@@ -71,7 +72,7 @@ typedef enum {
 typedef struct {
     fault_kind kind;
     const char *where[8];  /* path of keys and indexes ("messages", "0", "role"), NULL-terminated */
-    const field *field;    /* NULL for FAULT_SYNTAX and a body that is no object */
+    const field *field;    /* NULL for FAULT_SYNTAX and for a body or item that is no object */
     const char *expected;  /* "string", "integer", "number", "boolean", "object", "array" */
     const json_t *input;   /* the offending value, or NULL */
     bool low;
@@ -85,11 +86,13 @@ typedef struct {
     size_t count;
 } schema_faults;
 
-/* Fills a zeroed struct of `sc->size` in `a`.  Unknown members are ignored.  Strings point into `body`, which must outlive
- * the struct.  ERR_INVALID with at least one fault. */
+/* Fills a zeroed struct of `sc->size` in `a`.  Unknown members are ignored.  Types are strict, but that an integer may be
+ * written as 5.0.  Strings point into `body`, which must outlive the struct; a body that is NULL is FAULT_MISSING.
+ * ERR_INVALID with at least one fault, *out untouched. */
 MUST_USE err schema_bind(arena *a, const schema *sc, json_t *body, schema_faults *faults, void **out);
 
-/* The same from query pairs: values are text, "true/false/1/0/yes/no" for booleans. */
+/* The same from query pairs: values are text, "true/false/1/0/yes/no/on/off/t/f/y/n" for booleans in any case.  Of
+ * repeated names the first counts, but an array gets all of them as strings; other F_JSON values are parsed as JSON. */
 typedef struct {
     const char *name, *value;
 } query_pair;
@@ -98,5 +101,6 @@ MUST_USE err schema_bind_query(arena *a, const schema *sc, const query_pair *pai
 
 /* The JSON Schema (2020-12) of `sc`, new reference. */
 json_t *schema_describe(const schema *sc);
+json_t *schema_describe_field(const field *f); /* of one query parameter */
 
 #endif
