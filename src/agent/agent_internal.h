@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the agent loop share: the state of one run and the parts of one turn. */
+#ifndef AGENT_AGENT_INTERNAL_H
+#define AGENT_AGENT_INTERNAL_H
+
+#include "agent/agent.h"
+
+/* One model response while and after it streams. */
+typedef struct {
+    const run_message *message;
+    buf text, reasoning;
+    struct turn_call *calls; /* linked, in order of index */
+    size_t n_calls;
+    bool text_only_status; /* only turn_status was offered */
+    const char *finish;
+} turn;
+
+typedef struct turn_call {
+    struct turn_call *next;
+    int64_t index;
+    const char *id, *name;
+    buf arguments;
+    bool hidden; /* turn_status: never shown */
+} turn_call;
+
+typedef struct {
+    scope *s;
+    run *r;
+    const plan *p;
+    ledger *l;
+    agent_outcome *out;
+    const char *note;        /* for the next request only, hidden from the user; or NULL */
+    const char *last_error;  /* of the turn before, cut; for the error fuse */
+    bool status_turn;        /* the next request offers only turn_status */
+    uint64_t signatures[24]; /* of the last turns, newest last */
+    size_t n_signatures;
+    int repeats;
+    bool stop; /* set by whatever ends the run */
+} agent_state;
+
+/* turn.c: asks the model and streams its answer; on return the response is in the ledger as far as it came. */
+err turn_ask(agent_state *st, turn *t);
+
+/* calls.c: runs the response's tool calls at once; results are in the ledger and the log. */
+err turn_run_calls(agent_state *st, turn *t);
+
+/* compress.c: replaces old messages by a summary when the request would pass the model's window. */
+err compress_when_needed(agent_state *st, int64_t prompt_tokens, bool *compressed);
+/* The same after the provider refused the length: compresses harder.  ERR_NOT_FOUND when nothing is left to compress. */
+err compress_by_force(agent_state *st);
+
+/* notice.c: what the runtime itself says. */
+void notice_max_loops(agent_state *st);
+void notice_recovery(agent_state *st, const char *stop_reason, json_t *details);
+void notice_failure(agent_state *st, err e, bool mid_stream);
+
+/* repeat.c: notes the turn; true when the run goes in circles for the third time. */
+bool repeat_seen(agent_state *st, const turn *t);
+
+/* Appends an event whose payload is JSON; steals `payload`. */
+err emit_json(scope *s, run *r, event_kind kind, const run_message *m, json_t *payload);
+
+#endif

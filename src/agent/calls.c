@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tool calls of one response: all at once, each result streamed and kept as soon as it is there
+ * (contracts/sage-agent-runtime.md section 6.4).
+ */
+#include "agent/agent_internal.h"
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "rt/sem.h"
+
+typedef struct {
+    agent_state *st;
+    turn_call *call;
+    sem *slots;
+} call_job;
+
+static const tool *offered(const plan *p, const char *name)
+{
+    for (size_t i = 0; i < p->n_tools; i++)
+        if (cstr_eq(p->tools[i]->name, name))
+            return p->tools[i];
+    return NULL;
+}
+
+/* The result goes to whoever watches and into the ledger; the two agree about id and text. */
+static err keep_result(agent_state *st, const turn_call *c, const char *text, const char *status, bool rejected)
+{
+    const run_message *m = run_message_new(st->r, id_uuid4(st->s->arena), st->p->session_id, st->p->speaker);
+    json_t *meta = json_hold(st->l->a, json_object()), *payload;
+
+    json_set_str(meta, "tool_execution_status", status);
+    if (rejected)
+        json_set_bool(meta, "streamed_tool_rejected", true);
+    ledger_add(st->l, (entry){
+                          .id = m->id,
+                          .role = ROLE_TOOL,
+                          .type = "tool_call_result",
+                          .text = arena_strdup(st->l->a, text),
+                          .tool_call_id = arena_strdup(st->l->a, c->id),
+                          .metadata = meta,
+                          .agent_name = st->p->speaker,
+                      });
+    if (c->hidden)
+        return OK;
+    payload = json_object();
+    json_set_str(payload, "tool_call_id", c->id);
+    json_set_str(payload, "name", c->name);
+    json_set_str(payload, "content", text);
+    json_set(payload, "metadata", json_incref(meta));
+    return emit_json(st->s, st->r, EV_TOOL_RESULT, m, payload);
+}
+
+static err reject(agent_state *st, turn_call *c, const char *code, const char *note)
+{
+    json_t *o = json_hold(st->s->arena, json_object());
+
+    json_set_str(o, "status", "rejected");
+    json_set_str(o, "code", code);
+    json_set_str(o, "tool_name", c->name);
+    st->note = arena_printf(st->s->arena, "<system_reminder>%s</system_reminder>", note);
+    return keep_result(st, c, json_text(st->s->arena, o), "error", true);
+}
+
+static void on_progress(void *arg, const char *stream, const char *text, size_t len)
+{
+    call_job *job = arg;
+    json_t *o = json_object(), *piece = json_stringn(text, len);
+
+    json_set_str(o, "tool_call_id", job->call->id);
+    json_set_str(o, "stream", stream);
+    json_set(o, "text", piece != NULL ? piece : json_string(""));
+    json_set_bool(o, "closed", false);
+    if (emit_json(job->st->s, job->st->r, EV_TOOL_PROGRESS, NULL, o) != OK)
+        return; /* over the run's limit: the result itself will say so */
+}
+
+static err close_progress(agent_state *st, const turn_call *c)
+{
+    json_t *o = json_object();
+
+    json_set_str(o, "tool_call_id", c->id);
+    json_set_str(o, "stream", "info");
+    json_set_str(o, "text", "");
+    json_set_bool(o, "closed", true);
+    return emit_json(st->s, st->r, EV_TOOL_PROGRESS, NULL, o);
+}
+
+/* What turn_status means for the run: it ends only when the user has been told something in this turn. */
+static void heed_status(agent_state *st, const turn *t, const json_t *args)
+{
+    const char *status = json_get_str(args, "status", "");
+    bool ends = cstr_eq(status, "task_done") || cstr_eq(status, "need_user_input") || cstr_eq(status, "blocked");
+    const entry *before = NULL;
+
+    for (size_t i = st->l->n; i > 0 && before == NULL; i--)
+        if (!cstr_eq(st->l->items[i - 1]->id, t->message->id))
+            before = st->l->items[i - 1];
+    if (ends && (t->text.len > 0 || (before != NULL && before->role == ROLE_ASSISTANT && before->n_calls == 0)))
+        st->stop = true;
+    else if (ends)
+        st->note = "<system_reminder>Write the answer for the user as text before you end the turn.</system_reminder>";
+}
+
+static void heed_result(agent_state *st, const turn *t, const turn_call *c, const json_t *args,
+                        const tool_result *result)
+{
+    if (cstr_eq(c->name, "turn_status"))
+        heed_status(st, t, args);
+    else if (cstr_eq(c->name, "complete_task"))
+        st->stop = true;
+    else if (cstr_eq(c->name, "questionnaire_async") && result->value != NULL &&
+             json_get_bool(result->value, "success", false))
+        st->stop = true;
+}
+
+typedef struct {
+    call_job job;
+    const turn *t;
+} call_arg;
+
+static err run_call(scope *s, void *arg)
+{
+    call_arg *ca = arg;
+    agent_state *st = ca->job.st;
+    turn_call *c = ca->job.call;
+    const tool *t = offered(st->p, c->name);
+    scope *own = scope_child(s, NO_LIMIT);
+    tool_context cx = st->p->tool_context;
+    tool_result result;
+    json_t *args;
+    err e;
+
+    if ((e = sem_take(own, ca->job.slots)) != OK)
+        goto out;
+    if (t == NULL) {
+        e = reject(st, c, "tool_not_available_in_request",
+                   "That tool is not available. Use only tools that you were offered.");
+        goto give;
+    }
+    if (json_parse(own->arena, buf_str(&c->arguments), c->arguments.len, NULL, &args) != OK) {
+        e = c->arguments.len == 0
+                ? OK
+                : reject(st, c, "invalid_tool_arguments", "The arguments of the tool call were not valid JSON.");
+        if (c->arguments.len > 0)
+            goto give;
+        args = json_hold(own->arena, json_object());
+    }
+    cx.call_id = c->id;
+    cx.progress = on_progress;
+    cx.progress_arg = &ca->job;
+    if ((e = tool_call(own, t, &cx, args, &result)) == OK) {
+        e = keep_result(st, c, result.text, result.failed ? "error" : "success", false);
+        heed_result(st, ca->t, c, args, &result);
+    }
+    if (e == OK && !c->hidden)
+        e = close_progress(st, c);
+give:
+    sem_give(ca->job.slots);
+out:
+    scope_close(own);
+    return e;
+}
+
+/* The same error twice in a row means that a third try would fail as well. */
+static void check_fuse(agent_state *st, size_t from)
+{
+    const char *found = NULL;
+
+    for (size_t i = from; i < st->l->n; i++)
+        if (st->l->items[i]->role == ROLE_TOOL &&
+            cstr_eq(entry_meta_str(st->l->items[i], "tool_execution_status"), "error"))
+            found = arena_strndup(st->s->arena, st->l->items[i]->text, strnlen(st->l->items[i]->text, 120));
+    if (found != NULL && cstr_eq(found, st->last_error)) {
+        json_t *details = json_object();
+
+        json_set_int(details, "consecutive_error_hits", 2);
+        notice_recovery(st, "consecutive_execution_error", details);
+        st->stop = true;
+    }
+    st->last_error = found;
+}
+
+err turn_run_calls(agent_state *st, turn *t)
+{
+    scope *group = scope_child(st->s, NO_LIMIT);
+    size_t from = st->l->n;
+    sem slots;
+    err e;
+
+    sem_setup(&slots, st->p->max_parallel_tools > 0 ? st->p->max_parallel_tools : 10);
+    for (turn_call *c = t->calls; c != NULL; c = c->next) {
+        call_arg *ca = arena_one(group->arena, call_arg);
+
+        *ca = (call_arg){.job = {.st = st, .call = c, .slots = &slots}, .t = t};
+        scope_spawn(group, run_call, ca);
+    }
+    e = scope_join(group);
+    if (e != OK)
+        fail_from(st->s, group, e);
+    scope_close(group);
+    if (e == OK && !st->stop)
+        check_fuse(st, from);
+    return e;
+}

@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of a chat turn: prepare, begin, run, end.
+ *
+ * The write that begins a turn and the call of the model go out at the same time; the caller of chat_start() waits for the
+ * write, so that a full disk is an ordinary error.  The write that ends it is on disk before anybody sees the end.
+ */
+#include "agent/chat.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "agent/agent_internal.h"
+#include "agent/resolve.h"
+#include "agent/tags.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "model/turn.h"
+#include "rt/fiber.h"
+#include "rt/loop.h"
+
+static chat_settings settings = {
+    .workspaces = "agents",
+    .run_timeout = MINUTES(60),
+    .max_parallel_tools = 10,
+};
+
+void chat_configure(const chat_settings *s)
+{
+    settings = *s;
+}
+
+typedef struct {
+    scope *s; /* of the run: closed by its fiber */
+    run *run;
+    plan plan;
+    ledger *ledger;
+    agent_outcome outcome;
+    run_row row;
+    bool is_new;                                              /* the session has no conversation yet */
+    enum { BEGIN_PENDING, BEGIN_STORED, BEGIN_FAILED } begun; /* the write that begins the turn */
+    fiber *waits_for_begin;
+} chat;
+
+/* Preparing */
+
+char *chat_workspace(arena *a, const char *user_id, const char *agent_id)
+{
+    char *user = percent_encode(a, str_of(user_id != NULL ? user_id : "default_user"));
+    char *agent = percent_encode(a, str_of(agent_id != NULL ? agent_id : "default_agent"));
+
+    /* "." and ".." are unreserved characters, and not names */
+    return arena_printf(a, "%s/%s%s/%s%s", settings.workspaces, *user == '.' ? "_" : "", user, *agent == '.' ? "_" : "",
+                        agent);
+}
+
+static err make_workspace(scope *s, const char *path)
+{
+    char *parent = arena_strdup(s->arena, path);
+
+    *strrchr(parent, '/') = '\0';
+    if ((mkdir(parent, 0700) != 0 && errno != EEXIST) || (mkdir(path, 0700) != 0 && errno != EEXIST))
+        return fail(s, errno == ENOSPC ? ERR_NO_SPACE : ERR_IO, "cannot make the agent's workspace: %s",
+                    strerror(errno));
+    return OK;
+}
+
+static bool named(const json_t *names, const char *name)
+{
+    for (size_t i = 0; i < json_array_size(names); i++)
+        if (cstr_eq(json_string_value(json_array_get(names, i)), name))
+            return true;
+    return false;
+}
+
+static bool is_shell(const char *name)
+{
+    return cstr_eq(name, "execute_shell_command") || cstr_eq(name, "await_shell") || cstr_eq(name, "kill_shell");
+}
+
+/* Which of all tools a run offers (contracts/sage-agent-runtime.md section 6.1). */
+static bool offers(const tool *t, const json_t *names, completion_mode until)
+{
+    bool any = json_array_size(names) == 0;
+
+    if (cstr_eq(t->name, "turn_status"))
+        return until == UNTIL_TURN_STATUS;
+    if (cstr_eq(t->name, "tool_expand_tools")) /* offered only when the list was narrowed, which we do not do */
+        return false;
+    if (any)
+        return !t->explicit_only;
+    if (is_shell(t->name) &&
+        (named(names, "execute_shell_command") || named(names, "await_shell") || named(names, "kill_shell")))
+        return true;
+    return named(names, t->name);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp((*(const tool *const *)a)->name, (*(const tool *const *)b)->name);
+}
+
+static err choose_tools(chat *c, const json_t *names)
+{
+    const tool **all;
+    size_t n;
+
+    TRY(tool_list(c->s, c->s->arena, &c->plan.tool_context, &all, &n));
+    c->plan.tools = arena_array(c->s->arena, const tool *, n);
+    for (size_t i = 0; i < n; i++)
+        if (offers(all[i], names, c->plan.until))
+            c->plan.tools[c->plan.n_tools++] = all[i];
+    qsort(c->plan.tools, c->plan.n_tools, sizeof *c->plan.tools, by_name);
+    for (size_t i = 0; i < c->plan.n_tools; i++)
+        c->plan.prompt.has_todo |= cstr_eq(c->plan.tools[i]->name, "todo_write");
+    c->plan.prompt.has_tools = c->plan.n_tools > 0;
+    return OK;
+}
+
+/* Everything that the run needs after the request is gone, in its own scope. */
+static err make_plan(scope *prep, chat *c, const chat_request *rq, const merged_config *m)
+{
+    arena *a = c->s->arena;
+    plan *p = &c->plan;
+    const char *language = prompt_language(m->response_language);
+    json_t *context = json_hold(a, json_incref(m->system_context));
+
+    *p = (plan){
+        .session_id = run_facts(c->run)->session_id,
+        .speaker = "SimpleAgent",
+        .until = settings.until,
+        .max_loops = m->max_loops,
+        .max_parallel_tools = settings.max_parallel_tools,
+        .tool_context = {.user_id = arena_strdup(a, rq->user_id),
+                         .admin = rq->admin,
+                         .session_id = run_facts(c->run)->session_id,
+                         .agent_id = run_facts(c->run)->agent_id,
+                         .workspace = chat_workspace(a, rq->user_id, m->agent_id),
+                         .language = language,
+                         .system_context = context},
+        .prompt = {.language = language,
+                   .response_language = json_get_str(context, "response_language", "en-US"),
+                   .role = arena_strdup(a, m->system_prefix),
+                   .system_context = context,
+                   .turn_status = settings.until == UNTIL_TURN_STATUS},
+    };
+    p->prompt.workspace = p->tool_context.workspace;
+    TRY(resolve_model(prep, a, rq, m, &p->model.at));
+    p->tool_context.multimodal = !p->model.at.no_images;
+    TRY(make_workspace(prep, p->tool_context.workspace));
+    p->tool_context.session = tool_session_new(c->s);
+    return choose_tools(c, m->tools);
+}
+
+/* The ledger */
+
+/* A summary is stored behind the messages that followed it: it belongs right behind those that it covers. */
+static void place_summaries(ledger *l)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        const char *last = entry_meta_str(l->items[i], "source_end_message_id");
+        entry *moved = l->items[i];
+        size_t to = 0;
+
+        if (last == NULL)
+            continue;
+        for (size_t k = 0; k < i; k++) /* behind the source, and behind the pair's first half */
+            if (cstr_eq(l->items[k]->id, last) || cstr_eq(entry_meta_str(l->items[k], "source_end_message_id"), last))
+                to = k + 1;
+        if (to == 0 || to == i)
+            continue;
+        memmove(l->items + to + 1, l->items + to, (i - to) * sizeof *l->items);
+        l->items[to] = moved;
+    }
+}
+
+err chat_history(scope *s, arena *a, const char *session_id, ledger **out)
+{
+    ledger *l = ledger_new(a);
+    message_row *rows;
+    size_t n;
+
+    TRY(message_list_all(s, session_id, &rows, &n));
+    for (size_t i = 0; i < n; i++) {
+        entry e;
+
+        if (entry_read(a, arena_strdup(a, rows[i].message_id), rows[i].role, arena_strdup(a, rows[i].type),
+                       rows[i].created_at, rows[i].body, &e) != OK)
+            return fail(s, ERR_INTERNAL, "a stored message of session %s is damaged", session_id);
+        ledger_add(l, e);
+    }
+    place_summaries(l);
+    *out = l;
+    return OK;
+}
+
+/* One message of the request as a ledger entry. */
+static err read_message(scope *s, arena *a, const json_t *v, control_tags *tags, entry *out)
+{
+    const char *role = json_get_str(v, "role", "");
+    json_t *content = json_object_get(v, "content"), *meta = json_get_obj(v, "metadata");
+
+    *out = (entry){
+        .id = arena_strdup(a, json_get_str(v, "message_id", NULL)),
+        .role = cstr_eq(role, "assistant") ? ROLE_ASSISTANT : ROLE_USER,
+        .reasoning = arena_strdup(a, json_get_str(v, "reasoning_content", NULL)),
+        .metadata = json_object_size(meta) > 0 ? json_hold(a, json_deep_copy(meta)) : NULL,
+    };
+    out->type = out->role == ROLE_USER ? "user_input" : "assistant_text";
+    if (cstr_blank(out->id))
+        out->id = NULL;
+    if (json_is_array(content)) {
+        json_t *first = json_hold(a, json_deep_copy(content)), *part = json_array_get(first, 0);
+        const char *text = json_get_str(part, "text", NULL);
+
+        if (text != NULL)
+            json_set_str(part, "text", tags_take(s->arena, text, tags));
+        out->parts = json_array_size(first) > 0 ? first : NULL;
+    } else if (json_is_string(content)) {
+        out->text = arena_strdup(a, tags_take(s->arena, json_string_value(content), tags));
+    }
+    if (out->parts == NULL && cstr_blank(out->text) && out->reasoning == NULL)
+        return fail_code(s, ERR_INVALID, "chat.message_invalid", NULL,
+                         "a message has neither content nor reasoning_content");
+    return OK;
+}
+
+/* The request's messages join the ledger; a message whose id is there already replaces that one. */
+static err join_messages(scope *prep, chat *c, const json_t *messages)
+{
+    for (size_t i = 0; i < json_array_size(messages); i++) {
+        const json_t *v = json_array_get(messages, i);
+        control_tags tags = {0};
+        entry e, *known;
+
+        if (cstr_eq(json_get_str(v, "role", ""), "system")) /* regenerated for every request */
+            continue;
+        if (cstr_eq(json_get_str(v, "role", ""), "tool"))
+            return fail_code(prep, ERR_INVALID, "chat.message_invalid", NULL, "messages of role tool cannot be sent");
+        TRY(read_message(prep, c->ledger->a, v, &tags, &e));
+        if (e.role == ROLE_USER) {
+            c->plan.model.thinking = tags.thinking;
+            c->plan.model.thinking_level = tags.level;
+        }
+        known = e.id != NULL ? ledger_find(c->ledger, e.id) : NULL;
+        if (known != NULL) {
+            e.time = known->time;
+            *known = e;
+            continue;
+        }
+        if (e.role == ROLE_USER)
+            ledger_settle(c->ledger);
+        ledger_add(c->ledger, e);
+    }
+    return OK;
+}
+
+/* Storing */
+
+static const char *role_name(llm_role role)
+{
+    return role == ROLE_USER ? "user" : role == ROLE_TOOL ? "tool" : "assistant";
+}
+
+/* The entries that the database does not have as they are; they count as stored from here on. */
+static size_t take_unstored(const ledger *l, arena *a, message_row **out)
+{
+    message_row *rows = arena_array(a, message_row, l->n);
+    size_t n = 0;
+
+    for (size_t i = 0; i < l->n; i++) {
+        entry *e = l->items[i];
+
+        if (e->stored)
+            continue;
+        rows[n++] = (message_row){.message_id = e->id,
+                                  .role = role_name(e->role),
+                                  .type = e->type,
+                                  .body = entry_write(a, e),
+                                  .created_at = e->time};
+        e->stored = true;
+    }
+    *out = rows;
+    return n;
+}
+
+static err save_progress(scope *s, void *arg)
+{
+    chat *c = arg;
+    arena *a = arena_new(s->arena);
+    message_row *rows;
+    size_t n = take_unstored(c->ledger, a, &rows);
+    err e = OK;
+
+    while (c->begun == BEGIN_PENDING && e == OK) { /* engines with several connections do not keep our order for us */
+        c->waits_for_begin = fiber_self();
+        e = fiber_park(s);
+    }
+    c->waits_for_begin = NULL;
+    if (e == OK && n > 0)
+        e = turn_progress(s, c->plan.session_id, rows, n);
+    arena_free(a);
+    return e;
+}
+
+static char *models_text(arena *a, const usage_tally *u)
+{
+    json_t *names = json_hold(a, json_array());
+
+    for (const usage_step *step = u->steps; step != NULL; step = step->next)
+        json_array_append_new(names, json_string(step->model != NULL ? step->model : ""));
+    return json_text(a, names);
+}
+
+/* The write that ends a turn, in a scope of its own: the run's has perhaps been cancelled. */
+static err save_end(scope *s, chat *c, run_status status, const char *reason)
+{
+    static const char *const names[] = {
+        [RUN_COMPLETED] = "completed", [RUN_FAILED] = "failed", [RUN_INTERRUPTED] = "interrupted"};
+    const usage_tally *u = &c->outcome.usage;
+    message_row *rows;
+    turn_finish end = {
+        .session_id = c->plan.session_id, .n_messages = take_unstored(c->ledger, s->arena, &rows), .run = &c->row};
+
+    c->row.status = names[status];
+    c->row.error = status == RUN_FAILED ? reason : NULL;
+    c->row.finished_at = clock_wall();
+    c->row.usage = (token_usage){
+        .input_tokens = u->total.prompt,
+        .output_tokens = u->total.completion,
+        .total_tokens = u->total.total,
+        .cached_tokens = u->total.cached,
+        .reasoning_tokens = u->total.reasoning,
+        .steps = (int64_t)u->n_steps,
+        .step_models = models_text(s->arena, u),
+    };
+    end.messages = rows;
+    return turn_end(s, &end);
+}
+
+/* Running and ending */
+
+static void finish(chat *c, err e)
+{
+    run_status status = e == OK ? RUN_COMPLETED : c->s->ended == ERR_CANCELLED ? RUN_INTERRUPTED : RUN_FAILED;
+    const char *reason = status == RUN_COMPLETED     ? NULL
+                         : status == RUN_INTERRUPTED ? c->s->reason
+                                                     : scope_failure(c->s, e).text;
+    scope *end = scope_new("run-end");
+    err stored = OK;
+
+    scope_set_timeout(end, SECONDS(30));
+    while (c->begun == BEGIN_PENDING) {
+        c->waits_for_begin = fiber_self();
+        fiber_park_shielded();
+    }
+    if (c->begun == BEGIN_STORED)
+        stored = save_end(end, c, status, reason);
+    if (stored != OK) {
+        failure f = scope_failure(end, stored);
+
+        log_error("run.not_stored", log_str("run", c->row.id), log_str("reason", f.text));
+        status = RUN_FAILED;
+        reason = "the conversation could not be stored";
+    }
+    if (c->s->ended == ERR_TIMEOUT || stored != OK) {
+        const run_message *m = run_message_new(c->run, id_uuid4(end->arena), c->plan.session_id, c->plan.speaker);
+        json_t *told = json_object();
+
+        json_set_str(told, "code", stored != OK ? "chat.not_stored" : "chat.timeout");
+        json_set_str(told, "type", "error");
+        json_set_str(told, "reason", reason);
+        json_set_str(told, "content", reason);
+        emit_json(end, c->run, EV_FAILURE, m, told); /* the status at the end says it as well */
+    }
+    if (status != RUN_INTERRUPTED)
+        emit_json(end, c->run, EV_USAGE, NULL, usage_json(&c->outcome.usage));
+    run_finish(c->run, status, reason);
+    scope_close(end);
+}
+
+static err chat_fiber(scope *root, void *arg)
+{
+    chat *c = arg;
+    scope *s = c->s;
+
+    (void)root;
+    finish(c, agent_run(s, c->run, &c->plan, c->ledger, &c->outcome));
+    run_unref(c->run);
+    scope_close(s);
+    return OK;
+}
+
+static char *title_of(arena *a, const chat_request *rq)
+{
+    const json_t *content = json_object_get(json_array_get(rq->messages, 0), "content");
+    const char *text = json_string_value(content);
+    char *title;
+
+    if (text == NULL)
+        text = json_get_str(json_array_get(content, 0), "text", "");
+    title = tags_title(a, text);
+    return *title != '\0' ? title : arena_strdup(a, rq->empty_title != NULL ? rq->empty_title : "New conversation");
+}
+
+/* Starts the run's fiber and waits until the beginning is on disk. */
+static err begin(scope *prep, chat *c, const chat_request *rq, const merged_config *m)
+{
+    const run_info *facts = run_facts(c->run);
+    const char *user = rq->user_id != NULL ? rq->user_id : "default_user";
+    conversation_row row = {.session_id = facts->session_id,
+                            .user_id = user,
+                            .agent_id = m->agent_id != NULL ? m->agent_id : "default_agent",
+                            .agent_name = m->agent_name,
+                            .title = title_of(prep->arena, rq)};
+    turn_start start = {.who = rq->admin ? OWNED_BY_ANYONE : owned_by_user(user), .conversation = &row, .run = &c->row};
+    message_row *rows;
+    db_batch *batch;
+    err e;
+
+    start.n_messages = take_unstored(c->ledger, prep->arena, &rows);
+    start.messages = rows;
+    c->row = (run_row){.id = facts->id,
+                       .session_id = facts->session_id,
+                       .user_id = arena_strdup(c->s->arena, user),
+                       .agent_id = arena_strdup(c->s->arena, row.agent_id),
+                       .source = arena_strdup(c->s->arena, rq->source),
+                       .status = "running",
+                       .started_at = clock_wall()};
+    batch = turn_begin_batch(prep->arena, &start);
+    db_batch_start(prep, batch);
+    scope_spawn(loop_root(c->s->loop), chat_fiber, c);
+    e = turn_begin_result(prep, &start, db_batch_wait(prep, batch));
+    /* The run may not have looked yet, or may be waiting for this; it lives on until it has seen it. */
+    c->begun = e == OK ? BEGIN_STORED : BEGIN_FAILED;
+    if (e != OK)
+        scope_cancel(c->s, "the beginning of the turn could not be stored");
+    if (c->waits_for_begin != NULL)
+        fiber_wake(c->waits_for_begin);
+    return e;
+}
+
+static err check(scope *s, const chat_request *rq, const merged_config *m)
+{
+    if (json_array_size(rq->messages) == 0)
+        return fail_code(s, ERR_INVALID, "chat.messages_empty", NULL, "the message list cannot be empty");
+    if (m->max_loops == 0)
+        return fail_code(s, ERR_INVALID, "chat.max_loops_required", NULL, "max_loop_count must be given");
+    if (m->max_loops < 0)
+        return fail_code(s, ERR_INVALID, "chat.max_loops_required", NULL, "max_loop_count must be at least 1");
+    if (rq->session_id != NULL && (strlen(rq->session_id) > 255 || !utf8_valid(rq->session_id, strlen(rq->session_id))))
+        return fail_code(s, ERR_INVALID, "chat.session_id_invalid", NULL, "the session id is longer than 255 bytes");
+    return OK;
+}
+
+static err enter_run(scope *prep, chat *c, const chat_request *rq, const merged_config *m)
+{
+    run_info info = {
+        .session_id = cstr_blank(rq->session_id) ? id_uuid4(prep->arena) : rq->session_id,
+        .user_id = rq->user_id,
+        .agent_id = m->agent_id,
+        .managed = rq->managed,
+    };
+    const json_t *query = json_object_get(json_array_get(rq->messages, 0), "content");
+    run *before = rq->replace != NULL ? hub_find(info.session_id) : NULL;
+
+    if (before != NULL && (rq->admin || cstr_eq(run_facts(before)->user_id, rq->user_id)))
+        run_interrupt(before, rq->replace);
+    run_unref(before);
+    info.query = query != NULL ? json_text(prep->arena, query) : NULL;
+    return run_begin(c->s, &info, &c->run);
+}
+
+static err prepare(scope *prep, chat *c, const chat_request *rq, const merged_config *m)
+{
+    TRY(make_plan(prep, c, rq, m));
+    c->plan.save = save_progress;
+    c->plan.save_arg = c;
+    c->ledger = ledger_new(c->s->arena);
+    if (!c->is_new)
+        TRY(chat_history(prep, c->s->arena, c->plan.session_id, &c->ledger));
+    return join_messages(prep, c, rq->messages);
+}
+
+/* Nobody goes on with somebody else's conversation. */
+static err check_session(scope *prep, const chat_request *rq, bool *is_new)
+{
+    conversation_row *row;
+    err e;
+
+    *is_new = true;
+    if (cstr_blank(rq->session_id))
+        return OK;
+    e = conversation_find(prep, OWNED_BY_ANYONE, rq->session_id, &row);
+    if (e == ERR_NOT_FOUND)
+        return OK;
+    TRY(e);
+    *is_new = false;
+    if (!rq->admin && !cstr_eq(row->user_id, rq->user_id != NULL ? rq->user_id : "default_user"))
+        return fail_code(prep, ERR_DENIED, "conversation.not_yours", rq->session_id,
+                         "the conversation belongs to somebody else");
+    return OK;
+}
+
+err chat_start(scope *s, const chat_request *rq, run **out)
+{
+    scope *prep = scope_child(s, NO_LIMIT), *rs;
+    merged_config m;
+    run *watched;
+    bool is_new;
+    chat *c;
+    err e;
+
+    if ((e = resolve_config(prep, rq, &m)) == OK && m.max_loops == 0)
+        m.max_loops = settings.default_max_loops;
+    if (e != OK || (e = check(prep, rq, &m)) != OK || (e = check_session(prep, rq, &is_new)) != OK) {
+        fail_from(s, prep, e);
+        scope_close(prep);
+        return e;
+    }
+    rs = scope_child(loop_root(s->loop), settings.run_timeout);
+    rs->label = "run";
+    rs->id = arena_strdup(rs->arena, s->id);
+    c = arena_one(rs->arena, chat);
+    c->s = rs;
+    c->is_new = is_new;
+    if ((e = enter_run(prep, c, rq, &m)) != OK) {
+        fail_from(s, rs, e);
+        scope_close(rs);
+        scope_close(prep);
+        return e;
+    }
+    watched = run_ref(c->run);
+    if ((e = prepare(prep, c, rq, &m)) == OK) {
+        e = begin(prep, c, rq, &m); /* from here on the run's fiber owns `c` */
+        if (e != OK)
+            fail_from(s, prep, e);
+    } else {
+        fail_from(s, prep, e);
+        run_finish(c->run, RUN_FAILED, NULL);
+        run_unref(c->run);
+        scope_close(rs);
+    }
+    scope_close(prep);
+    if (e != OK)
+        run_unref(watched);
+    else
+        *out = watched;
+    return e;
+}

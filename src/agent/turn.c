@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One model call: the request is assembled in an arena that is dropped as soon as the provider has begun to answer, so that
+ * a quiet stream holds nothing but what it has said so far.
+ */
+#include "agent/agent_internal.h"
+
+#include "base/clock.h"
+#include "base/id.h"
+
+err emit_json(scope *s, run *r, event_kind kind, const run_message *m, json_t *payload)
+{
+    buf b = BUF_INIT(MIB(32));
+    err e;
+
+    json_write(&b, payload);
+    json_decref(payload);
+    e = run_emit(s, r, kind, m, buf_str(&b), b.len);
+    buf_close(&b);
+    return e;
+}
+
+/* The context in front of a user message is made once and kept with it, so that the prompt's prefix stays the same over the
+ * turns of a run and providers can cache it. */
+static const char *context_of(agent_state *st, entry *user)
+{
+    if (user->context == NULL)
+        user->context = prompt_before_user(st->l->a, &st->p->prompt, clock_wall());
+    return user->context;
+}
+
+static json_t *text_part(const char *text)
+{
+    json_t *part = json_object();
+
+    json_set_str(part, "type", "text");
+    json_set_str(part, "text", text);
+    return part;
+}
+
+/* Puts the runtime context around the last user message of the view. */
+static void wrap_last_user(agent_state *st, arena *a, llm_message *view, size_t n)
+{
+    entry *user = ledger_last_user(st->l);
+
+    for (size_t i = n; user != NULL && i > 0; i--) {
+        llm_message *m = &view[i - 1];
+        const char *before;
+
+        if (m->role != ROLE_USER)
+            continue;
+        before = context_of(st, user);
+        if (m->parts == NULL) {
+            m->text = arena_printf(a, "%s%s%s", before, m->text != NULL ? m->text : "", PROMPT_AFTER_USER);
+        } else {
+            json_t *parts = json_hold(a, json_copy(m->parts));
+
+            json_array_insert_new(parts, 0, text_part(before));
+            json_array_append_new(parts, text_part(PROMPT_AFTER_USER));
+            m->parts = parts;
+        }
+        return;
+    }
+}
+
+static void offer_tools(const agent_state *st, arena *a, llm_request *rq)
+{
+    llm_tool *offered = arena_array(a, llm_tool, st->p->n_tools);
+    size_t n = 0;
+
+    for (size_t i = 0; i < st->p->n_tools; i++) {
+        const tool *t = st->p->tools[i];
+        json_t *spec, *parameters;
+
+        if (st->status_turn && !cstr_eq(t->name, "turn_status"))
+            continue;
+        spec = json_hold(a, tool_spec(t));
+        parameters = json_object_get(json_object_get(spec, "function"), "parameters");
+        offered[n++] = (llm_tool){.name = t->name, .description = t->description, .parameters = parameters};
+    }
+    rq->tools = offered;
+    rq->n_tools = n;
+    if (st->status_turn)
+        rq->tool_choice = TOOL_CHOICE_REQUIRED;
+}
+
+/* Images that tools have queued, and notes of the runtime, go behind everything else, for this request only. */
+static size_t add_transient(agent_state *st, arena *a, llm_message *m)
+{
+    const char *note = st->note, *shells = tool_session_take_note(st->p->tool_context.session, a), *image;
+    json_t *parts = NULL;
+    size_t n = 0;
+
+    st->note = NULL;
+    if (note != NULL)
+        m[n++] = (llm_message){.role = ROLE_USER, .text = note};
+    if (shells != NULL)
+        m[n++] = (llm_message){.role = ROLE_USER, .text = shells};
+    while ((image = tool_session_take_image(st->p->tool_context.session, a)) != NULL) {
+        json_t *url = json_object(), *part = json_object();
+
+        json_set_str(url, "url", image);
+        json_set_str(part, "type", "image_url");
+        json_set(part, "image_url", url);
+        if (parts == NULL)
+            parts = json_hold(a, json_array());
+        json_array_append_new(parts, part);
+    }
+    if (parts != NULL)
+        m[n++] = (llm_message){.role = ROLE_USER, .parts = parts};
+    return n;
+}
+
+static void assemble(agent_state *st, arena *a, llm_request *rq)
+{
+    enum { SYSTEM = 1, TRANSIENT = 3 };
+    llm_message *view, *all;
+    size_t n = ledger_view(st->l, a, &view);
+
+    wrap_last_user(st, a, view, n);
+    all = arena_array(a, llm_message, SYSTEM + n + TRANSIENT);
+    all[0] = (llm_message){.role = ROLE_SYSTEM, .text = prompt_system(a, &st->p->prompt)};
+    if (n > 0)
+        memcpy(all + SYSTEM, view, n * sizeof *view);
+    *rq = st->p->model;
+    rq->messages = all;
+    rq->n_messages = SYSTEM + n + add_transient(st, a, all + SYSTEM + n);
+    offer_tools(st, a, rq);
+}
+
+static int64_t tokens_of_tools(const llm_request *rq)
+{
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < rq->n_tools; i++)
+        sum += tokens_of_text(str_of(rq->tools[i].name)) + tokens_of_text(str_of(rq->tools[i].description)) +
+               40 * (int64_t)json_object_size(json_object_get(rq->tools[i].parameters, "properties"));
+    return sum;
+}
+
+/* Opens the stream; a request that is too long for the model is compressed and sent again. */
+static err open_stream(agent_state *st, llm_stream **out, int64_t *prompt_tokens)
+{
+    enum { MOST_COMPRESSIONS = 20 };
+
+    for (int tries = 0;; tries++) {
+        arena *request = arena_new(st->s->arena);
+        const char *note = st->note;
+        bool compressed = false;
+        llm_request rq;
+        err e;
+
+        assemble(st, request, &rq);
+        *prompt_tokens = tokens_of_messages(rq.messages, rq.n_messages) + tokens_of_tools(&rq);
+        e = tries < MOST_COMPRESSIONS ? compress_when_needed(st, *prompt_tokens, &compressed) : OK;
+        if (e == OK && !compressed)
+            e = llm_open(st->s, &rq, out);
+        arena_free(request);
+        if (e == OK && !compressed)
+            return OK;
+        if (e != OK && (!cstr_eq(scope_failure(st->s, e).code, "llm.context_length") || tries >= MOST_COMPRESSIONS))
+            return e;
+        if (e != OK && compress_by_force(st) != OK)
+            return e;
+        st->note = note;
+    }
+}
+
+static turn_call *call_at(agent_state *st, turn *t, const llm_delta *d)
+{
+    turn_call **at = &t->calls;
+
+    while (*at != NULL && (*at)->index != d->index)
+        at = &(*at)->next;
+    if (*at == NULL) {
+        *at = arena_one(st->s->arena, turn_call);
+        (*at)->index = d->index;
+        (*at)->arguments = BUF_INIT(MIB(4));
+        t->n_calls++;
+    }
+    return *at;
+}
+
+/* A tool call's fragment: shown as it comes, but for the runtime's own protocol. */
+static err on_call_delta(agent_state *st, turn *t, const llm_delta *d)
+{
+    turn_call *c = call_at(st, t, d);
+    buf b = BUF_INIT(MIB(5));
+    err e;
+
+    if (c->id == NULL)
+        c->id = !cstr_blank(d->id) ? arena_strdup(st->s->arena, d->id)
+                                   : arena_printf(st->s->arena, "call_%s", id_hex(st->s->arena, 24));
+    if (c->name == NULL && d->name != NULL) {
+        c->name = arena_strdup(st->s->arena, d->name);
+        c->hidden = cstr_eq(c->name, "turn_status");
+    }
+    buf_add(&c->arguments, d->text.p, d->text.len);
+    if (!buf_ok(&c->arguments))
+        return fail_code(st->s, ERR_UPSTREAM, "llm.garbage", NULL, "a tool call's arguments are larger than 4 MiB");
+    if (c->hidden)
+        return OK;
+    buf_printf(&b, "{\"index\":%lld,\"id\":", (long long)c->index);
+    json_put_cstr(&b, d->name != NULL ? c->id : NULL);
+    buf_puts(&b, ",\"name\":");
+    json_put_cstr(&b, d->name);
+    buf_puts(&b, ",\"arguments\":");
+    json_put_string(&b, d->text.p != NULL ? d->text.p : "", d->text.len);
+    buf_putc(&b, '}');
+    e = run_emit(st->s, st->r, EV_TOOL_CALL, t->message, b.data, b.len);
+    buf_close(&b);
+    return e;
+}
+
+static err on_delta(agent_state *st, turn *t, const llm_delta *d, llm_usage *usage)
+{
+    switch (d->kind) {
+    case LLM_TEXT:
+        if (st->status_turn) /* what is said beside the status was said before */
+            return OK;
+        buf_add(&t->text, d->text.p, d->text.len);
+        return run_emit(st->s, st->r, EV_TEXT, t->message, d->text.p, d->text.len);
+    case LLM_REASONING:
+        buf_add(&t->reasoning, d->text.p, d->text.len);
+        return run_emit(st->s, st->r, EV_REASONING, t->message, d->text.p, d->text.len);
+    case LLM_TOOL_CALL:
+        return on_call_delta(st, t, d);
+    case LLM_USAGE:
+        *usage = d->usage;
+        return OK;
+    case LLM_STOP:
+        t->finish = arena_strdup(st->s->arena, d->finish);
+        return OK;
+    }
+    return OK;
+}
+
+/* The response, as far as it came, as one ledger entry. */
+static void keep_response(agent_state *st, turn *t, bool whole)
+{
+    llm_tool_call *calls = NULL;
+    size_t n = 0;
+
+    if (whole && t->n_calls > 0) {
+        calls = arena_array(st->l->a, llm_tool_call, t->n_calls);
+        for (turn_call *c = t->calls; c != NULL; c = c->next)
+            calls[n++] = (llm_tool_call){.id = c->id,
+                                         .name = c->name != NULL ? c->name : "",
+                                         .arguments = arena_strdup(st->l->a, buf_str(&c->arguments))};
+    }
+    if (t->text.len == 0 && t->reasoning.len == 0 && n == 0)
+        return;
+    ledger_add(
+        st->l,
+        (entry){
+            .id = t->message->id,
+            .role = ROLE_ASSISTANT,
+            .type = n > 0 ? "tool_call" : "do_subtask_result",
+            .text = t->text.len > 0 ? arena_strndup(st->l->a, t->text.data, t->text.len) : NULL,
+            .reasoning = t->reasoning.len > 0 ? arena_strndup(st->l->a, t->reasoning.data, t->reasoning.len) : NULL,
+            .calls = calls,
+            .n_calls = n,
+            .agent_name = st->p->speaker,
+        });
+}
+
+/* A stream that broke off: calls that are only half there are closed, so that nobody waits for them. */
+static void discard_calls(agent_state *st, turn *t)
+{
+    static const char text[] =
+        "{\"success\": false, \"status\": \"discarded\", \"error\": \"Partial streamed tool call discarded "
+        "because the LLM stream ended before a complete response.\"}";
+
+    for (turn_call *c = t->calls; c != NULL; c = c->next) {
+        json_t *meta = json_object(), *payload = json_object();
+        const run_message *m = run_message_new(st->r, id_uuid4(st->s->arena), st->p->session_id, st->p->speaker);
+
+        json_set_bool(meta, "partial_stream_discarded", true);
+        json_set_str(payload, "tool_call_id", c->id);
+        json_set_str(payload, "name", c->name);
+        json_set_str(payload, "content", text);
+        json_set(payload, "metadata", meta);
+        if (!c->hidden && emit_json(st->s, st->r, EV_TOOL_RESULT, m, payload) != OK)
+            return;
+    }
+    t->n_calls = 0;
+}
+
+static void count_usage(agent_state *st, const turn *t, const char *model, int64_t prompt_tokens, llm_usage u)
+{
+    if (u.prompt == 0 && u.completion == 0) { /* the provider does not tell: our estimate is better than nothing */
+        u.prompt = prompt_tokens;
+        u.completion = tokens_of_text((str){buf_str(&t->text), t->text.len}) +
+                       tokens_of_text((str){buf_str(&t->reasoning), t->reasoning.len});
+    }
+    if (u.total == 0)
+        u.total = u.prompt + u.completion;
+    usage_add(st->s->arena, &st->out->usage, "direct_execution", model, &u);
+}
+
+err turn_ask(agent_state *st, turn *t)
+{
+    llm_usage usage = {0};
+    llm_stream *stream = NULL;
+    int64_t prompt_tokens = 0;
+    bool begun;
+    llm_delta d;
+    err e;
+
+    t->message = run_message_new(st->r, id_uuid4(st->s->arena), st->p->session_id, st->p->speaker);
+    e = open_stream(st, &stream, &prompt_tokens);
+    while (e == OK && (e = llm_next(st->s, stream, &d)) == OK)
+        e = on_delta(st, t, &d, &usage);
+    begun = stream != NULL;
+    if (begun)
+        count_usage(st, t, llm_stream_model(stream), prompt_tokens, usage);
+    llm_close(stream);
+    keep_response(st, t, e == ERR_CLOSED);
+    if (e == ERR_CLOSED) {
+        if (t->n_calls == 0)
+            return run_emit(st->s, st->r, EV_TEXT_END, t->message, NULL, 0);
+        return OK;
+    }
+    if (e != ERR_CANCELLED && st->s->ended == OK) {
+        if (begun)
+            discard_calls(st, t);
+        notice_failure(st, e, begun);
+    }
+    return e;
+}
