@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* A run's log as the source of a response; see follow.h. */
+#include "store/follow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+typedef struct {
+    source src;
+    run *run;
+    run_reader *reader;
+    void (*render)(void *state, const run *r, const event *ev, buf *out);
+    const char *too_slow;
+    const char *abandoned;
+    bool no_end;
+    _Alignas(void *) char state[]; /* of the face */
+} follower;
+
+static size_t lag_limit = MIB(8);
+
+void follow_set_limit(size_t bytes)
+{
+    lag_limit = bytes;
+}
+
+static void on_ready(void *arg)
+{
+    follower *f = arg;
+
+    source_ready(&f->src);
+}
+
+static source_state pull(source *src, buf *out, size_t room)
+{
+    follower *f = CONTAINER_OF(src, follower, src);
+    size_t start = out->len;
+    event ev;
+
+    if (run_reader_lag(f->reader) > lag_limit) {
+        if (f->too_slow != NULL)
+            buf_puts(out, f->too_slow);
+        return SOURCE_END;
+    }
+    while (out->len - start < room) {
+        if (!run_reader_next(f->reader, &ev)) {
+            if (!run_reader_done(f->reader))
+                return SOURCE_WAIT;
+            return f->no_end && run_state(f->run) == RUN_INTERRUPTED ? SOURCE_CUT : SOURCE_END;
+        }
+        f->render(f->state, f->run, &ev, out);
+    }
+    return SOURCE_MORE;
+}
+
+static void on_close(source *src)
+{
+    follower *f = CONTAINER_OF(src, follower, src);
+
+    run_reader_close(f->reader);
+    if (f->abandoned != NULL)
+        run_interrupt(f->run, f->abandoned);
+    run_unref(f->run);
+    free(f);
+}
+
+err run_follow(response *rs, run *r, const follow_spec *spec)
+{
+    follower *f;
+
+    f = mem_zalloc(1, sizeof *f + spec->state_size);
+    f->src = (source){.pull = pull, .close = on_close, .idle_text = spec->idle_text, .idle_after = spec->idle_after};
+    f->run = run_ref(r);
+    f->render = spec->render;
+    f->too_slow = spec->too_slow;
+    f->abandoned = spec->abandoned;
+    f->no_end = spec->no_end;
+    if (spec->state_size > 0)
+        memcpy(f->state, spec->state, spec->state_size);
+    f->reader = run_reader_open(r, on_ready, f);
+    return reply_follow(rs, 200, spec->type, &f->src);
+}
