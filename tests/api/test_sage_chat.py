@@ -1,0 +1,694 @@
+# SPDX-License-Identifier: MIT
+"""Runs: POST /api/chat and /api/stream against a model server that answers well, slowly, wrongly and not at all."""
+import json
+import re
+import time
+import uuid
+
+import pytest
+
+import sage
+from fake_llm import Call, Fail, Hang, Raw, Reply
+from sage import chat, open_stream, say, unique
+
+UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
+
+
+# ------------------------------------------------------------------------------------------------------- a plain answer
+
+
+def test_an_answer_arrives_as_deltas_of_one_message(admin, bot, fake_llm):
+    agent, model = bot
+    fake_llm.script(model, Reply("Hello dear world", reasoning="Let me think", usage=(20, 9)))
+    session = unique("s")
+    run = chat(admin, say("Hi", agent, session))
+    assert run.text == "Hello dear world" and run.reasoning == "Let me think"
+    texts = run.of("do_subtask_result")
+    assert len(texts) >= 3 and texts[-1]["content"] == "\n"
+    assert len({m["message_id"] for m in texts + run.of("reasoning_content")}) == 1
+    for m in run.messages:
+        assert m["role"] == "assistant" and m["session_id"] == session and m["agent_name"] == "SimpleAgent"
+        assert isinstance(m["timestamp"], float) and m["metadata"] == {}
+        assert re.fullmatch(UUID, m["message_id"])
+        assert not {"message_type", "is_final", "is_chunk", "chunk_id"} & set(m)
+        assert None not in m.values()
+    for m in run.of("reasoning_content"):
+        assert "content" not in m
+
+
+def test_the_stream_ends_with_usage_and_stream_end(admin, bot, fake_llm):
+    agent, model = bot
+    fake_llm.script(model, Reply("Hi", usage=(20, 9), cached=4))
+    session = unique("s")
+    run = chat(admin, say("Hi", agent, session))
+    usage, end = run.lines[-2:]
+    assert usage["type"] == "token_usage" and usage["role"] == "assistant" and usage["content"] == ""
+    assert usage["metadata"]["session_id"] == session and usage["metadata"]["model"] == model
+    info = usage["metadata"]["token_usage"]["total_info"]
+    assert (info["prompt_tokens"], info["completion_tokens"], info["total_tokens"]) == (20, 9, 29)
+    assert info["model"] == model and info["models"] == [model]
+    (step,) = usage["metadata"]["token_usage"]["per_step_info"]
+    assert step["model"] == model and step["usage"]["total_tokens"] == 29 and step["step_name"]
+    assert set(end) == {"type", "session_id", "timestamp", "total_stream_count"}
+    assert end["session_id"] == session and end["total_stream_count"] == len(run.lines) - 1
+
+
+def test_lines_are_plain_utf8_without_escapes(admin, bot, fake_llm):
+    agent, model = bot
+    fake_llm.script(model, Reply(["你好，", "wörld 🐙", " \"quoted\" \\ \n line \t"], split_bytes=5))
+    run = chat(admin, say("Hi", agent))
+    assert run.text == '你好，wörld 🐙 "quoted" \\ \n line \t'
+    assert "你好，".encode() in run.raw and "🐙".encode() in run.raw and b"\\u" not in run.raw
+    assert run.raw.count(b"\n") == len(run.lines) and run.raw.endswith(b"}\n")
+
+
+def test_chunks_are_sent_when_they_are_made(admin, bot, fake_llm):
+    agent, model = bot
+    fake_llm.script(model, Reply("a b c d e", delay=0.2))
+    with open_stream(admin, "/api/chat", say("Hi", agent)) as stream:
+        stream.until(lambda m: m.get("type") == "do_subtask_result")
+        first = time.monotonic()
+        stream.finish()
+    assert time.monotonic() - first > 0.5
+
+
+def test_a_session_id_is_made_when_none_is_given(admin, bot):
+    run = chat(admin, say("Hi", bot[0]))
+    assert re.fullmatch(UUID, run.lines[-1]["session_id"])
+
+
+@pytest.mark.parametrize("session", ["session_1767000000000", "s", "a b/c?d", "会话-1", "x" * 255])
+def test_a_session_id_is_any_string(admin, bot, session):
+    session = session[: 255 - 9] + uuid.uuid4().hex[:9] if len(session) > 20 else session + uuid.uuid4().hex[:9]
+    assert chat(admin, say("Hi", bot[0], session)).lines[-1]["session_id"] == session
+
+
+def test_the_model_sees_prompt_context_and_request(admin, model, fake_llm):
+    provider_id, name = model
+    agent = sage.agent(
+        admin, provider_id, systemPrefix="You are PIRATE-77.", systemContext={"team": "Blue"}, availableTools=["grep"]
+    )
+    chat(admin, say("What is up?", agent, system_context={"project": "Apollo"}))
+    request = fake_llm.requests_for(name)[-1].body
+    assert request["stream"] is True and request["stream_options"] == {"include_usage": True}
+    system = [m["content"] for m in request["messages"] if m["role"] == "system"]
+    assert "PIRATE-77" in system[0]
+    (user,) = [m["content"] for m in request["messages"] if m["role"] == "user"]
+    assert "<user_request>\nWhat is up?\n</user_request>" in user
+    assert "<current_time>" in user and "Blue" in user and "Apollo" in user and "<workspace_files>" in user
+    assert "api_key" not in request and "max_model_len" not in request and "_step_name" not in request
+
+
+def test_tools_are_offered_as_the_agent_allows_them(admin, model, fake_llm):
+    provider_id, name = model
+    agent = sage.agent(admin, provider_id, availableTools=["grep", "file_read", "no_such_tool"])
+    chat(admin, say("Hi", agent))
+    request = fake_llm.requests_for(name)[-1]
+    assert {"grep", "file_read"} <= set(request.tools) and "file_write" not in request.tools
+    assert "no_such_tool" not in request.tools
+    (grep,) = [t["function"] for t in request.body["tools"] if t["function"]["name"] == "grep"]
+    assert grep["parameters"]["type"] == "object" and grep["parameters"]["required"] == ["pattern"]
+    assert grep["parameters"]["additionalProperties"] is False
+    assert not {"session_id", "user_id"} & set(grep["parameters"]["properties"])
+    assert request.tools == sorted(request.tools)
+
+
+def test_an_empty_tool_list_means_all_but_the_explicit_ones(admin, bot, fake_llm):
+    agent, name = bot
+    chat(admin, say("Hi", agent))
+    tools = set(fake_llm.requests_for(name)[-1].tools)
+    assert {"file_read", "file_write", "file_update", "grep", "glob", "list_dir", "todo_write", "todo_read"} <= tools
+    assert "apply_patch" not in tools and "load_skill" not in tools
+    assert not tools & {"sys_spawn_agent", "sys_delegate_task", "sys_team_delegate_task"}
+
+
+def test_the_conversation_goes_on(admin, bot, fake_llm):
+    agent, model = bot
+    session = unique("s")
+    fake_llm.script(model, Reply("I am Ann."), Reply("You asked before."))
+    chat(admin, say("Who are you?", agent, session))
+    chat(admin, say("And before?", agent, session))
+    roles = [(m["role"], m["content"]) for m in fake_llm.requests_for(model)[-1].body["messages"] if m["role"] != "system"]
+    assert [r for r, _ in roles] == ["user", "assistant", "user"]
+    assert "Who are you?" in roles[0][1] and roles[1][1].strip() == "I am Ann." and "And before?" in roles[2][1]
+
+
+def test_provider_parameters_reach_the_model(admin, fake_llm):
+    provider_id, name = sage.provider(admin, fake_llm, temperature=0.25, max_tokens=77, top_p=0.5)
+    chat(admin, say("Hi", sage.agent(admin, provider_id)))
+    body = fake_llm.requests_for(name)[-1].body
+    assert body["temperature"] == 0.25 and body["max_tokens"] == 77 and body["top_p"] == 0.5
+
+
+def test_an_agent_without_provider_uses_the_default_one(server, user, fake_llm):
+    someone = user()
+    agent = sage.agent(someone.client)
+    assert chat(someone.client, say("Hi", agent)).text == "Hello from system-model."
+    assert fake_llm.requests_for("system-model")[-1].key == "sk-system-key-01"
+
+
+def test_images_reach_the_model_only_when_it_can_see(admin, fake_llm):
+    picture = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    content = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": picture}}]
+    for sees in (True, False):
+        provider_id, name = sage.provider(admin, fake_llm, supports_multimodal=sees)
+        agent = sage.agent(admin, provider_id, enableMultimodal=sees)
+        run = chat(admin, {"messages": [{"role": "user", "content": content}], "agent_id": agent})
+        assert run.ended and run.text
+        sent = [m for m in fake_llm.requests_for(name)[-1].body["messages"] if m["role"] == "user"][-1]["content"]
+        kinds = [p["type"] for p in sent] if isinstance(sent, list) else []
+        assert ("image_url" in kinds) is sees
+        assert "What is this?" in json.dumps(sent, ensure_ascii=False)
+
+
+def test_control_tags_are_obeyed_and_removed(admin, bot, fake_llm):
+    agent, model = bot
+    session = unique("s")
+    tags = "<enable_deep_thinking>true</enable_deep_thinking><thinking_level>high</thinking_level>"
+    chat(admin, say(tags + "Think of it", agent, session))
+    body = fake_llm.requests_for(model)[-1].body
+    assert "enable_deep_thinking>" not in json.dumps(body["messages"])
+    assert body["enable_thinking"] is True and body["thinking"] == {"type": "enabled"}
+    assert sage.history(admin, session)["messages"][0]["content"] == "Think of it"
+    chat(admin, say("<enable_deep_thinking>false</enable_deep_thinking>Now not", agent, session))
+    body = fake_llm.requests_for(model)[-1].body
+    assert body["enable_thinking"] is False and body["thinking"] == {"type": "disabled"}
+
+
+# --------------------------------------------------------------------------------------------------------------- tools
+
+
+def test_a_tool_call_runs_and_its_result_goes_back(admin, bot, fake_llm):
+    agent, model = bot
+    write = Call("file_write", {"file_path": "notes/a.txt", "content": "hello"}, id="call_w", fragments=6)
+    read = Call("file_read", {"file_path": "notes/a.txt"}, id="call_r")
+    fake_llm.script(model, Reply("I write it. ", tool_calls=[write]), Reply(tool_calls=[read]), Reply("Done."))
+    run = chat(admin, say("Write a note", agent))
+    assert [(i, n, json.loads(a)) for i, n, a in run.calls] == [
+        ("call_w", "file_write", write.arguments),
+        ("call_r", "file_read", read.arguments),
+    ]
+    deltas = [d for m in run.of("tool_call") for d in m["tool_calls"]]
+    assert all("index" in d for d in deltas)
+    assert [d["function"]["name"] for d in deltas if d["id"]] == ["file_write", "file_read"]
+    assert len([d for d in deltas if not d["id"]]) >= 2  # arguments come in pieces
+    result = run.results["call_w"]
+    assert result["type"] == "tool_call_result" and result["metadata"]["tool_execution_status"] == "success"
+    assert json.loads(result["content"])["status"] == "success"
+    assert "hello" in json.loads(run.results["call_r"]["content"])["content"]
+    assert run.text.endswith("Done.")
+    order = [m.get("tool_call_id") or (m.get("tool_calls") or [{}])[0].get("id") for m in run.messages]
+    assert order.index("call_w") < len(order) - 1 - order[::-1].index("call_w")
+    last = fake_llm.requests_for(model)[-1].body["messages"]
+    calls = [m for m in last if m.get("tool_calls")]
+    assert [c["tool_calls"][0]["function"]["name"] for c in calls] == ["file_write", "file_read"]
+    assert [m["tool_call_id"] for m in last if m["role"] == "tool"] == ["call_w", "call_r"]
+    assert calls[0]["content"].strip() == "I write it."
+
+
+def test_usage_adds_up_over_the_turns(admin, bot, fake_llm):
+    agent, model = bot
+    fake_llm.script(model, Reply(tool_calls=[Call("todo_read")], usage=(10, 2)), Reply("ok", usage=(30, 5)))
+    info = chat(admin, say("Hi", agent)).usage
+    assert info["total_info"]["total_tokens"] == 47 and len(info["per_step_info"]) == 2
+
+
+@pytest.mark.parametrize("interleave", [False, True])
+def test_parallel_tool_calls_run_at_the_same_time(admin, bot, fake_llm, interleave):
+    agent, model = bot
+    sleep = [Call("execute_shell_command", {"command": f"sleep 1; echo {n}"}, id=f"call_{n}") for n in "abc"]
+    fake_llm.script(model, Reply(tool_calls=sleep, interleave=interleave), Reply("Done."))
+    began = time.monotonic()
+    run = chat(admin, say("Sleep", agent))
+    results = [json.loads(run.results[f"call_{n}"]["content"]) for n in "abc"]
+    if all(r.get("error_code") == "SANDBOX_ERROR" for r in results):
+        pytest.skip("no sandbox on this machine")
+    assert [r["stdout"].strip() for r in results] == ["a", "b", "c"], results
+    assert time.monotonic() - began < 2.8
+    assert [m["tool_call_id"] for m in fake_llm.requests_for(model)[-1].body["messages"] if m["role"] == "tool"] == [
+        "call_a",
+        "call_b",
+        "call_c",
+    ]
+
+
+def test_a_tool_that_fails_does_not_end_the_run(admin, bot, fake_llm):
+    agent, model = bot
+    fake_llm.script(model, Reply(tool_calls=[Call("file_read", {"file_path": "none.txt"}, id="c")]), Reply("No such file."))
+    run = chat(admin, say("Read", agent))
+    content = json.loads(run.results["c"]["content"])
+    assert content["success"] is False and content["error_code"] == "NOT_FOUND"
+    assert run.results["c"]["metadata"]["tool_execution_status"] == "error" and run.text == "No such file."
+
+
+@pytest.mark.parametrize("path", ["../../../../etc/passwd", "/etc/passwd", "a/../../b", "notes/\u0000x"])
+def test_tools_stay_in_the_workspace(admin, bot, fake_llm, path):
+    agent, model = bot
+    calls = [Call("file_read", {"file_path": path}, id="r"), Call("file_write", {"file_path": path, "content": "x"}, id="w")]
+    fake_llm.script(model, Reply(tool_calls=calls), Reply("Refused."))
+    run = chat(admin, say("Read", agent))
+    for result in run.results.values():
+        content = json.loads(result["content"])
+        assert content["success"] is False and content["error_code"] in ("PERMISSION_DENIED", "INVALID_ARGUMENT"), content
+    assert "root:" not in run.raw.decode()
+
+
+def test_a_tool_that_was_not_offered_is_rejected_and_the_run_goes_on(admin, model, fake_llm):
+    provider_id, name = model
+    agent = sage.agent(admin, provider_id, availableTools=["grep"])
+    fake_llm.script(name, Reply(tool_calls=[Call("rm_rf", {"x": 1}, id="c")]), Reply("Understood."))
+    run = chat(admin, say("Hi", agent))
+    content = json.loads(run.results["c"]["content"])
+    assert content == {"status": "rejected", "code": "tool_not_available_in_request", "tool_name": "rm_rf"}
+    assert run.results["c"]["metadata"]["streamed_tool_rejected"] is True and run.text.endswith("Understood.")
+
+
+def test_arguments_that_are_no_json_are_rejected_and_the_run_goes_on(admin, bot, fake_llm):
+    agent, model = bot
+    fake_llm.script(model, Reply(tool_calls=[Call("grep", '{"pattern": "x', id="c")]), Reply("Sorry."))
+    run = chat(admin, say("Hi", agent))
+    content = json.loads(run.results["c"]["content"])
+    assert content["code"] == "invalid_tool_arguments" and content["status"] == "rejected"
+    assert run.text.endswith("Sorry.")
+    sent = fake_llm.requests_for(model)[-1].body["messages"]
+    for m in sent:  # what is sent again is well-formed: every call is JSON and has its result
+        for c in m.get("tool_calls") or []:
+            json.loads(c["function"]["arguments"])
+
+
+def test_missing_arguments_are_named(admin, bot, fake_llm):
+    agent, model = bot
+    fake_llm.script(model, Reply(tool_calls=[Call("grep", {}, id="c")]), Reply("Sorry."))
+    run = chat(admin, say("Hi", agent))
+    content = json.loads(run.results["c"]["content"])
+    assert content["success"] is False and content["error"] == "Missing required parameters: pattern"
+
+
+def test_the_loop_limit_ends_the_run_with_a_question(admin, model, fake_llm):
+    provider_id, name = model
+    agent = sage.agent(admin, provider_id, maxLoopCount=3)
+    replies = [Reply(f"step {n} ", tool_calls=[Call("glob", {"pattern": f"*.{n}"})]) for n in range(9)]
+    fake_llm.script(name, *replies)
+    run = chat(admin, say("Loop", agent))
+    assert len(fake_llm.requests_for(name)) == 1 + 3  # the probe when it was saved, and three turns
+    (notice,) = run.of("assistant_text")
+    meta = notice["metadata"]
+    assert meta["runtime_notice"] == "max_loop_questionnaire" and meta["stop_reason"] == "max_loop_count"
+    assert meta["max_loop_count"] == 3 and meta["runtime_generated"] is True and meta["needs_user_input"] is True
+    assert "questionnaire" in notice["content"] and run.ended
+
+
+def test_endless_repetition_is_noticed(admin, model, fake_llm):
+    provider_id, name = model
+    agent = sage.agent(admin, provider_id, maxLoopCount=60)
+    fake_llm.always(name, Reply("Again.", tool_calls=[Call("glob", {"pattern": "*.x"})]))
+    run = chat(admin, say("Loop", agent))
+    (notice,) = run.of("assistant_text")
+    assert notice["metadata"]["stop_reason"] == "repeat_pattern" and run.ended
+    assert len(fake_llm.requests_for(name)) < 40
+
+
+def test_an_image_of_the_todo_list(admin, bot, fake_llm):
+    agent, model = bot
+    tasks = [{"id": "t1", "content": "First"}, {"id": "t2", "content": "Second", "status": "in_progress"}]
+    fake_llm.script(
+        model,
+        Reply(tool_calls=[Call("todo_write", {"tasks": tasks}, id="a")]),
+        Reply(tool_calls=[Call("todo_write", {"tasks": [{"id": "t1", "status": "completed"}]}, id="b")]),
+        Reply("ok"),
+    )
+    session = unique("s")
+    run = chat(admin, say("Plan", agent, session))
+    first, second = (json.loads(run.results[c]["content"]) for c in "ab")
+    assert first["summary"] == "Task list updated. Added: 2, updated: 0, currently unfinished: 2."
+    assert [(t["index"], t["id"], t["name"], t["status"]) for t in second["tasks"]] == [
+        (second["tasks"][0]["index"], "t1", "First", "completed"),
+        (second["tasks"][1]["index"], "t2", "Second", "in_progress"),
+    ]
+    data = sage.full(admin.post(f"/api/sessions/{session}/tasks_status"))
+    assert {t["id"]: t["status"] for t in data["tasks_status"]["tasks"]} == {"t1": "completed", "t2": "in_progress"}
+
+
+def test_the_turn_status_tool_is_never_seen(start_server, fake_llm):
+    running = start_server(env={"SAGE_TASK_COMPLETION_MODE": "turn_status"})
+    admin = running.login()
+    provider_id, name = sage.provider(admin, fake_llm)
+    agent = sage.agent(admin, provider_id)
+    fake_llm.script(name, Reply("All done.", tool_calls=[Call("turn_status", {"status": "task_done"}, id="ts")]))
+    session = unique("s")
+    run = chat(admin, say("Hi", agent, session))
+    assert run.text == "All done." and run.calls == [] and run.results == {} and b"turn_status" not in run.raw
+    assert "turn_status" not in json.dumps(sage.history(admin, session))
+
+
+def test_long_conversations_are_compressed(admin, fake_llm):
+    provider_id, name = sage.provider(admin, fake_llm, max_model_len=16000)
+    agent = sage.agent(admin, provider_id, availableTools=["grep"])
+    session = unique("s")
+    fake_llm.always(name, Reply("word " * 1200, usage=None))
+    for turn in range(12):
+        run = chat(admin, say(f"turn {turn}: tell me more", agent, session))
+        assert run.ended
+    found = [r.body["messages"] for r in fake_llm.requests_for(name)]
+    sizes = [len(json.dumps(m)) for m in found]
+    assert max(sizes) < 16000 * 8
+    summaries = [m for m in sage.history(admin, session)["messages"] if (m.get("metadata") or {}).get("compression_anchor")]
+    assert summaries, "nothing was compressed"
+    call = [m for m in summaries if m["role"] == "assistant"][0]["tool_calls"][0]
+    assert call["function"]["name"] == "compress_conversation_history" and call["id"].startswith("auto_compress_")
+    assert "turn 0" in json.dumps(sage.history(admin, session))  # the originals stay
+
+
+# --------------------------------------------------------------------------------------------- what the model server does
+
+
+def failure_of(run):
+    """The chunk that tells the user, followed by a proper end."""
+    (chunk,) = run.of("final_answer")
+    assert chunk["role"] == "assistant" and chunk["session_id"]
+    assert [m["type"] for m in run.lines[-2:]] == ["token_usage", "stream_end"], run.lines
+    return chunk["content"]
+
+
+@pytest.mark.parametrize(
+    "fail, text",
+    [
+        (Fail(401, "Incorrect API key provided"), "API authentication failed. Check whether the API key is correct"),
+        (
+            Fail(404, "The model `x` does not exist", code="model_not_found"),
+            "The selected model does not exist or is unavailable. Check the model configuration",
+        ),
+        (
+            Fail(402, "insufficient quota", code="insufficient_quota"),
+            "API quota is insufficient. Check the account balance or quota settings",
+        ),
+    ],
+    ids=["401", "404", "quota"],
+)
+def test_a_refusal_is_told_and_stored(admin, bot, fake_llm, fail, text):
+    agent, model = bot
+    fake_llm.always(model, fail)
+    session = unique("s")
+    run = chat(admin, say("Hi", agent, session))
+    assert failure_of(run) == f"Workflow execution failed: {text}"
+    assert [m["content"] for m in sage.history(admin, session)["messages"]][-1] == f"Workflow execution failed: {text}"
+
+
+def test_an_unknown_refusal_is_told_in_its_own_words_without_the_key(admin, bot, fake_llm):
+    agent, model = bot
+    fake_llm.always(model, Fail(400, "strange: sk-fake-key-0001 is odd " + "x" * 500))
+    text = failure_of(chat(admin, say("Hi", agent)))
+    assert "strange" in text and "sk-fake-key-0001" not in text and len(text) < 300
+
+
+@pytest.mark.parametrize("fail", [Fail(429, "slow down", retry_after=1), Fail(500, "oops"), Fail(503, body="<html>")])
+def test_passing_trouble_is_retried(admin, bot, fake_llm, fail):
+    agent, model = bot
+    fake_llm.script(model, fail, Reply("Here I am."))
+    began = time.monotonic()
+    run = chat(admin, say("Hi", agent))
+    assert run.text == "Here I am." and run.ended and not run.of("final_answer")
+    if fail.status == 429:
+        assert time.monotonic() - began >= 0.9
+
+
+def test_a_connection_that_dies_before_the_answer_is_retried(admin, bot, fake_llm):
+    agent, model = bot
+    fake_llm.script(model, Raw(b""), Reply(disconnect_after=0), Reply("Here I am."))
+    assert chat(admin, say("Hi", agent)).text == "Here I am."
+
+
+@pytest.mark.parametrize("fault", ["truncate_after", "disconnect_after"])
+def test_an_answer_that_breaks_off_is_an_error_that_is_seen(admin, bot, fake_llm, fault):
+    agent, model = bot
+    fake_llm.script(model, Reply("one two three four five", **{fault: 3}))
+    session = unique("s")
+    run = chat(admin, say("Hi", agent, session))
+    assert run.text.startswith("one two") and run.of("agent_execution_error") + run.of("final_answer"), run.lines
+    assert run.ended and [r for r in fake_llm.requests_for(model) if r.body.get("stream")][1:] == []
+    stored = [m for m in sage.history(admin, session)["messages"] if m["role"] == "assistant"]
+    assert "one two" in json.dumps(stored)
+    # and the session is not stuck
+    fake_llm.script(model, Reply("Again."))
+    assert chat(admin, say("Hi", agent, session)).text == "Again."
+
+
+def test_a_half_streamed_tool_call_is_discarded(admin, bot, fake_llm):
+    agent, model = bot
+    call = Call("file_write", {"file_path": "half.txt", "content": "x" * 400}, id="c", fragments=8)
+    fake_llm.script(model, Reply("Now. ", tool_calls=[call], truncate_after=6))
+    session = unique("s")
+    run = chat(admin, say("Hi", agent, session))
+    result = run.results["c"]
+    assert json.loads(result["content"])["status"] == "discarded" and result["metadata"]["partial_stream_discarded"] is True
+    assert run.of("agent_execution_error") and run.ended
+    fake_llm.script(model, Reply("Fine."))
+    assert chat(admin, say("Go on", agent, session)).text == "Fine."
+    for m in fake_llm.requests_for(model)[-1].body["messages"]:
+        for c in m.get("tool_calls") or []:
+            json.loads(c["function"]["arguments"])
+
+
+def test_garbage_from_the_model_is_survived_or_told(admin, bot, fake_llm):
+    agent, model = bot
+    fake_llm.script(model, Reply("one two three", garbage_after=2))
+    run = chat(admin, say("Hi", agent))
+    assert run.ended and (run.text == "one two three" or run.of("agent_execution_error") or run.of("final_answer"))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 15\r\n\r\n<html>hi</html>",
+        b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n[]",
+        b"\x00\xff\xfe not http at all",
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: [DONE]\n\n",
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n" + b"data: " + b"x" * 3_000_000,
+    ],
+    ids=["html", "array", "noise", "nothing", "endless line"],
+)
+def test_answers_that_make_no_sense_are_told(admin, bot, fake_llm, raw):
+    agent, model = bot
+    fake_llm.script(model, *[Raw(raw)] * 8)
+    fake_llm.always(model, Fail(400, "enough"))
+    run = chat(admin, say("Hi", agent), timeout=100)
+    assert run.ended and (run.of("final_answer") or run.of("agent_execution_error") or not run.text), run.lines
+
+
+def test_events_in_one_giant_write_are_all_there(admin, bot, fake_llm):
+    agent, model = bot
+    fake_llm.script(model, Reply([f"{n:05d} " + "x" * 500 + " " for n in range(1000)], giant=1 << 22))
+    run = chat(admin, say("Hi", agent), timeout=60)
+    assert re.findall(r"\d{5}", run.text) == [f"{n:05d}" for n in range(1000)] and run.ended
+
+
+def test_the_client_that_leaves_ends_the_run(server, admin, bot, fake_llm):
+    agent, model = bot
+    fake_llm.script(model, Reply("word " * 200, delay=0.05))
+    session = unique("s")
+    with open_stream(admin, "/api/chat", say("Hi", agent, session)) as stream:
+        stream.until(lambda m: m.get("type") == "do_subtask_result")
+    fake_llm.wait_gone(fake_llm.requests_for(model)[-1], timeout=5)
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        messages = sage.history(admin, session)["messages"]
+        if any("word" in (m.get("content") or "") for m in messages if m["role"] == "assistant"):
+            break
+        time.sleep(0.1)
+    assert any("word" in (m.get("content") or "") for m in messages if m["role"] == "assistant")
+    assert chat(admin, say("Again", agent, session)).text == f"Hello from {model}."
+
+
+def test_a_model_that_hangs_is_left_when_the_client_leaves(admin, bot, fake_llm):
+    agent, model = bot
+    fake_llm.script(model, Hang())
+    import httpx
+
+    with pytest.raises(httpx.ReadTimeout):
+        chat(admin, say("Hi", agent), timeout=1)
+    fake_llm.wait_gone(fake_llm.requests_for(model)[-1], timeout=5)
+
+
+# ------------------------------------------------------------------------------------------------- refused before the run
+
+
+def test_chat_needs_an_agent_and_messages(admin, bot):
+    sage.invalid(admin.post("/api/chat", json={"messages": []}), "body", "agent_id", kind="missing")
+    sage.invalid(admin.post("/api/chat", json={"agent_id": bot[0]}), "body", "messages", kind="missing")
+    sage.invalid(admin.post("/api/chat", json={"agent_id": bot[0], "messages": [{"content": "x"}]}), "body", "messages", 0, "role")
+
+
+def test_no_messages(admin, bot, server):
+    sage.error(admin.post("/api/chat", json={"agent_id": bot[0], "messages": []}), 500, "Message list cannot be empty")
+    chinese = server.client(token=admin.headers["authorization"].split()[1], english=False)
+    sage.error(chinese.post("/api/chat", json={"agent_id": bot[0], "messages": []}), 500, "消息列表不能为空")
+    r = admin.post("/api/stream", json={"messages": [], "max_loop_count": 3})
+    sage.error(r, 500, "Message list cannot be empty")
+
+
+def test_unknown_agent(admin):
+    sage.error(admin.post("/api/chat", json=say("Hi", "agent_00000000")), 500, "Agent does not exist")
+
+
+def test_unknown_provider(admin, bot):
+    r = admin.post("/api/chat", json=say("Hi", bot[0], provider_id="nope"))
+    sage.error(r, 500, detail="LLM provider not found: nope")
+
+
+def test_no_default_provider(start_server):
+    running = start_server(with_model=False, env={"SLUICE_DEMO_MODEL": "0"})
+    admin = running.login()
+    agent = sage.agent(admin)
+    r = admin.post("/api/chat", json=say("Hi", agent))
+    assert r.status_code in (200, 500)
+    if r.status_code == 500:
+        assert "efault" in sage.error(r, 500)["error_detail"]
+
+
+def test_anonymous_callers_may_use_chat_but_not_as_somebody_else(anonymous, admin, user, bot):
+    run = chat(anonymous, say("Hi", bot[0]))
+    assert run.ended
+    victim = user()
+    session = unique("s")
+    chat(anonymous, say("Hi", bot[0], session, user_id=victim.id))
+    listed = sage.full(victim.client.get("/api/conversations"))["list"]
+    assert session not in [c["session_id"] for c in listed]
+
+
+def test_another_users_private_agent_cannot_be_run(admin, user, bot):
+    r = user().client.post("/api/chat", json=say("Hi", bot[0]))
+    assert r.status_code == 500 and r.json()["success"] is False, r.text
+
+
+def test_another_users_session_cannot_be_continued(admin, user, bot, fake_llm):
+    session = unique("s")
+    chat(admin, say("My secret is 42", bot[0], session))
+    someone = user()
+    agent = sage.agent(someone.client)
+    r = someone.client.post("/api/chat", json=say("What is the secret?", agent, session))
+    assert r.status_code in (403, 404, 500), r.text
+    assert "42" not in json.dumps([x.body for x in fake_llm.requests_for("system-model")])
+
+
+# --------------------------------------------------------------------------------------------------------- /api/stream
+
+
+def test_stream_without_an_agent(admin, user, fake_llm):
+    body = {
+        "messages": [{"role": "user", "content": "ping"}],
+        "session_id": unique("s"),
+        "agent_mode": "simple",
+        "max_loop_count": 20,
+        "system_prefix": "You are TERSE-9.",
+        "available_tools": ["file_read", "grep"],
+        "llm_model_config": {"temperature": 0.2},
+        "system_context": {"response_language": "en-US"},
+    }
+    run = chat(admin, body, path="/api/stream")
+    assert run.text == "Hello from system-model."
+    request = fake_llm.requests_for("system-model")[-1]
+    assert "TERSE-9" in json.dumps(request.body["messages"]) and request.body["temperature"] == 0.2
+    assert {"file_read", "grep"} <= set(request.tools) and "file_write" not in request.tools
+
+
+def test_stream_needs_a_loop_limit(admin):
+    r = admin.post("/api/stream", json={"messages": [{"role": "user", "content": "ping"}]})
+    sage.error(r, 400, "max_loop_count must be provided explicitly", "Missing required field: max_loop_count")
+
+
+def test_stream_refuses_an_unknown_mode(admin):
+    body = {"messages": [{"role": "user", "content": "x"}], "max_loop_count": 2, "agent_mode": "hive"}
+    sage.invalid(admin.post("/api/stream", json=body), "body", "agent_mode")
+
+
+def test_stream_requests_win_over_the_agent_where_they_should(admin, model, fake_llm):
+    provider_id, name = model
+    agent = sage.agent(admin, provider_id, maxLoopCount=9, systemPrefix="AGENT-PREFIX", availableTools=["grep"])
+    fake_llm.script(name, *[Reply(tool_calls=[Call("grep", {"pattern": str(n)})]) for n in range(9)])
+    body = say("Hi", agent, max_loop_count=2, system_prefix="REQUEST-PREFIX", available_tools=["file_write"])
+    run = chat(admin, body, path="/api/stream")
+    assert run.of("assistant_text")[0]["metadata"]["max_loop_count"] == 2
+    request = fake_llm.requests_for(name)[-1]
+    assert "AGENT-PREFIX" in json.dumps(request.body) and "REQUEST-PREFIX" not in json.dumps(request.body)
+    assert "file_write" not in request.tools
+
+
+def test_tool_progress_is_sent_by_stream_only(admin, bot, fake_llm):
+    agent, model = bot
+    shell = Call("execute_shell_command", {"command": "for i in 1 2 3; do echo line $i; sleep 0.2; done"}, id="c")
+    for path, wanted in (("/api/stream", True), ("/api/chat", False), ("/api/web-stream", False)):
+        fake_llm.script(model, Reply(tool_calls=[shell]), Reply("ok"))
+        run = chat(admin, say("Run", agent), path=path)
+        if json.loads(run.results["c"]["content"]).get("error_code") == "SANDBOX_ERROR":
+            pytest.skip("no sandbox on this machine")
+        progress = run.of("tool_progress")
+        assert bool(progress) is wanted, path
+        if wanted:
+            assert set(progress[0]) == {"type", "session_id", "tool_call_id", "text", "stream", "closed", "ts"}
+            assert "".join(p["text"] for p in progress) == "line 1\nline 2\nline 3\n"
+            assert progress[-1]["closed"] is True and progress[0]["tool_call_id"] == "c"
+
+
+def test_a_busy_session_refuses_a_second_run(admin, bot, fake_llm):
+    agent, model = bot
+    session = unique("s")
+    fake_llm.script(model, Reply("word " * 100, delay=0.05))
+    with open_stream(admin, "/api/chat", say("Hi", agent, session)) as stream:
+        stream.until(lambda m: m.get("type") == "do_subtask_result")
+        for path in ("/api/chat", "/api/stream"):
+            r = admin.post(path, json=say("Again", agent, session))
+            text = "The conversation is already running. Call interrupt first or use a different session ID"
+            sage.error(r, 500, text)
+
+
+# ----------------------------------------------------------------------------------------------------------- anthropic
+
+
+def anthropic(admin, fake):
+    """A model behind an Anthropic provider, made through the LangBot face; its id in the Sage list."""
+    name = unique("claude")
+    made = admin.post(
+        "/api/v1/provider/providers",
+        json={"name": name, "requester": "anthropic-messages", "base_url": fake.origin, "api_keys": ["sk-ant-1"]},
+    ).json()["data"]["uuid"]
+    r = admin.post("/api/v1/provider/models/llm", json={"name": name, "provider_uuid": made, "abilities": ["func_call"]})
+    assert r.json()["code"] == 0, r.text
+    (found,) = [p for p in sage.full(admin.get("/api/llm-provider/list")) if p["model"] == name]
+    return found["id"], name
+
+
+def test_an_anthropic_model_streams_thinks_and_calls_tools(admin, fake_llm):
+    provider_id, name = anthropic(admin, fake_llm)
+    agent = sage.agent(admin, provider_id, systemPrefix="You are CLAUDIUS.")
+    calls = [Call("glob", {"pattern": "*"}, id="toolu_1"), Call("todo_read", {}, id="toolu_2")]
+    fake_llm.script(name, Reply("Looking. ", reasoning="hm hm", tool_calls=calls, usage=(9, 4)), Reply("Nothing there.", usage=(20, 6)))
+    run = chat(admin, say("Look", agent))
+    assert run.reasoning == "hm hm" and run.text == "Looking. Nothing there." and run.ended
+    assert [(i, n) for i, n, _ in run.calls] == [("toolu_1", "glob"), ("toolu_2", "todo_read")]
+    assert run.usage["total_info"]["total_tokens"] == 39
+    first, second = fake_llm.requests_for(name)[-2:]
+    assert first.headers["x-api-key"] == "sk-ant-1" and first.headers["anthropic-version"]
+    assert "CLAUDIUS" in json.dumps(first.body["system"]) and first.body["max_tokens"] > 0
+    assert all("input_schema" in t for t in first.body["tools"])
+    kinds = [[b["type"] for b in m["content"]] if isinstance(m["content"], list) else m["content"] for m in second.body["messages"]]
+    assert ["tool_result", "tool_result"] in kinds, kinds
+    assert [m["role"] for m in second.body["messages"]] == ["user", "assistant", "user"]
+
+
+def test_an_anthropic_stream_that_breaks_off_is_told(admin, fake_llm):
+    provider_id, name = anthropic(admin, fake_llm)
+    agent = sage.agent(admin, provider_id)
+    fake_llm.script(name, Reply("one two three four", truncate_after=5))
+    run = chat(admin, say("Hi", agent))
+    assert run.ended and (run.of("agent_execution_error") or run.of("final_answer"))
+
+
+# ---------------------------------------------------------------------------------------------------------------- demo
+
+
+def test_the_demo_model_answers_without_any_configuration(start_server):
+    running = start_server(with_model=False)
+    admin = running.login()
+    agent = sage.agent(admin)
+    run = chat(admin, say("Hello, who are you?", agent))
+    assert run.ended and "demo" in run.text.lower()

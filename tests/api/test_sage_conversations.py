@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: MIT
+"""Conversations: the list, the messages, titles, edit and rerun, deletion, the shared view."""
+import hashlib
+import json
+import re
+
+import pytest
+
+import sage
+from fake_llm import Call, Reply
+from sage import chat, history, say, unique
+
+
+def listed(client, **query):
+    return sage.full(client.get("/api/conversations", params=query))
+
+
+@pytest.fixture
+def talk(admin, bot):
+    """A conversation of one turn: (session, agent, model)."""
+    session = unique("talk")
+    chat(admin, say("Compare the two", bot[0], session))
+    return session, *bot
+
+
+def test_the_list(admin, talk):
+    session, agent, _ = talk
+    data = listed(admin, search=session)
+    assert {"list", "total", "page", "page_size", "total_pages", "has_next", "has_prev"} <= set(data)
+    assert "user_id" not in data  # absent for admins
+    (item,) = data["list"]
+    assert data["total"] == 1 and data["total_pages"] == 1 and data["has_next"] is False and data["has_prev"] is False
+    assert item["session_id"] == session and item["agent_id"] == agent and item["title"] == "Compare the two"
+    assert item["trace_id"] == hashlib.md5(session.encode()).hexdigest() and "trace_url" not in item
+    for key in ("message_count", "user_count", "agent_count"):
+        assert isinstance(item[key], int)
+    for key in ("created_at", "updated_at"):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?", item[key])
+    assert None not in item.values()
+
+
+def test_pages(user):
+    someone = user()
+    agent = sage.agent(someone.client)
+    sessions = [unique("page") for _ in range(5)]
+    for s in sessions:
+        chat(someone.client, say("x", agent, s))
+    first = listed(someone.client, page=1, page_size=2)
+    assert (first["total"], first["total_pages"], first["has_next"], first["has_prev"]) == (5, 3, True, False)
+    assert first["user_id"] == someone.id
+    last = listed(someone.client, page=3, page_size=2)
+    assert len(last["list"]) == 1 and last["has_next"] is False and last["has_prev"] is True
+    pages = [listed(someone.client, page=p, page_size=2)["list"] for p in (1, 2, 3)]
+    assert [i["session_id"] for page in pages for i in page] == sessions[::-1]
+    assert listed(someone.client, page=9)["list"] == []
+
+
+def test_an_empty_list(user):
+    data = listed(user().client)
+    assert data["list"] == [] and data["total"] == 0 and data["total_pages"] == 0
+
+
+@pytest.mark.parametrize("query", ["page=0", "page=-1", "page_size=0", "page_size=101", "page=x"])
+def test_pages_out_of_range(admin, query):
+    sage.invalid(admin.get("/api/conversations?" + query), "query", query.split("=")[0])
+
+
+def test_search_by_title_and_agent(admin, bot):
+    word = unique("needle").replace("-", "")
+    a, b = unique("s"), unique("s")
+    chat(admin, say(f"about {word} one", bot[0], a))
+    other = sage.agent(admin)
+    chat(admin, say(f"about {word} two", other, b))
+    assert {i["session_id"] for i in listed(admin, search=word)["list"]} == {a, b}
+    assert [i["session_id"] for i in listed(admin, search=word, agent_id=other)["list"]] == [b]
+    titles = [i["title"] for i in listed(admin, search=word, sort_by="title")["list"]]
+    assert titles == sorted(titles)
+    assert listed(admin, search=word + "'; DROP TABLE x; --")["total"] == 0
+
+
+def test_users_see_their_own_only_and_admins_all(admin, user):
+    one, two = user(), user()
+    session = unique("s")
+    chat(one.client, say("mine", sage.agent(one.client), session))
+    assert [i["session_id"] for i in listed(one.client)["list"]] == [session]
+    assert listed(two.client)["list"] == [] and listed(two.client, user_id=one.id)["list"] == []
+    assert listed(admin, search=session)["total"] == 1
+
+
+@pytest.mark.parametrize(
+    "text, title",
+    [
+        ("x" * 60, "x" * 50 + "..."),
+        ("  a \n b  ", "a b"),
+        ("<enable_plan>false</enable_plan><skill>pdf</skill> Do <b>it</b>", "Do it"),
+        ("<skill>pdf</skill>", "New conversation"),
+    ],
+)
+def test_titles(admin, bot, text, title):
+    session = unique("s")
+    chat(admin, say(text, bot[0], session))
+    assert listed(admin, search=session)["list"][0]["title"] == title
+
+
+# ------------------------------------------------------------------------------------------------------------ messages
+
+
+def test_messages(admin, bot, fake_llm):
+    agent, model = bot
+    session = unique("s")
+    call = Call("glob", {"pattern": "*.md"}, id="call_1", fragments=4)
+    fake_llm.script(model, Reply("Looking. ", reasoning="hm", tool_calls=[call]), Reply("None."))
+    chat(admin, say("Look", agent, session))
+    data = history(admin, session)
+    assert set(data) == {"conversation_id", "messages", "message_count", "next_stream_index", "conversation_info"}
+    assert data["conversation_id"] == session and data["message_count"] == len(data["messages"]) == 4
+    assert data["next_stream_index"] == 0 or isinstance(data["next_stream_index"], int)
+    info = data["conversation_info"]
+    assert {"session_id", "agent_id", "agent_name", "title", "created_at", "updated_at"} <= set(info)
+    assert info["title"] == "Look" and info["agent_id"] == agent
+    question, looking, result, answer = data["messages"]
+    assert question["role"] == "user" and question["content"] == "Look" and question["type"] == "user_input"
+    assert looking["content"].strip() == "Looking." and looking["tool_calls"] == [
+        {"id": "call_1", "type": "function", "function": {"name": "glob", "arguments": call.text()}, **extra(looking)}
+    ]
+    assert result["role"] == "tool" and result["tool_call_id"] == "call_1" and isinstance(result["content"], str)
+    assert answer["content"].strip() == "None."
+    for m in data["messages"]:
+        assert m["message_type"] == m["type"] and isinstance(m["is_final"], bool) and isinstance(m["is_chunk"], bool)
+        assert m["chunk_id"] and m["session_id"] == session and isinstance(m["metadata"], dict)
+        assert isinstance(m["timestamp"], float)
+
+
+def extra(message):
+    """The index of a stored call may or may not be there."""
+    return {"index": 0} if "index" in message["tool_calls"][0] else {}
+
+
+def test_the_live_message_ids_are_the_stored_ones(admin, bot):
+    session = unique("s")
+    run = chat(admin, say("Hi", bot[0], session))
+    stored = {m["message_id"] for m in history(admin, session)["messages"]}
+    assert {m["message_id"] for m in run.messages} <= stored
+
+
+def test_a_message_with_a_known_id_is_replaced(admin, bot, fake_llm):
+    session = unique("s")
+    mid = "11111111-2222-4333-8444-" + hashlib.md5(session.encode()).hexdigest()[:12]
+    body = {"agent_id": bot[0], "session_id": session, "messages": [{"role": "user", "content": "one", "message_id": mid}]}
+    chat(admin, body)
+    body["messages"][0]["content"] = "two"
+    chat(admin, body)
+    users = [m for m in history(admin, session)["messages"] if m["role"] == "user"]
+    assert [(m["content"], m["message_id"]) for m in users] == [("two", mid)]
+
+
+def test_unknown_conversations(admin):
+    sage.error(admin.get("/api/conversations/nobody/messages"), 404, "Conversation nobody does not exist")
+    sage.error(admin.post("/api/conversations/nobody/title", json={"title": "x"}), 500, "Conversation nobody does not exist")
+    sage.error(admin.delete("/api/conversations/nobody"), 500, "Conversation nobody does not exist")
+    r = admin.post("/api/conversations/nobody/edit-last-user-message", json={"content": "x"})
+    sage.error(r, 500, "Conversation nobody does not exist")
+
+
+def test_another_users_conversation(talk, user, admin):
+    session, *_ = talk
+    other = user().client
+    r = other.get(f"/api/conversations/{session}/messages")
+    assert r.status_code in (403, 404, 500) and "Compare" not in r.text
+    sage.error(other.delete(f"/api/conversations/{session}"), 500, "Not allowed to delete this conversation")
+    r = other.post(f"/api/conversations/{session}/title", json={"title": "stolen"})
+    assert r.status_code in (403, 404, 500), r.text
+    r = other.post(f"/api/conversations/{session}/edit-last-user-message", json={"content": "x"})
+    sage.error(r, 500, "Not allowed to edit this conversation")
+    assert history(admin, session)["conversation_info"]["title"] == "Compare the two"
+
+
+def test_the_shared_view_needs_no_login(anonymous, admin, talk):
+    session, *_ = talk
+    assert sage.full(anonymous.get(f"/api/share/conversations/{session}/messages")) == history(admin, session)
+    sage.error(anonymous.get("/api/share/conversations/nobody/messages"), 404, "Conversation nobody does not exist")
+
+
+# ------------------------------------------------------------------------------------------------------- title, delete
+
+
+def test_a_new_title(admin, talk):
+    session, *_ = talk
+    data = sage.full(admin.post(f"/api/conversations/{session}/title", json={"title": " New 标题 "}))
+    assert data == {"session_id": session, "title": " New 标题 "}
+    assert history(admin, session)["conversation_info"]["title"] == " New 标题 "
+
+
+def test_delete(admin, talk):
+    session, *_ = talk
+    r = admin.delete(f"/api/conversations/{session}")
+    assert sage.full(r) == {"session_id": session} and r.json()["message"] == f"会话 {session} 已删除"
+    assert listed(admin, search=session)["total"] == 0
+    sage.error(admin.get(f"/api/conversations/{session}/messages"), 404)
+
+
+def test_a_deleted_conversation_begins_anew(admin, talk, fake_llm):
+    session, agent, model = talk
+    admin.delete(f"/api/conversations/{session}")
+    chat(admin, say("Fresh", agent, session))
+    assert "Compare" not in json.dumps(fake_llm.requests_for(model)[-1].body)
+
+
+# ------------------------------------------------------------------------------------------------------ edit and rerun
+
+
+def test_edit_the_last_user_message_and_rerun(admin, talk, fake_llm):
+    session, agent, model = talk
+    before = history(admin, session)["messages"]
+    data = sage.full(admin.post(f"/api/conversations/{session}/edit-last-user-message", json={"content": "New text"}))
+    assert data["session_id"] == session and data["title"] == "New text" and data["message_count"] == 1
+    assert data["last_user_message"]["content"] == "New text"
+    assert data["last_user_message"]["message_id"] == before[0]["message_id"]
+    assert [m["content"] for m in history(admin, session)["messages"]] == ["New text"]
+    fake_llm.script(model, Reply("Rerun answer."))
+    run = chat(admin, {"agent_id": agent, "max_loop_count": 5}, path=f"/api/conversations/{session}/rerun-stream")
+    assert run.text == "Rerun answer." and run.ended
+    sent = [m for m in fake_llm.requests_for(model)[-1].body["messages"] if m["role"] == "user"]
+    assert len(sent) == 1 and "New text" in sent[0]["content"]
+    assert [m["role"] for m in history(admin, session)["messages"]] == ["user", "assistant"]
+
+
+def test_an_edit_must_say_something(admin, talk):
+    r = admin.post(f"/api/conversations/{talk[0]}/edit-last-user-message", json={"content": "  "})
+    sage.error(r, 500, "Edited message cannot be empty")
+
+
+def test_rerun_of_another_users_conversation(talk, user):
+    r = user().client.post(f"/api/conversations/{talk[0]}/rerun-stream", json={})
+    sage.error(r, 500, "Not allowed to rerun this conversation")
