@@ -15,6 +15,7 @@ typedef struct {
     const char *too_slow;
     const char *abandoned;
     bool no_end;
+    size_t most_lag; /* what was there at the start is no fault of the client */
     _Alignas(void *) char state[]; /* of the face */
 } follower;
 
@@ -38,7 +39,7 @@ static source_state pull(source *src, buf *out, size_t room)
     size_t start = out->len;
     event ev;
 
-    if (run_reader_lag(f->reader) > lag_limit) {
+    if (run_reader_lag(f->reader) > f->most_lag) {
         if (f->too_slow != NULL)
             buf_puts(out, f->too_slow);
         return SOURCE_END;
@@ -79,5 +80,6 @@ err run_follow(response *rs, run *r, const follow_spec *spec)
     if (spec->state_size > 0)
         memcpy(f->state, spec->state, spec->state_size);
     f->reader = run_reader_open(r, on_ready, f);
+    f->most_lag = lag_limit + run_reader_lag(f->reader);
     return reply_follow(rs, 200, spec->type, &f->src);
 }
