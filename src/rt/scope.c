@@ -221,7 +221,7 @@ void scope_defer(scope *s, void (*fn)(void *arg), void *arg)
 /* ---- failures ---- */
 
 /* One sentence in the scope's arena, cut between characters when it is too long. */
-static const char *sentence(scope *s, const char *format, va_list args)
+PRINTF(2, 0) static const char *sentence(scope *s, const char *format, va_list args)
 {
     char text[FAILURE_TEXT_MAX];
     int len = vsnprintf(text, sizeof text, format, args);
