@@ -46,7 +46,7 @@ static inline db_value db_real(double n)
 /* The database of this process, opened once before the loops start.  `url`: "sqlite:PATH" or "postgres://…" (libpq).
  * Applies migrations in one transaction; a database newer than this program is refused.  On failure says why. */
 MUST_USE err db_open(const char *url, db **out, char *why, size_t why_size);
-void db_close(db *d); /* after the loops have ended; waits for the writer */
+void db_close(db *d);               /* after the loops have ended; waits for the writer */
 const char *db_engine(const db *d); /* "sqlite" or "postgres" */
 db *db_default(void);               /* the one opened */
 
@@ -91,8 +91,8 @@ void db_rollback(db_tx *tx);                  /* accepts NULL */
 
 /* An online copy of a SQLite database into a new file, consistent as of some moment during the call.  ERR_UNSUPPORTED on
  * PostgreSQL (use pg_dump).  `progress` (may be NULL) gets pages done and total.  Runs on the calling thread, no fiber needed. */
-MUST_USE err db_backup(const char *url, const char *file, void (*progress)(void *arg, int done, int total), void *arg, char *why,
-                       size_t why_size);
+MUST_USE err db_backup(const char *url, const char *file, void (*progress)(void *arg, int done, int total), void *arg,
+                       char *why, size_t why_size);
 
 /* For metrics. */
 typedef struct {
