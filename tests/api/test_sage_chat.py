@@ -308,7 +308,7 @@ def test_endless_repetition_is_noticed(admin, model, fake_llm):
     assert len(fake_llm.requests_for(name)) < 40
 
 
-def test_an_image_of_the_todo_list(admin, bot, fake_llm):
+def test_the_todo_list_is_kept_and_shown_whole(admin, bot, fake_llm):
     agent, model = bot
     tasks = [{"id": "t1", "content": "First"}, {"id": "t2", "content": "Second", "status": "in_progress"}]
     fake_llm.script(

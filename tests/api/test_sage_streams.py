@@ -296,7 +296,6 @@ def test_clients_that_vanish_leave_nothing_behind(start_server, fake_llm, count)
     agent = sage.agent(admin, provider_id)
     fake_llm.always(name, Reply("word " * 10000, delay=0.3))
     token = admin.headers["authorization"].split()[1]
-    chat(admin, say("warm up", agent), path="/api/stream", timeout=None) if False else None
     fibers, descriptors = running.metric("sluice_fibers"), running.descriptors()
     sockets = [raw_request(running, token, "/api/chat", say("Hi", agent, f"v-{n}")) for n in range(count)]
     deadline = time.monotonic() + 30

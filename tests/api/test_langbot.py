@@ -1,0 +1,353 @@
+# SPDX-License-Identifier: MIT
+"""The thin slice of the LangBot face: login, API keys, requesters, providers, LLM models."""
+import re
+
+import httpx
+import pytest
+
+import sage
+import server as servers
+from fake_llm import Fail
+
+UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
+PROVIDERS = "/api/v1/provider/providers"
+MODELS = "/api/v1/provider/models/llm"
+KEYS = "/api/v1/apikeys"
+
+
+def ok(response):
+    assert response.status_code == 200, response.text
+    body = response.json()
+    assert body["code"] == 0 and body["msg"] == "ok" and set(body) == {"code", "msg", "data"}, body
+    return body["data"]
+
+
+def failed(response, status, code, msg=None):
+    assert response.status_code == status, (response.status_code, response.text)
+    body = response.json()
+    assert body["code"] == code and "data" not in body, body
+    if msg is not None:
+        assert body["msg"] == msg, body
+    return body
+
+
+def token_of(client, name, password):
+    return ok(client.post("/api/v1/user/auth", json={"user": name, "password": password}))["token"]
+
+
+@pytest.fixture(scope="module")
+def owner(server):
+    """The workspace owner, who is the first admin, by user token."""
+    with server.client() as client:
+        return server.client(token=token_of(client, servers.ADMIN, servers.PASSWORD))
+
+
+@pytest.fixture
+def provider(owner, fake_llm):
+    name = sage.unique("provider")
+    body = {"name": name, "requester": "openai-chat-completions", "base_url": fake_llm.url, "api_keys": ["sk-one", "sk-two"]}
+    return ok(owner.post(PROVIDERS, json=body))["uuid"], name
+
+
+@pytest.fixture
+def model(owner, provider):
+    name = sage.unique("lb-model")
+    body = {"name": name, "provider_uuid": provider[0], "abilities": ["func_call"], "extra_args": {"temperature": 0.3}}
+    return ok(owner.post(MODELS, json=body))["uuid"], name
+
+
+# --------------------------------------------------------------------------------------------------------------- login
+
+
+def test_the_admin_logs_in_by_name_and_by_address(server):
+    client = server.client()
+    for name in (servers.ADMIN, "admin@example.com"):
+        token = token_of(client, name, servers.PASSWORD)
+        assert ok(server.client(token=token).get("/api/v1/user/check-token"))["token"]
+
+
+def test_a_wrong_password_is_a_soft_failure(start_server):
+    client = start_server().client()
+    r = client.post("/api/v1/user/auth", json={"user": servers.ADMIN, "password": "wrong"})
+    failed(r, 200, 1, "Invalid username or password")
+
+
+def test_the_instance_is_initialised(anonymous):
+    assert ok(anonymous.get("/api/v1/user/init")) == {"initialized": True}
+    r = anonymous.post("/api/v1/user/init", json={"user": "a@b.example", "password": "x" * 12})
+    failed(r, 200, 1, "System already initialized")
+
+
+def test_health(anonymous):
+    r = anonymous.get("/healthz")
+    assert r.status_code == 200 and r.json()["code"] == 0 and r.json()["msg"] == "ok"
+
+
+# ------------------------------------------------------------------------------------------------------ authentication
+
+
+def test_without_credentials(anonymous):
+    failed(anonymous.get(PROVIDERS), 401, -1, "No valid authentication provided (user token or API key required)")
+    failed(anonymous.get(KEYS), 401, -1, "No valid user token provided")
+
+
+@pytest.mark.parametrize("headers", [{"x-api-key": "lbk_wrong"}, {"authorization": "Bearer lbk_wrong"}, {"authorization": "Bearer a.b.c"}])
+def test_bad_credentials(server, headers):
+    r = server.client(headers=headers).get(PROVIDERS)
+    failed(r, 401, "invalid_authentication", "Invalid authentication credentials")
+
+
+def test_a_bad_key_is_not_saved_by_a_good_token(server, owner):
+    r = owner.get(PROVIDERS, headers={"x-api-key": "lbk_wrong"})
+    failed(r, 401, "invalid_authentication")
+
+
+def test_a_key_of_another_face_has_no_business_here(server, key):
+    k = key("langflow")
+    r = server.client(key=k).get(PROVIDERS)
+    assert r.status_code in (401, 403), r.text
+
+
+# ------------------------------------------------------------------------------------------------------------ API keys
+
+
+def test_an_api_key_is_shown_once_and_works_both_ways(server, owner):
+    made = ok(owner.post(KEYS, json={"name": "ci", "description": "for tests"}))["key"]
+    assert re.fullmatch(r"lbk_[A-Za-z0-9_-]{43}", made["key"])
+    assert made["name"] == "ci" and made["status"] == "active" and made["expires_at"] is None
+    assert isinstance(made["id"], int) and re.fullmatch(UUID, made["uuid"]) and "resource.view" in made["scopes"]
+    assert made["description"] == "for tests"
+    for headers in ({"x-api-key": made["key"]}, {"authorization": f"Bearer {made['key']}"}):
+        assert "providers" in ok(server.client(headers=headers).get(PROVIDERS))
+    listed = [k for k in ok(owner.get(KEYS))["keys"] if k["id"] == made["id"]]
+    assert listed and "key" not in listed[0] and listed[0]["secret_available"] is False
+    assert listed[0]["last_used_at"] and made["key"] not in owner.get(KEYS).text
+    assert ok(owner.get(f"{KEYS}/{made['id']}"))["key"]["uuid"] == made["uuid"]
+
+
+def test_a_revoked_key_stops_working_and_stays_listed(server, owner):
+    made = ok(owner.post(KEYS, json={"name": "old"}))["key"]
+    assert ok(owner.delete(f"{KEYS}/{made['id']}")) is None
+    failed(server.client(key=made["key"]).get(PROVIDERS), 401, "invalid_authentication")
+    (row,) = [k for k in ok(owner.get(KEYS))["keys"] if k["id"] == made["id"]]
+    assert row["status"] == "revoked"
+
+
+def test_keys_are_renamed(owner):
+    made = ok(owner.post(KEYS, json={"name": "a"}))["key"]
+    assert ok(owner.put(f"{KEYS}/{made['id']}", json={"name": "b"})) is None
+    assert ok(owner.get(f"{KEYS}/{made['id']}"))["key"]["name"] == "b"
+
+
+@pytest.mark.parametrize(
+    "body, status, code, msg",
+    [
+        ({"name": ""}, 400, "invalid_api_key", "Name is required"),
+        ({"name": "x", "scopes": ["fly"]}, 400, "invalid_api_key", "Unknown API key scope: fly"),
+        ({"name": "x", "expires_at": "soon"}, 400, "invalid_expiry", "Invalid API key expiry"),
+        ({"name": "x", "expires_at": "2001-01-01T00:00:00"}, 400, "invalid_expiry", "API key expiry must be in the future"),
+    ],
+)
+def test_keys_that_cannot_be_made(owner, body, status, code, msg):
+    before = len(ok(owner.get(KEYS))["keys"])
+    failed(owner.post(KEYS, json=body), status, code, msg)
+    assert len(ok(owner.get(KEYS))["keys"]) == before
+
+
+def test_unknown_key(owner):
+    failed(owner.get(f"{KEYS}/999999"), 404, "resource_not_found", "API key not found")
+
+
+def test_an_api_key_cannot_manage_keys(server, owner):
+    made = ok(owner.post(KEYS, json={"name": "x"}))["key"]["key"]
+    r = server.client(key=made).post(KEYS, json={"name": "y"})
+    assert r.status_code in (401, 403), r.text
+
+
+def test_scopes_limit_a_key(server, owner, provider):
+    made = ok(owner.post(KEYS, json={"name": "viewer", "scopes": ["resource.view"]}))["key"]["key"]
+    viewer = server.client(key=made)
+    (mine,) = [p for p in ok(viewer.get(PROVIDERS))["providers"] if p["uuid"] == provider[0]]
+    assert mine["api_keys"] == ["***"]
+    r = viewer.post(PROVIDERS, json={"name": "x", "requester": "openai-chat-completions", "base_url": "", "api_keys": []})
+    failed(r, 403, "permission_denied", "Missing Workspace permission: provider_secret.manage")
+    failed(viewer.delete(f"{PROVIDERS}/{provider[0]}"), 403, "permission_denied", "Missing Workspace permission: resource.manage")
+    # the mask is on the whole answer, not only in the list
+    assert "sk-one" not in viewer.get(f"{PROVIDERS}/{provider[0]}").text + viewer.get(MODELS).text
+
+
+def test_a_key_from_the_command_line_is_the_same_kind_of_key(server, key):
+    viewer = server.client(key=key("resource.view"))
+    assert "providers" in ok(viewer.get(PROVIDERS))
+
+
+# ---------------------------------------------------------------------------------------------------------- requesters
+
+
+def test_requesters(owner):
+    found = {r["name"]: r for r in ok(owner.get("/api/v1/provider/requesters"))["requesters"]}
+    openai = found["openai-chat-completions"]
+    assert openai["label"]["en_US"] == "OpenAI" and "zh_Hans" in openai["label"]
+    spec = openai["spec"]
+    assert spec["support_type"] == ["llm", "text-embedding"] and spec["provider_category"] == "manufacturer"
+    config = {c["name"]: c for c in spec["config"]}
+    assert config["base_url"]["default"] == "https://api.openai.com/v1" and config["base_url"]["required"] is True
+    assert config["timeout"]["default"] == 120
+    assert "anthropic-messages" in found and "ollama-chat" in found
+    assert all({"name", "label", "spec"} <= set(r) for r in found.values())
+
+
+def test_requesters_by_type_and_by_name(owner):
+    for kind in ("llm", "text-embedding", "rerank"):
+        for r in ok(owner.get("/api/v1/provider/requesters", params={"type": kind}))["requesters"]:
+            assert kind in r["spec"]["support_type"]
+    one = ok(owner.get("/api/v1/provider/requesters/anthropic-messages"))["requester"]
+    assert one["name"] == "anthropic-messages"
+    failed(owner.get("/api/v1/provider/requesters/nobody"), 404, -1, "requester not found")
+
+
+# ----------------------------------------------------------------------------------------------------------- providers
+
+
+def test_a_provider_is_created_and_read(owner, provider, fake_llm):
+    uuid, name = provider
+    assert re.fullmatch(UUID, uuid)
+    got = ok(owner.get(f"{PROVIDERS}/{uuid}"))["provider"]
+    assert got["name"] == name and got["requester"] == "openai-chat-completions" and got["base_url"] == fake_llm.url
+    assert got["api_keys"] == ["sk-one", "sk-two"]
+    listed = [p for p in ok(owner.get(PROVIDERS))["providers"] if p["uuid"] == uuid]
+    assert listed[0]["llm_count"] == 0 and listed[0]["embedding_count"] == 0 and listed[0]["rerank_count"] == 0
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?", got["created_at"])
+
+
+@pytest.mark.parametrize("given, kept", [("sk-only", ["sk-only"]), ([" a ", "", "b", "a"], ["a", "b"]), ([], [])])
+def test_keys_are_tidied(owner, given, kept):
+    body = {"name": sage.unique("p"), "requester": "openai-chat-completions", "base_url": "https://api.example/v1", "api_keys": given}
+    uuid = ok(owner.post(PROVIDERS, json=body))["uuid"]
+    assert ok(owner.get(f"{PROVIDERS}/{uuid}"))["provider"]["api_keys"] == kept
+
+
+def test_a_provider_is_changed_in_part_and_a_mask_keeps_its_keys(owner, provider):
+    uuid, _ = provider
+    assert ok(owner.put(f"{PROVIDERS}/{uuid}", json={"name": "Renamed", "api_keys": ["***"]})) is None
+    got = ok(owner.get(f"{PROVIDERS}/{uuid}"))["provider"]
+    assert got["name"] == "Renamed" and got["api_keys"][0] == "sk-one"
+
+
+def test_a_provider_in_use_is_not_deleted(owner, provider, model):
+    r = owner.delete(f"{PROVIDERS}/{provider[0]}")
+    failed(r, 400, -1, "Cannot delete provider: LLM models still reference it")
+    assert ok(owner.delete(f"{MODELS}/{model[0]}")) is None
+    assert ok(owner.delete(f"{PROVIDERS}/{provider[0]}")) is None
+    failed(owner.get(f"{PROVIDERS}/{provider[0]}"), 404, -1, "provider not found")
+
+
+def test_unknown_provider(owner):
+    nobody = "00000000-0000-4000-8000-000000000001"
+    failed(owner.get(f"{PROVIDERS}/{nobody}"), 404, -1, "provider not found")
+    failed(owner.put(f"{PROVIDERS}/{nobody}", json={"name": "x"}), 404, "resource_not_found")
+    failed(owner.delete(f"{PROVIDERS}/{nobody}"), 404, "resource_not_found")
+
+
+def test_a_client_mistake_is_400_and_not_500(owner):
+    for body in ({}, {"name": "x"}, {"name": 5, "requester": "openai-chat-completions"}):
+        r = owner.post(PROVIDERS, json=body)
+        assert r.status_code == 400 and r.json()["code"] == -1, r.text
+    r = owner.post(PROVIDERS, content=b"{broken", headers={"content-type": "application/json"})
+    assert r.status_code == 400 and r.json()["code"] == -1
+
+
+# -------------------------------------------------------------------------------------------------------------- models
+
+
+def test_a_model_is_created_and_read(owner, provider, model):
+    uuid, name = model
+    got = ok(owner.get(f"{MODELS}/{uuid}"))["model"]
+    assert got["name"] == name and got["provider_uuid"] == provider[0] and got["abilities"] == ["func_call"]
+    assert got["extra_args"] == {"temperature": 0.3} and got["prefered_ranking"] == 0
+    assert got["reasoning_config"] == {"level": "provider_default"} and got["provider"]["uuid"] == provider[0]
+    assert got["reasoning_capabilities"]["levels"]
+    everything = [m for m in ok(owner.get(MODELS))["models"] if m["uuid"] == uuid]
+    assert everything[0]["provider"]["requester"] == "openai-chat-completions"
+    (filtered,) = ok(owner.get(MODELS, params={"provider_uuid": provider[0]}))["models"]
+    assert filtered["uuid"] == uuid and "provider" not in filtered
+    listed = [p for p in ok(owner.get(PROVIDERS))["providers"] if p["uuid"] == provider[0]]
+    assert listed[0]["llm_count"] == 1
+
+
+def test_an_inline_provider_is_found_or_made(owner, fake_llm):
+    inline = {"requester": "openai-chat-completions", "base_url": fake_llm.url, "api_keys": [sage.unique("sk")]}
+    a = ok(owner.post(MODELS, json={"name": sage.unique("m"), "provider": inline}))["uuid"]
+    b = ok(owner.post(MODELS, json={"name": sage.unique("m"), "provider": inline}))["uuid"]
+    providers = {ok(owner.get(f"{MODELS}/{u}"))["model"]["provider_uuid"] for u in (a, b)}
+    assert len(providers) == 1
+    assert ok(owner.get(f"{PROVIDERS}/{providers.pop()}"))["provider"]["name"].startswith("127.0.0.1")
+
+
+def test_a_model_is_changed_in_part(owner, model):
+    assert ok(owner.put(f"{MODELS}/{model[0]}", json={"abilities": ["vision"], "context_length": 9000})) is None
+    got = ok(owner.get(f"{MODELS}/{model[0]}"))["model"]
+    assert got["abilities"] == ["vision"] and got["context_length"] == 9000 and got["name"] == model[1]
+
+
+@pytest.mark.parametrize(
+    "body, msg",
+    [
+        ({"reasoning_config": []}, "reasoning_config must be an object"),
+        ({"reasoning_config": {"level": "vast"}}, "Unsupported reasoning level: vast"),
+        (
+            {"reasoning_config": {"level": "high"}},
+            "The reasoning ability must be enabled before selecting a reasoning level",
+        ),
+    ],
+)
+def test_reasoning_is_checked(owner, model, body, msg):
+    failed(owner.put(f"{MODELS}/{model[0]}", json=body), 400, -1, msg)
+
+
+def test_a_requester_without_chat_models_is_refused(owner):
+    body = {"name": sage.unique("p"), "requester": "jina-rerank", "base_url": "https://api.jina.ai/v1", "api_keys": []}
+    uuid = ok(owner.post(PROVIDERS, json=body))["uuid"]
+    r = owner.post(MODELS, json={"name": "m", "provider_uuid": uuid})
+    failed(r, 400, -1, 'Provider requester "jina-rerank" does not support llm models')
+
+
+def test_unknown_model_and_provider(owner):
+    nobody = "00000000-0000-4000-8000-000000000001"
+    failed(owner.get(f"{MODELS}/{nobody}"), 404, -1, "model not found")
+    failed(owner.post(MODELS, json={"name": "m", "provider_uuid": nobody}), 404, "resource_not_found")
+
+
+def test_a_model_is_tested_with_a_real_question(owner, model, fake_llm):
+    assert ok(owner.post(f"{MODELS}/{model[0]}/test", json={})) is None
+    (asked,) = fake_llm.requests_for(model[1])
+    assert asked.key == "sk-one" and asked.body["temperature"] == 0.3 and len(asked.body["messages"]) >= 1
+
+
+def test_an_unsaved_model_is_tested(owner, fake_llm):
+    name = sage.unique("unsaved")
+    inline = {"requester": "openai-chat-completions", "base_url": fake_llm.url, "api_keys": ["sk-x"]}
+    body = {"uuid": "", "name": name, "provider_uuid": "", "provider": inline, "abilities": [], "extra_args": {}}
+    assert ok(owner.post(f"{MODELS}/_/test", json=body)) is None
+    assert fake_llm.requests_for(name)[0].key == "sk-x"
+
+
+def test_a_failed_test_says_why_and_is_no_401(owner, model, fake_llm):
+    fake_llm.always(model[1], Fail(401, "Incorrect API key"))
+    r = owner.post(f"{MODELS}/{model[0]}/test", json={})
+    assert r.status_code == 400 and r.json()["code"] == -1 and r.json()["msg"] != "Internal server error"
+
+
+def test_any_origin_may_call_without_cookies(anonymous):
+    r = anonymous.get(PROVIDERS, headers={"origin": "https://app.example"})
+    assert r.headers.get("access-control-allow-origin") == "*"
+
+
+def test_the_face_on_its_own_listener_and_prefix(server, owner, start_server):
+    token = owner.headers["authorization"]
+    assert "providers" in ok(server.client(headers={"authorization": token}).get("/langbot" + PROVIDERS))
+    running = start_server(env={"SLUICE_LISTEN_LANGBOT": "127.0.0.1:0"})
+    found = re.findall(r"http://127\.0\.0\.1:\d+", running.log())
+    assert len(set(found)) >= 2, running.log()
+    for url in set(found):
+        assert httpx.get(url + "/healthz", trust_env=False).status_code == 200

@@ -1,0 +1,362 @@
+# SPDX-License-Identifier: MIT
+"""The thin slice of the Langflow face: keys, flows, runs plain and streamed, tweaks."""
+import json
+import re
+import time
+
+import pytest
+
+import langflow
+import sage
+import server as servers
+from fake_llm import Fail, Reply
+
+UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[1-9a-f][0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
+FLOW_KEYS = {
+    "id", "name", "description", "icon", "icon_bg_color", "gradient", "data", "is_component", "updated_at", "webhook",
+    "endpoint_name", "tags", "locked", "mcp_enabled", "action_name", "action_description", "access_type", "user_id",
+    "folder_id",
+}  # fmt: skip
+NO_KEY = {
+    "An API key must be passed as query or header",
+    "Since v1.5, LANGFLOW_AUTO_LOGIN requires a valid API key. Set LANGFLOW_SKIP_AUTH_AUTO_LOGIN=true to skip this check. "
+    "Please update your authentication method.",
+}
+
+
+@pytest.fixture(scope="module")
+def api_key(server):
+    from conftest import create_key
+
+    return create_key(server, "langflow")
+
+
+@pytest.fixture(scope="module")
+def client(server, api_key):
+    return server.client(key=api_key)
+
+
+@pytest.fixture
+def flow(client, model):
+    """(flow as read back, model name): a chat flow over a model of this test."""
+    made = client.post("/api/v1/flows/", json=langflow.chat_flow(model[1]))
+    assert made.status_code == 201, made.text
+    return made.json(), model[1]
+
+
+def run(client, flow, text="hello", stream=False, **more):
+    return client.post(f"/api/v1/run/{flow['id']}", params={"stream": "true"} if stream else {}, json={"input_value": text, **more})
+
+
+# ------------------------------------------------------------------------------------------------------ authentication
+
+
+def test_the_admin_is_the_superuser(server):
+    form = {"username": servers.ADMIN, "password": servers.PASSWORD}
+    with server.client() as c:
+        r = c.post("/api/v1/login", data=form)
+        assert r.status_code == 200, r.text
+        body = r.json()
+        assert set(body) == {"access_token", "refresh_token", "token_type"} and body["token_type"] == "bearer"
+        cookies = " | ".join(r.headers.get_list("set-cookie"))
+        assert "access_token_lf=" in cookies and "refresh_token_lf=" in cookies
+    with server.client(token=body["access_token"]) as c:
+        assert isinstance(c.get("/api/v1/flows/").json(), list)
+
+
+def test_wrong_password(start_server):
+    c = start_server().client()
+    r = c.post("/api/v1/login", data={"username": servers.ADMIN, "password": "wrong"})
+    assert r.status_code == 401 and r.json() == {"detail": "Incorrect username or password"}
+    assert r.headers["www-authenticate"] == "Bearer"
+
+
+def test_without_a_key(anonymous, flow):
+    for r in (anonymous.get("/api/v1/flows/"), run(anonymous, flow[0])):
+        assert r.status_code == 403 and r.json()["detail"] in NO_KEY and "www-authenticate" not in r.headers
+
+
+def test_a_bad_key(server, flow):
+    for r in (server.client(key="sk-wrong").get("/api/v1/flows/"), run(server.client(key="sk-wrong"), flow[0])):
+        assert r.status_code == 403 and r.json() == {"detail": "Invalid or missing API key"}
+
+
+def test_a_bad_token(server):
+    r = server.client(token="a.b.c").get("/api/v1/flows/")
+    assert r.status_code == 401 and r.json() == {"detail": "Could not validate credentials"}
+    assert r.headers["www-authenticate"] == "Bearer"
+
+
+def test_the_key_may_be_a_query_parameter_and_wins_there(server, api_key):
+    c = server.client(key="sk-wrong")
+    assert c.get("/api/v1/flows/", params={"x-api-key": api_key}).status_code == 200
+
+
+def test_running_takes_keys_only(server, flow):
+    with server.client() as c:
+        token = c.post("/api/v1/login", data={"username": servers.ADMIN, "password": servers.PASSWORD}).json()["access_token"]
+    r = run(server.client(token=token), flow[0])
+    assert r.status_code == 403 and r.json()["detail"] in NO_KEY
+
+
+def test_keys_are_made_and_listed_and_deleted(server, client):
+    made = client.post("/api/v1/api_key/", json={"name": "ci"})
+    assert made.status_code == 200, made.text
+    body = made.json()
+    assert {"name", "last_used_at", "total_uses", "is_active", "id", "api_key", "user_id"} <= set(body)
+    assert re.fullmatch(r"sk-[A-Za-z0-9_-]{43}", body["api_key"]) and body["is_active"] is True
+    assert server.client(key=body["api_key"]).get("/api/v1/flows/").status_code == 200
+    listed = client.get("/api/v1/api_key/").json()
+    (mine,) = [k for k in listed["api_keys"] if k["id"] == body["id"]]
+    assert mine["api_key"].startswith(body["api_key"][:8]) and body["api_key"] not in json.dumps(listed)
+    assert listed["total_count"] >= 1 and mine["total_uses"] >= 1
+    assert client.delete(f"/api/v1/api_key/{body['id']}").status_code == 200
+    assert server.client(key=body["api_key"]).get("/api/v1/flows/").status_code == 403
+
+
+def test_version_and_health(anonymous):
+    version = anonymous.get("/api/v1/version").json()
+    assert set(version) == {"version", "main_version", "package"}
+    assert anonymous.get("/health").json() == {"status": "ok"}
+    assert anonymous.get("/health_check").json() == {"status": "ok", "chat": "ok", "db": "ok"}
+
+
+# --------------------------------------------------------------------------------------------------------------- flows
+
+
+def test_a_flow_is_created_and_read(client, flow):
+    made, _ = flow
+    assert set(made) == FLOW_KEYS and re.fullmatch(UUID, made["id"]) and re.fullmatch(UUID, made["user_id"])
+    assert made["access_type"] == "PRIVATE" and made["webhook"] is False and made["locked"] is False
+    assert len(made["data"]["nodes"]) == 5 and len(made["data"]["edges"]) == 3
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", made["updated_at"])
+    assert client.get(f"/api/v1/flows/{made['id']}").json() == made
+    assert made["id"] in [f["id"] for f in client.get("/api/v1/flows/").json()]
+    assert made["id"] in [f["id"] for f in client.get("/api/v1/flows").json()]
+
+
+def test_the_list_of_headers_has_no_graphs(client, flow):
+    (mine,) = [f for f in client.get("/api/v1/flows/", params={"header_flows": "true"}).json() if f["id"] == flow[0]["id"]]
+    assert mine["data"] is None and mine["name"] == flow[0]["name"]
+
+
+def test_a_taken_name_gets_a_number(client):
+    name = sage.unique("Same")
+    names = [client.post("/api/v1/flows/", json={"name": name}).json()["name"] for _ in range(3)]
+    assert names == [name, f"{name} (1)", f"{name} (2)"]
+
+
+def test_a_flow_may_be_empty(client):
+    r = client.post("/api/v1/flows/", json={"name": sage.unique("Empty")})
+    assert r.status_code == 201 and r.json()["data"] is None and r.json()["description"] is None
+
+
+@pytest.mark.parametrize(
+    "body, loc, kind",
+    [
+        ({}, ["body", "name"], "missing"),
+        ({"name": 5}, ["body", "name"], "string_type"),
+        ({"name": "x", "data": []}, ["body", "data"], None),
+        ({"name": "x", "endpoint_name": "a b"}, ["body", "endpoint_name"], None),
+    ],
+)
+def test_flows_that_are_refused(client, body, loc, kind):
+    before = len(client.get("/api/v1/flows/").json())
+    sage.invalid(client.post("/api/v1/flows/", json=body), *loc, kind=kind)
+    assert len(client.get("/api/v1/flows/").json()) == before
+
+
+def test_unknown_flows(client):
+    nobody = "00000000-0000-4000-8000-000000000001"
+    r = client.get(f"/api/v1/flows/{nobody}")
+    assert r.status_code == 404 and r.json() == {"detail": "Flow not found"}
+    sage.invalid(client.get("/api/v1/flows/zz"), "path", "flow_id", kind="uuid_parsing")
+    r = client.post(f"/api/v1/run/{nobody}", json={})
+    assert r.status_code == 404 and r.json() == {"detail": f"Flow identifier {nobody} not found"}
+    r = client.post("/api/v1/run/no-such-endpoint", json={})
+    assert r.status_code == 404 and r.json() == {"detail": "Flow identifier no-such-endpoint not found"}
+
+
+def test_another_users_flow(server, flow, user):
+    from conftest import create_key
+
+    other = server.client(key=create_key(server, "langflow", user=user().name))
+    assert other.get(f"/api/v1/flows/{flow[0]['id']}").status_code == 404
+    assert flow[0]["id"] not in other.get("/api/v1/flows/").text
+    assert run(other, flow[0]).status_code in (403, 404)
+
+
+def test_unknown_paths_are_json(client):
+    r = client.get("/langflow/api/v1/no/such")
+    assert r.status_code == 404 and r.json() == {"detail": "Not Found"}
+
+
+# ---------------------------------------------------------------------------------------------------------------- runs
+
+
+def test_a_run(client, flow, fake_llm):
+    made, model = flow
+    fake_llm.script(model, Reply("Hi there"))
+    r = run(client, made, session_id="u-77")
+    assert r.status_code == 200, r.text
+    body = r.json()
+    assert set(body) == {"session_id", "outputs"} and body["session_id"] == "u-77"
+    (outer,) = body["outputs"]
+    assert outer["inputs"] == {"input_value": "hello"}
+    (result,) = outer["outputs"]
+    output_id = langflow.node_id("ChatOutput")
+    assert {
+        "results", "artifacts", "outputs", "logs", "messages", "timedelta", "duration", "component_display_name",
+        "component_id", "used_frozen_result",
+    } <= set(result)  # fmt: skip
+    assert result["component_id"] == output_id and result["component_display_name"] == "Chat Output"
+    message = result["results"]["message"]
+    assert message["text"] == "Hi there" and message["text_key"] == "text" and message["default_value"] == ""
+    data = message["data"]
+    assert data["text"] == "Hi there" and data["sender"] == "Machine" and data["session_id"] == "u-77"
+    assert data["flow_id"] == made["id"] and re.fullmatch(UUID, data["id"]) and data["category"] == "message"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", data["timestamp"])
+    assert data["properties"]["source"]["id"] and data["properties"]["state"] == "complete"
+    assert result["outputs"] == {"message": {"message": "Hi there", "type": "text"}}
+    assert result["artifacts"]["message"] == "Hi there" and result["logs"] == {"message": []}
+    (said,) = result["messages"]
+    assert said["message"] == "Hi there" and said["component_id"] == output_id and said["type"] == "text"
+    asked = [r for r in fake_llm.requests_for(model) if "hello" in json.dumps(r.body)][-1]
+    assert "Answer in one short sentence." in json.dumps(asked.body["messages"])
+    assert "Question: hello" in asked.body["messages"][-1]["content"]
+
+
+def test_a_run_by_endpoint_name_with_an_empty_body(client, model):
+    endpoint = sage.unique("endpoint")
+    made = client.post("/api/v1/flows/", json=langflow.chat_flow(model[1], endpoint_name=endpoint)).json()
+    r = client.post(f"/api/v1/run/{endpoint}")
+    assert r.status_code == 200, r.text
+    assert r.json()["session_id"] == made["id"] and r.json()["outputs"][0]["inputs"] == {}
+
+
+def test_the_nested_body_is_taken_too(client, flow, fake_llm):
+    r = client.post(f"/api/v1/run/{flow[0]['id']}", json={"input_request": {"input_value": "nested!"}, "context": {}})
+    assert r.status_code == 200 and "nested!" in json.dumps(fake_llm.requests_for(flow[1])[-1].body)
+
+
+def test_tweaks_change_one_run_only(client, flow, fake_llm):
+    made, model = flow
+    tweaks = {
+        langflow.node_id("LanguageModelComponent"): {"system_message": "TWEAKED-5", "temperature": 0.9},
+        "Prompt Template": {"template": "Say: {question}"},
+        "NoSuchNode-xyz": {"a": 1},
+    }
+    assert run(client, made, tweaks=tweaks).status_code == 200
+    body = fake_llm.requests_for(model)[-1].body
+    assert body["messages"][0] == {"role": "system", "content": "TWEAKED-5"} and body["temperature"] == 0.9
+    assert body["messages"][-1]["content"] == "Say: hello"
+    assert client.get(f"/api/v1/flows/{made['id']}").json() == made
+    run(client, made)
+    assert "TWEAKED-5" not in json.dumps(fake_llm.requests_for(model)[-1].body)
+
+
+def test_a_scalar_tweak_goes_to_every_field_of_that_name(client, flow, fake_llm):
+    run(client, flow[0], tweaks={"system_message": "EVERYWHERE"})
+    assert fake_llm.requests_for(flow[1])[-1].body["messages"][0]["content"] == "EVERYWHERE"
+
+
+def test_a_tweak_of_the_model(client, flow, admin, fake_llm):
+    _, other = sage.provider(admin, fake_llm)
+    tweaks = {langflow.node_id("LanguageModelComponent"): {"model": [{"name": other, "provider": ""}]}}
+    fake_llm.script(other, Reply("From the other."))
+    assert langflow.answer(run(client, flow[0], tweaks=tweaks).json()) == "From the other."
+
+
+def test_a_tweak_against_the_input_is_refused(client, flow):
+    text = "If you pass an input_value to the chat input, you cannot pass a tweak with the same name."
+    for key in (langflow.node_id("ChatInput"), "Chat Input"):
+        r = run(client, flow[0], tweaks={key: {"input_value": "other"}})
+        assert r.status_code == 400 and r.json() == {"detail": text}
+
+
+def test_a_tweak_of_code_is_ignored(client, flow):
+    tweaks = {langflow.node_id("ChatOutput"): {"code": "import os; os.abort()"}}
+    assert run(client, flow[0], tweaks=tweaks).status_code == 200
+
+
+def test_wrong_types_are_422(client, flow):
+    sage.invalid(run(client, flow[0], tweaks=[]), "body", "tweaks")
+    sage.invalid(run(client, flow[0], output_type="loud"), "body", "output_type")
+    sage.invalid(client.post(f"/api/v1/run/{flow[0]['id']}?stream=perhaps", json={}), "query", "stream", kind="bool_parsing")
+
+
+def test_a_failure_in_the_flow_is_a_500_with_a_document_in_a_string(client, flow, fake_llm):
+    fake_llm.always(flow[1], Fail(401, "Incorrect API key"))
+    r = run(client, flow[0])
+    assert r.status_code == 500 and list(r.json()) == ["detail"]
+    inner = json.loads(r.json()["detail"])
+    assert set(inner) >= {"message", "traceback", "description", "code", "suggestion"}
+    assert inner["message"].startswith("Error running graph: Error building Component")
+    assert "sk-fake" not in r.text
+
+
+def test_a_model_that_nobody_has(client):
+    made = client.post("/api/v1/flows/", json=langflow.chat_flow("no-such-model-77")).json()
+    r = run(client, made)
+    assert r.status_code in (404, 500) and "no-such-model-77" in r.json()["detail"]
+
+
+# -------------------------------------------------------------------------------------------------------------- streams
+
+
+def test_a_streamed_run(client, flow, fake_llm):
+    made, model = flow
+    fake_llm.script(model, Reply("one two three"))
+    r = run(client, made, stream=True, session_id="s-9")
+    assert r.status_code == 200 and r.headers["content-type"] == "text/event-stream; charset=utf-8"
+    found = langflow.events(r.text)
+    assert not r.text.startswith("data:")
+    kinds = [e["event"] for e in found]
+    assert kinds[0] == "add_message" and kinds[-1] == "end" and kinds.count("end") == 1 and "error" not in kinds
+    user = found[0]["data"]
+    assert user["sender"] == "User" and user["text"] == "hello" and user["session_id"] == "s-9" and user["flow_id"] == made["id"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", user["timestamp"]) and re.fullmatch(UUID, user["id"])
+    tokens = [e["data"] for e in found if e["event"] == "token"]
+    assert "".join(t["chunk"] for t in tokens) == "one two three" and len(tokens) >= 3
+    assert {t["id"] for t in tokens} == {m["data"]["id"] for m in found if m["event"] == "add_message"} - {user["id"]}
+    last = [m["data"] for m in found if m["event"] == "add_message"][-1]
+    assert last["text"] == "one two three" and last["properties"]["state"] == "complete" and last["sender"] == "Machine"
+    assert langflow.answer(found[-1]["data"]["result"]) == "one two three"
+    assert found[-1]["data"]["result"]["session_id"] == "s-9"
+
+
+def test_tokens_are_sent_when_they_come(client, flow, fake_llm):
+    fake_llm.script(flow[1], Reply("a b c d e", delay=0.2))
+    times = []
+    with client.stream("POST", f"/api/v1/run/{flow[0]['id']}?stream=true", json={"input_value": "x"}) as r:
+        for part in r.iter_text():
+            if '"token"' in part:
+                times.append(time.monotonic())
+    assert times[-1] - times[0] > 0.4
+
+
+def test_a_failure_in_a_streamed_run_is_an_error_event(client, flow, fake_llm):
+    fake_llm.always(flow[1], Fail(400, "not like this"))
+    found = langflow.events(run(client, flow[0], stream=True).text)
+    assert found[-1]["event"] == "error" and "error" in found[-1]["data"]
+    assert [e["event"] for e in found].count("error") == 1 and "end" not in [e["event"] for e in found]
+
+
+def test_a_truncated_model_stream_is_an_error_event(client, flow, fake_llm):
+    fake_llm.script(flow[1], Reply("one two three four", truncate_after=3))
+    found = langflow.events(run(client, flow[0], stream=True).text)
+    assert found[-1]["event"] == "error"
+
+
+def test_a_client_that_leaves_cancels_the_run(client, flow, fake_llm):
+    fake_llm.script(flow[1], Reply("word " * 500, delay=0.1))
+    with client.stream("POST", f"/api/v1/run/{flow[0]['id']}?stream=true", json={"input_value": "x"}) as r:
+        for part in r.iter_text():
+            if '"token"' in part:
+                break
+    fake_llm.wait_gone(fake_llm.requests_for(flow[1])[-1])
+
+
+def test_refusals_before_the_stream_are_plain_json(client, anonymous, flow):
+    r = run(anonymous, flow[0], stream=True)
+    assert r.status_code == 403 and r.json()["detail"] in NO_KEY
