@@ -85,7 +85,7 @@ static const field stream_fields[] = {
 };
 const schema sage_stream_schema = {"StreamRequest", sizeof(run_body), stream_fields, COUNT(stream_fields), SIZE_MAX};
 
-static chat_request request_of(request *rq, const run_body *in, const char *source)
+static chat_request request_of(request *rq, const run_body *in, const char *asked_by)
 {
     sage_locale l = locale_of(rq);
     bool admin = rq->user != NULL && rq->user->admin;
@@ -106,7 +106,7 @@ static chat_request request_of(request *rq, const run_body *in, const char *sour
         .model_config = in->llm_model_config,
         .provider_id = in->provider_id,
         .language = locale_name(l),
-        .source = source,
+        .source = asked_by,
         .empty_title = locale_text(rq->scope->arena, l, "conversation.new_title", NULL),
     };
 }

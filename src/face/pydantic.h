@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Validation errors as FastAPI and pydantic 2 spell them, for the faces whose clients read them:
+ * {"detail":[{"type","loc","msg","input","ctx"?}]}.
+ */
+#ifndef FACE_PYDANTIC_H
+#define FACE_PYDANTIC_H
+
+#include "net/request.h"
+
+/* The whole body, new reference.  `part` is "body" or "query". */
+json_t *pydantic_detail(const request *rq, const schema_faults *faults, const char *part);
+
+#endif

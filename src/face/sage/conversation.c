@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/* Conversations: list, messages, the shared view, title, deletion (contracts/sage-chat-agents.md section 5). */
+#include "model/conversation.h"
+
+#include "agent/chat.h"
+#include "auth/identity.h"
+#include "base/clock.h"
+#include "face/sage/envelope.h"
+#include "face/sage/handlers.h"
+#include "face/sage/lines.h"
+
+static owned_by caller(const request *rq)
+{
+    return rq->user->admin ? OWNED_BY_ANYONE : owned_by_user(rq->user->user_id);
+}
+
+static void set_time(request *rq, json_t *o, const char *key, int64_t wall_us)
+{
+    json_set_str(o, key, clock_iso_local(rq->scope->arena, wall_us));
+}
+
+/* The list */
+
+typedef struct {
+    int64_t page, page_size;
+    const char *user_id, *search, *agent_id, *sort_by;
+} list_args;
+static const field list_fields[] = {
+    FIELD(list_args, page, .min = 1, .max = 1e15, .fallback = "1", .text = "From 1"),
+    FIELD(list_args, page_size, .min = 1, .max = 100, .fallback = "10", .text = "Conversations a page"),
+    FIELD(list_args, user_id, .text = "Ignored: everybody sees his own, administrators see all"),
+    FIELD(list_args, search, .text = "Part of the title or of the session id"),
+    FIELD(list_args, agent_id, .text = "Only those with this agent"),
+    FIELD(list_args, sort_by, .fallback = "date", .text = "date, title or messages"),
+};
+const schema sage_conversation_list_schema = SCHEMA(list_args, list_fields);
+
+static json_t *row_json(request *rq, const conversation_row *c)
+{
+    json_t *o = json_object();
+
+    json_set_str(o, "session_id", c->session_id);
+    json_set_str(o, "agent_id", c->agent_id);
+    json_set_str(o, "agent_name", c->agent_name);
+    json_set_str(o, "title", c->title);
+    json_set_int(o, "message_count", c->message_count);
+    json_set_int(o, "user_count", 0);
+    json_set_int(o, "agent_count", 0);
+    set_time(rq, o, "created_at", c->created_at);
+    set_time(rq, o, "updated_at", c->updated_at);
+    json_set_str(o, "user_id", c->user_id);
+    return o;
+}
+
+static conversation_order order_of(const char *name)
+{
+    return cstr_eq(name, "title")      ? CONVERSATIONS_BY_TITLE
+           : cstr_eq(name, "messages") ? CONVERSATIONS_BY_SIZE
+                                       : CONVERSATIONS_BY_DATE;
+}
+
+/* GET /api/conversations */
+err sage_conversation_list(request *rq, response *rs)
+{
+    const list_args *in = rq->args;
+    conversation_filter f = {
+        .who = caller(rq),
+        .agent_id = cstr_blank(in->agent_id) ? NULL : in->agent_id,
+        .search = cstr_blank(in->search) ? NULL : in->search,
+        .order = order_of(in->sort_by),
+        .page = {.offset = (in->page - 1) * in->page_size, .limit = in->page_size},
+    };
+    json_t *data = json_hold(rq->scope->arena, json_object()), *list = json_array();
+    conversation_row *rows;
+    int64_t total, pages;
+    size_t n;
+
+    json_set(data, "list", list);
+    TRY(conversation_list(rq->scope, &f, &rows, &n, &total));
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, row_json(rq, &rows[i]));
+    pages = (total + in->page_size - 1) / in->page_size;
+    json_set_int(data, "total", total);
+    json_set_int(data, "page", in->page);
+    json_set_int(data, "page_size", in->page_size);
+    json_set_int(data, "total_pages", pages);
+    json_set_bool(data, "has_next", in->page < pages);
+    json_set_bool(data, "has_prev", in->page > 1);
+    if (!rq->user->admin)
+        json_set_str(data, "user_id", rq->user->user_id);
+    return sage_ok(rq, rs, "conversation.list_loaded", NULL, json_incref(data));
+}
+
+/* Messages */
+
+/* The runtime's own protocol is not part of what people read. */
+static bool is_hidden(const entry *e)
+{
+    const char *visible[] = {"hidden_from_chat", "hide_from_chat"};
+
+    for (size_t i = 0; i < COUNT(visible); i++)
+        if (entry_meta_true(e, visible[i]))
+            return true;
+    return e->metadata != NULL && json_is_false(json_object_get(e->metadata, "sse_visible"));
+}
+
+static json_t *calls_json(const entry *e)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < e->n_calls; i++) {
+        json_t *call = json_object(), *function = json_object();
+
+        if (cstr_eq(e->calls[i].name, "turn_status")) {
+            json_decref(call);
+            json_decref(function);
+            continue;
+        }
+        json_set_str(function, "name", e->calls[i].name);
+        json_set_str(function, "arguments", e->calls[i].arguments);
+        json_set_str(call, "id", e->calls[i].id);
+        json_set_str(call, "type", "function");
+        json_set(call, "function", function);
+        json_array_append_new(list, call);
+    }
+    return list;
+}
+
+static json_t *entry_json(arena *a, const char *session, const entry *e)
+{
+    json_t *o = json_object(), *calls = calls_json(e);
+
+    json_set_str(o, "role", e->role == ROLE_USER ? "user" : e->role == ROLE_TOOL ? "tool" : "assistant");
+    if (e->parts != NULL)
+        json_set(o, "content", json_incref(e->parts));
+    else if (e->text != NULL)
+        json_set_str(o, "content", e->role == ROLE_TOOL ? lines_clean_result(a, e->text) : e->text);
+    if (e->reasoning != NULL)
+        json_set_str(o, "reasoning_content", e->reasoning);
+    if (json_array_size(calls) > 0)
+        json_set(o, "tool_calls", json_incref(calls));
+    if (e->tool_call_id != NULL)
+        json_set_str(o, "tool_call_id", e->tool_call_id);
+    json_decref(calls);
+    json_set_str(o, "message_id", e->id);
+    json_set_str(o, "type", e->type);
+    json_set_str(o, "message_type", e->type);
+    json_set_num(o, "timestamp", (double)e->time / 1e6);
+    json_set_str(o, "chunk_id", e->id);
+    json_set_bool(o, "is_final", false);
+    json_set_bool(o, "is_chunk", false);
+    if (e->agent_name != NULL)
+        json_set_str(o, "agent_name", e->agent_name);
+    json_set(o, "metadata", e->metadata != NULL ? json_incref(e->metadata) : json_object());
+    json_set_str(o, "session_id", session);
+    return o;
+}
+
+static bool is_status_result(const ledger *l, const entry *e)
+{
+    for (size_t i = 0; e->role == ROLE_TOOL && i < l->n; i++)
+        for (size_t c = 0; c < l->items[i]->n_calls; c++)
+            if (cstr_eq(l->items[i]->calls[c].id, e->tool_call_id))
+                return cstr_eq(l->items[i]->calls[c].name, "turn_status");
+    return false;
+}
+
+static json_t *ledger_json(arena *a, const char *session, const ledger *l)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < l->n; i++) {
+        const entry *e = l->items[i];
+        json_t *o;
+
+        if (is_hidden(e) || is_status_result(l, e))
+            continue;
+        o = entry_json(a, session, e);
+        if (e->n_calls > 0 && json_object_get(o, "tool_calls") == NULL && cstr_blank(e->text)) {
+            json_decref(o); /* nothing but a hidden call */
+            continue;
+        }
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+/* What a live run has said so far and the database does not have yet: the text of the message under way. */
+typedef struct {
+    const run_message *message;
+    buf text, reasoning;
+} partial;
+
+/* Reads the log of a live run up to now: the number of its lines, and the response that is under way. */
+static uint64_t read_live(run *r, const ledger *stored, partial *p)
+{
+    run_reader *rd = run_reader_open(r, NULL, NULL);
+    lines_state lines = {0};
+    buf unused = BUF_INIT(0);
+    event ev;
+
+    lines.skip = UINT64_MAX; /* count, do not render */
+    while (run_reader_next(rd, &ev)) {
+        lines_render(&lines, r, &ev, &unused);
+        if (ev.kind != EV_TEXT && ev.kind != EV_REASONING)
+            continue;
+        if (p->message != ev.message) {
+            buf_reset(&p->text);
+            buf_reset(&p->reasoning);
+            p->message = ev.message;
+        }
+        buf_add(ev.kind == EV_TEXT ? &p->text : &p->reasoning, ev.bytes, ev.len);
+    }
+    if (p->message != NULL && ledger_find(stored, p->message->id) != NULL)
+        p->message = NULL;
+    run_reader_close(rd);
+    return lines.produced;
+}
+
+static void add_partial(arena *a, json_t *list, const char *session, const partial *p)
+{
+    entry e;
+
+    if (p->message == NULL || (p->text.len == 0 && p->reasoning.len == 0))
+        return;
+    e = (entry){.id = p->message->id,
+                .role = ROLE_ASSISTANT,
+                .type = "do_subtask_result",
+                .text = p->text.len > 0 ? p->text.data : NULL,
+                .reasoning = p->reasoning.len > 0 ? p->reasoning.data : NULL,
+                .agent_name = p->message->agent_name,
+                .time = clock_wall()};
+    json_array_append_new(list, entry_json(a, session, &e));
+}
+
+static json_t *info_json(request *rq, const conversation_row *c)
+{
+    json_t *o = json_object();
+
+    json_set_str(o, "session_id", c->session_id);
+    json_set_str(o, "agent_id", c->agent_id);
+    json_set_str(o, "agent_name", c->agent_name);
+    json_set_str(o, "title", c->title);
+    set_time(rq, o, "created_at", c->created_at);
+    set_time(rq, o, "updated_at", c->updated_at);
+    return o;
+}
+
+static err answer_messages(request *rq, response *rs, owned_by who)
+{
+    const char *session = request_param(rq, "session_id");
+    arena *a = rq->scope->arena;
+    partial p = {.text = BUF_INIT(MIB(8)), .reasoning = BUF_INIT(MIB(8))};
+    uint64_t next = 0;
+    conversation_row *row;
+    json_t *data, *list;
+    ledger *l;
+    run *live;
+
+    TRY(conversation_find(rq->scope, who, session, &row));
+    TRY(chat_history(rq->scope, a, session, &l));
+    live = hub_find(session);
+    if (live != NULL && run_state(live) == RUN_LIVE)
+        next = read_live(live, l, &p);
+    run_unref(live);
+    list = ledger_json(a, session, l);
+    add_partial(a, list, session, &p);
+    buf_close(&p.text);
+    buf_close(&p.reasoning);
+    data = json_object();
+    json_set_str(data, "conversation_id", session);
+    json_set(data, "messages", list);
+    json_set_int(data, "message_count", (int64_t)json_array_size(list));
+    json_set_int(data, "next_stream_index", (int64_t)next);
+    json_set(data, "conversation_info", info_json(rq, row));
+    return sage_ok(rq, rs, "conversation.messages_loaded", NULL, data);
+}
+
+/* GET /api/conversations/{session_id}/messages */
+err sage_conversation_messages(request *rq, response *rs)
+{
+    return answer_messages(rq, rs, caller(rq));
+}
+
+/* GET /api/share/conversations/{session_id}/messages: a public link, for whoever knows the id. */
+err sage_conversation_shared(request *rq, response *rs)
+{
+    return answer_messages(rq, rs, OWNED_BY_ANYONE);
+}
+
+typedef struct {
+    const char *title;
+} title_body;
+static const field title_fields[] = {FIELD(title_body, title, .required = true, .not_null = true, .max = 255)};
+const schema sage_title_schema = SCHEMA(title_body, title_fields);
+
+/* POST /api/conversations/{session_id}/title */
+err sage_conversation_title(request *rq, response *rs)
+{
+    const title_body *in = rq->body;
+    const char *session = request_param(rq, "session_id");
+    json_t *data;
+    err e = conversation_set_title(rq->scope, caller(rq), session, in->title);
+
+    if (e == ERR_NOT_FOUND)
+        return fail_code(rq->scope, e, "conversation.not_exist", session, "Conversation %s does not exist", session);
+    TRY(e);
+    data = json_object();
+    json_set_str(data, "session_id", session);
+    json_set_str(data, "title", in->title);
+    return sage_ok(rq, rs, "conversation.title_updated", NULL, data);
+}
+
+/* DELETE /api/conversations/{session_id}: stops its run as well. */
+err sage_conversation_delete(request *rq, response *rs)
+{
+    const char *session = request_param(rq, "session_id");
+    conversation_row *row;
+    run *live;
+    json_t *data;
+    err e = conversation_find(rq->scope, OWNED_BY_ANYONE, session, &row);
+
+    if (e == ERR_NOT_FOUND)
+        return fail_code(rq->scope, e, "conversation.not_exist", session, "Conversation %s does not exist", session);
+    TRY(e);
+    if (!rq->user->admin && !cstr_eq(row->user_id, rq->user->user_id))
+        return fail_code(rq->scope, ERR_DENIED, "conversation.delete_forbidden", session,
+                         "not allowed to delete this conversation");
+    live = hub_find(session);
+    if (live != NULL && run_interrupt(live, "the conversation was deleted"))
+        e = run_wait(rq->scope, live);
+    run_unref(live);
+    TRY(e);
+    TRY(conversation_delete(rq->scope, OWNED_BY_ANYONE, session));
+    data = json_object();
+    json_set_str(data, "session_id", session);
+    return sage_ok(rq, rs, "conversation.deleted", session, data);
+}
