@@ -63,8 +63,30 @@ typedef struct {
     err (*list)(scope *s, arena *a, const tool_context *cx, void (*add)(void *arg, const tool *t), void *arg);
     err (*find)(scope *s, arena *a, const tool_context *cx, const char *name, const tool **out); /* ERR_NOT_FOUND */
 } tool_source;
-void tool_register_source(const tool_source *src); /* at start, before the loops run */
-void tool_setup(void);                             /* parses the built-in tools' schemas; at start */
+void tool_register_source(const tool_source *src); /* at start, before the loops run; `src` is kept */
+void tool_setup(void);                             /* builds the built-in tools' schemas; at start, once */
+
+/* How tools behave on this server.  A member that is 0 keeps its default.  At start, before the loops run. */
+typedef struct {
+    int64_t result_tokens;  /* what a model sees of one result at most; 12000 */
+    int64_t shell_cpu;      /* seconds of CPU time for each process of a command; 300 */
+    int64_t shell_memory;   /* bytes of address space for each process; 4 GiB */
+    int64_t shell_processes; /* at once in one sandbox; 512 */
+    bool shell_network;     /* commands may use the network; default no */
+} tool_settings;
+void tool_configure(const tool_settings *set);
+
+/* Whether commands can be sandboxed on this machine.  When not, *why is a sentence that says how to mend it.  The first
+ * call starts a child and waits for it (some 10 ms): not for a loop's thread.  From any thread. */
+bool tool_sandbox_available(const char **why);
+
+/* Finds what was said earlier in the caller's conversations, for search_memory: an array of {"role","content_preview",
+ * "timestamp"}, new reference.  Installed by whoever keeps conversations; without it only files are searched. */
+typedef err (*history_search)(scope *s, const tool_context *cx, const char *query, size_t top_k, json_t **out);
+void tool_set_history_search(history_search fn);
+
+/* The unfinished tasks of the conversation's list, as text for the prompt; NULL when there are none.  In `a`.  Parks. */
+MUST_USE err tool_todo_text(scope *s, arena *a, const tool_context *cx, const char **out);
 
 /* All tools that `cx` may see, by name, built-in ones first where names collide. */
 MUST_USE err tool_list(scope *s, arena *a, const tool_context *cx, const tool ***out, size_t *n);

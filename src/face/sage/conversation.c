@@ -185,52 +185,30 @@ static json_t *ledger_json(arena *a, const char *session, const ledger *l)
     return list;
 }
 
-/* What a live run has said so far and the database does not have yet: the text of the message under way. */
-typedef struct {
-    const run_message *message;
-    buf text, reasoning;
-} partial;
-
-/* Reads the log of a live run up to now: the number of its lines, and the response that is under way. */
-static uint64_t read_live(run *r, const ledger *stored, partial *p)
+/*
+ * Where a client that has these messages goes on in the live run's stream: at the first line of a message that is not
+ * among them.  What the run has said of an unfinished message is replayed from there, so nothing is missing or doubled,
+ * whenever the two were read.
+ */
+static uint64_t next_line(run *r, const ledger *stored)
 {
     run_reader *rd = run_reader_open(r, NULL, NULL);
-    lines_state lines = {0};
-    buf unused = BUF_INIT(0);
+    lines_state lines = {.skip = UINT64_MAX}; /* count, do not render */
+    const run_message *known = NULL;
+    uint64_t next = 0;
     event ev;
 
-    lines.skip = UINT64_MAX; /* count, do not render */
     while (run_reader_next(rd, &ev)) {
-        lines_render(&lines, r, &ev, &unused);
-        if (ev.kind != EV_TEXT && ev.kind != EV_REASONING)
-            continue;
-        if (p->message != ev.message) {
-            buf_reset(&p->text);
-            buf_reset(&p->reasoning);
-            p->message = ev.message;
+        if (ev.message != NULL && ev.message != known) {
+            if (ledger_find(stored, ev.message->id) == NULL)
+                break;
+            known = ev.message;
         }
-        buf_add(ev.kind == EV_TEXT ? &p->text : &p->reasoning, ev.bytes, ev.len);
+        lines_render(&lines, r, &ev, NULL);
+        next = lines.produced;
     }
-    if (p->message != NULL && ledger_find(stored, p->message->id) != NULL)
-        p->message = NULL;
     run_reader_close(rd);
-    return lines.produced;
-}
-
-static void add_partial(arena *a, json_t *list, const char *session, const partial *p)
-{
-    entry e;
-
-    if (p->message == NULL || (p->text.len == 0 && p->reasoning.len == 0))
-        return;
-    e = (entry){.id = p->message->id,
-                .role = ROLE_ASSISTANT,
-                .type = "do_subtask_result",
-                .text = p->text.len > 0 ? p->text.data : NULL,
-                .reasoning = p->reasoning.len > 0 ? p->reasoning.data : NULL,
-                .agent_name = p->message->agent_name,
-                .time = clock_wall()};
-    json_array_append_new(list, entry_json(a, session, &e));
+    return next;
 }
 
 static json_t *info_json(request *rq, const conversation_row *c)
@@ -250,7 +228,6 @@ static err answer_messages(request *rq, response *rs, owned_by who)
 {
     const char *session = request_param(rq, "session_id");
     arena *a = rq->scope->arena;
-    partial p = {.text = BUF_INIT(MIB(8)), .reasoning = BUF_INIT(MIB(8))};
     uint64_t next = 0;
     conversation_row *row;
     json_t *data, *list;
@@ -261,12 +238,9 @@ static err answer_messages(request *rq, response *rs, owned_by who)
     TRY(chat_history(rq->scope, a, session, &l));
     live = hub_find(session);
     if (live != NULL && run_state(live) == RUN_LIVE)
-        next = read_live(live, l, &p);
+        next = next_line(live, l);
     run_unref(live);
     list = ledger_json(a, session, l);
-    add_partial(a, list, session, &p);
-    buf_close(&p.text);
-    buf_close(&p.reasoning);
     data = json_object();
     json_set_str(data, "conversation_id", session);
     json_set(data, "messages", list);

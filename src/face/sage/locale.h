@@ -18,4 +18,7 @@ const char *locale_prompt_language(const request *rq);
 /* The text with `subject` in its placeholder {}; the code itself when there is no such message. */
 const char *locale_text(arena *a, sage_locale l, const char *code, const char *subject);
 
+/* `text` with `subject` (NULL: nothing) for each {} in it; `text` itself when there is none. */
+const char *locale_fill(arena *a, const char *text, const char *subject);
+
 #endif

@@ -306,7 +306,7 @@ static size_t resident(void)
 }
 
 /* Uses a good part of its stack before it parks, as a handler does that formats and parses. */
-static err deep_then_park(scope *s, void *arg)
+__attribute__((noinline)) static err deep_then_park(scope *s, void *arg)
 {
     volatile char used[16384];
 
