@@ -55,7 +55,7 @@ char *chat_workspace(arena *a, const char *user_id, const char *agent_id)
                         agent);
 }
 
-static err make_workspace(scope *s, const char *path)
+err chat_make_workspace(scope *s, const char *path)
 {
     char *parent = arena_strdup(s->arena, path);
 
@@ -148,7 +148,7 @@ static err make_plan(scope *prep, chat *c, const chat_request *rq, const merged_
     p->prompt.workspace = p->tool_context.workspace;
     TRY(resolve_model(prep, a, rq, m, &p->model.at));
     p->tool_context.multimodal = !p->model.at.no_images;
-    TRY(make_workspace(prep, p->tool_context.workspace));
+    TRY(chat_make_workspace(prep, p->tool_context.workspace));
     p->tool_context.session = tool_session_new(c->s);
     return choose_tools(c, m->tools);
 }

@@ -55,6 +55,7 @@ MUST_USE err chat_start(scope *s, const chat_request *rq, run **out);
 
 /* Where the agent's files of this user are.  In `a`. */
 char *chat_workspace(arena *a, const char *user_id, const char *agent_id);
+MUST_USE err chat_make_workspace(scope *s, const char *path); /* OK when it is there already */
 
 /* The ledger of a session as stored, oldest first. */
 MUST_USE err chat_history(scope *s, arena *a, const char *session_id, ledger **out);

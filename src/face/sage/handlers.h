@@ -5,7 +5,17 @@
 
 #include "net/route.h"
 
-/* auth.c, system.c: accounts, health, system information */
+/* auth.c */
+err sage_login(request *rq, response *rs);
+err sage_session(request *rq, response *rs);
+err sage_logout(request *rq, response *rs);
+err sage_auth_providers(request *rq, response *rs);
+extern const schema sage_login_schema;
+
+/* system.c */
+err sage_health(request *rq, response *rs);
+err sage_active(request *rq, response *rs);
+err sage_system_info(request *rq, response *rs);
 
 /* chat.c */
 err sage_chat(request *rq, response *rs);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Cross-origin requests to the Sage face (contracts/sage-platform.md section 1.4).
+ */
+#include <inttypes.h>
+#include <strings.h>
+
+#include "face/sage/config.h"
+#include "face/sage/envelope.h"
+
+const sage_config sage_defaults = {.cors_max_age = 600};
+
+static sage_config active = {.cors_max_age = 600};
+
+void sage_setup(const sage_config *config)
+{
+    active = *config;
+}
+
+const sage_config *sage_settings(void)
+{
+    return &active;
+}
+
+static bool in_list(const char *const *list, str item)
+{
+    if (list == NULL)
+        return true;
+    for (; *list != NULL; list++)
+        if (str_is_nocase(item, *list))
+            return true;
+    return false;
+}
+
+static const char *joined(arena *a, const char *const *list)
+{
+    buf *b = buf_new(a, KIB(8));
+
+    for (; *list != NULL; list++)
+        buf_printf(b, "%s%s", b->len > 0 ? ", " : "", *list);
+    return buf_str(b);
+}
+
+static void allow_origin(response *rs, const char *origin)
+{
+    if (active.cors_origins == NULL) {
+        reply_header(rs, "Access-Control-Allow-Origin", "*");
+        return;
+    }
+    reply_header(rs, "Access-Control-Allow-Origin", origin);
+    reply_header(rs, "Vary", "Origin");
+    if (active.cors_credentials)
+        reply_header(rs, "Access-Control-Allow-Credentials", "true");
+}
+
+static bool headers_allowed(const char *wanted)
+{
+    static const char *const simple[] = {"Accept", "Accept-Language", "Content-Language", "Content-Type", NULL};
+    str rest = str_of(wanted), one;
+
+    while (wanted != NULL && str_next(&rest, ',', &one)) {
+        one = str_trim(one);
+        if (one.len > 0 && !in_list(simple, one) && !in_list(active.cors_headers, one))
+            return false;
+    }
+    return true;
+}
+
+static void answer_preflight(request *rq, response *rs, const char *origin, const char *method)
+{
+    const char *wanted = request_header(rq, "Access-Control-Request-Headers");
+    arena *a = rq->scope->arena;
+    buf *refused = buf_new(a, 64);
+
+    if (in_list(active.cors_origins, str_of(origin)))
+        allow_origin(rs, origin);
+    else
+        buf_puts(refused, "origin");
+    if (!in_list(active.cors_methods, str_of(method)))
+        buf_printf(refused, "%smethod", refused->len > 0 ? ", " : "");
+    if (!headers_allowed(wanted))
+        buf_printf(refused, "%sheaders", refused->len > 0 ? ", " : "");
+    reply_header(rs, "Access-Control-Allow-Methods",
+                 active.cors_methods != NULL ? joined(a, active.cors_methods)
+                                             : "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
+    if (active.cors_headers != NULL)
+        reply_header(rs, "Access-Control-Allow-Headers", joined(a, active.cors_headers));
+    else if (wanted != NULL)
+        reply_header(rs, "Access-Control-Allow-Headers", wanted);
+    reply_header(rs, "Access-Control-Max-Age", arena_printf(a, "%" PRId64, active.cors_max_age));
+    if (refused->len > 0)
+        (void)reply_text(rs, 400, arena_printf(a, "Disallowed CORS %s", buf_str(refused)));
+    else
+        (void)reply_text(rs, 200, "OK");
+}
+
+bool sage_intercept(request *rq, response *rs)
+{
+    const char *origin = request_header(rq, "Origin");
+    const char *method;
+
+    if (origin == NULL)
+        return false;
+    method = request_header(rq, "Access-Control-Request-Method");
+    if (rq->method == OPTIONS && method != NULL) {
+        answer_preflight(rq, rs, origin, method);
+        return true;
+    }
+    if (in_list(active.cors_origins, str_of(origin))) {
+        allow_origin(rs, origin);
+        if (active.cors_expose != NULL)
+            reply_header(rs, "Access-Control-Expose-Headers", active.cors_expose);
+    }
+    return false;
+}

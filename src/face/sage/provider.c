@@ -1,0 +1,589 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Model providers, Sage's flat form: an address, one key, one model (contracts/sage-knowledge-tools.md section 5).
+ *
+ * A provider is tried before it is saved.  Failures are HTTP 200 with code 500 and a fixed English text, which the web
+ * client shows.
+ */
+#include "model/provider.h"
+
+#include "agent/resolve.h"
+#include "auth/identity.h"
+#include "base/clock.h"
+#include "face/sage/envelope.h"
+#include "face/sage/handlers.h"
+#include "face/sage/locale.h"
+
+#define REQUESTER "openai-chat-completions"
+
+typedef struct {
+    const char *base_url, *model, *name;
+    json_t *api_keys;
+    int64_t max_tokens, max_model_len;
+    double temperature, top_p, presence_penalty;
+    bool supports_multimodal, supports_structured_output, is_default;
+    uint64_t given;
+} provider_body;
+
+/* Places in the tables, for what was sent at all. */
+enum {
+    G_BASE_URL,
+    G_API_KEYS,
+    G_MODEL,
+    G_NAME,
+    G_MAX_TOKENS,
+    G_TEMPERATURE,
+    G_TOP_P,
+    G_PRESENCE,
+    G_MODEL_LEN,
+    G_IMAGES,
+    G_STRUCTURED,
+    G_DEFAULT
+};
+
+#define PROVIDER_FIELDS(needed)                                                                                        \
+    FIELD(provider_body, base_url, .required = (needed), .not_null = (needed),                                         \
+          .text = "Up to but without /chat/completions"),                                                              \
+        FIELD(provider_body, api_keys, .required = (needed), .not_null = (needed), .json = JSON_STRINGS_TYPE,          \
+              .text = "Exactly one key"),                                                                              \
+        FIELD(provider_body, model, .required = (needed), .not_null = (needed), .text = "As the provider names it"),   \
+        FIELD(provider_body, name, .text = "Shown in lists; default MODEL@HOST"),                                      \
+        FIELD(provider_body, max_tokens, .text = "Most tokens of an answer"), FIELD(provider_body, temperature),       \
+        FIELD(provider_body, top_p), FIELD(provider_body, presence_penalty),                                           \
+        FIELD(provider_body, max_model_len, .text = "Tokens of context"),                                              \
+        FIELD(provider_body, supports_multimodal, .text = "Takes images"),                                             \
+        FIELD(provider_body, supports_structured_output), FIELD(provider_body, is_default)
+
+static const field create_fields[] = {PROVIDER_FIELDS(true)};
+static const field update_fields[] = {PROVIDER_FIELDS(false)};
+const schema sage_provider_schema = {"LLMProviderCreate", sizeof(provider_body), create_fields, COUNT(create_fields),
+                                     offsetof(provider_body, given)};
+const schema sage_provider_update_schema = {"LLMProviderUpdate", sizeof(provider_body), update_fields,
+                                            COUNT(update_fields), offsetof(provider_body, given)};
+
+static bool given(const provider_body *in, int which)
+{
+    return (in->given >> which & 1) != 0;
+}
+
+static provider_scope own(const request *rq)
+{
+    return (provider_scope){.who = owned_by_user(rq->user->user_id), .with_system = true};
+}
+
+/* Texts of failures: HTTP 200, code 500, not translated. */
+
+static err refuse(request *rq, response *rs, const char *text)
+{
+    return sage_soft_error(rq, rs, 500, text, NULL, text);
+}
+
+/* What a failed call of a provider means to somebody who configures one. */
+static const char *probe_text(arena *a, failure f)
+{
+    static const struct {
+        const char *code, *text;
+    } texts[] = {
+        {"llm.auth", "Provider authentication failed. Please check the API key."},
+        {"llm.quota", "Provider quota is insufficient. Please check billing or quota limits."},
+        {"llm.model_not_found", "Provider model is not available. Please check the model name."},
+        {"llm.unavailable", "Provider service is temporarily unavailable. Please try again later."},
+        {"llm.connection", "Provider connection failed. Please check the base URL and network connectivity."},
+        {"llm.timeout", "Provider connection failed. Please check the base URL and network connectivity."},
+    };
+    str shown = utf8_prefix(str_of(f.text), 180);
+
+    for (size_t i = 0; i < COUNT(texts); i++)
+        if (cstr_eq(f.code, texts[i].code))
+            return texts[i].text;
+    return f.text == NULL ? "Provider probe failed." : arena_printf(a, "Provider probe failed: %.*s", STR_ARG(shown));
+}
+
+/* Keys: blanks dropped, exactly one must remain, on one line. */
+static err take_key(request *rq, const json_t *list, const char **out)
+{
+    const char *found = NULL;
+    size_t n = 0;
+
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        str key = str_trim(str_of(json_string_value(json_array_get(list, i))));
+
+        if (key.len == 0)
+            continue;
+        found = str_dup(rq->scope->arena, key);
+        n++;
+    }
+    if (n != 1)
+        return fail_code(rq->scope, ERR_INVALID, "llm_provider.one_key", NULL, "Exactly one API key is required");
+    if (strpbrk(found, "\r\n") != NULL)
+        return fail_code(rq->scope, ERR_INVALID, "llm_provider.key_lines", NULL, "API key must be a single line");
+    *out = found;
+    return OK;
+}
+
+static char *masked(arena *a, const char *key)
+{
+    size_t n = strlen(key);
+
+    return n <= 8 ? arena_strdup(a, "***") : arena_printf(a, "%.4s***%s", key, key + n - 4);
+}
+
+/* Body ↔ records */
+
+static void keep_number(json_t *args, const provider_body *in, int which, const char *name, json_t *value, bool update)
+{
+    const json_t *sent = value;
+
+    if (!given(in, which))
+        json_decref(value);
+    else if (json_is_null(sent)) {
+        json_decref(value);
+        if (update)
+            json_object_del(args, name);
+    } else {
+        json_set(args, name, value);
+    }
+}
+
+/* A number of the body, as JSON: null when it was sent as null. */
+static json_t *number_sent(const request *rq, const char *name)
+{
+    json_t *v = json_object_get(rq->json, name);
+
+    return v != NULL ? json_incref(v) : json_null();
+}
+
+static char *extra_args(request *rq, const provider_body *in, const char *before)
+{
+    arena *a = rq->scope->arena;
+    json_t *args = NULL;
+
+    if (before == NULL || json_parse(a, before, strlen(before), NULL, &args) != OK)
+        args = json_hold(a, json_object());
+    keep_number(args, in, G_MAX_TOKENS, "max_tokens", number_sent(rq, "max_tokens"), true);
+    keep_number(args, in, G_TEMPERATURE, "temperature", number_sent(rq, "temperature"), true);
+    keep_number(args, in, G_TOP_P, "top_p", number_sent(rq, "top_p"), true);
+    keep_number(args, in, G_PRESENCE, "presence_penalty", number_sent(rq, "presence_penalty"), true);
+    return json_text(a, args);
+}
+
+static const char *abilities(request *rq, bool images, bool structured)
+{
+    json_t *list = json_hold(rq->scope->arena, json_array());
+
+    json_array_append_new(list, json_string("func_call"));
+    if (images)
+        json_array_append_new(list, json_string("vision"));
+    if (structured)
+        json_array_append_new(list, json_string("structured_output"));
+    return json_text(rq->scope->arena, list);
+}
+
+static char *clean_url(arena *a, const char *url)
+{
+    str s = str_trim(str_of(url));
+
+    while (s.len > 0 && s.p[s.len - 1] == '/')
+        s.len--;
+    return str_dup(a, s);
+}
+
+static const char *default_name(arena *a, const char *model, const char *url)
+{
+    const char *host = strstr(url, "://");
+
+    host = host != NULL ? host + 3 : url;
+    return arena_printf(a, "%s@%.*s", model, (int)strcspn(host, "/"), host);
+}
+
+static json_t *served_json(request *rq, const served_model *sm)
+{
+    static const char *const numbers[] = {"max_tokens", "temperature", "top_p", "presence_penalty"};
+    arena *a = rq->scope->arena;
+    json_t *o = json_object(), *keys = json_array(), *args = NULL;
+    const char **clear;
+    size_t n = 0;
+
+    if (provider_open_keys(rq->scope, &sm->provider, &clear, &n) != OK)
+        n = 0; /* sealed under another master key: the list shows the provider without one */
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(keys, json_string(masked(a, clear[i])));
+    if (sm->model.extra_args == NULL ||
+        json_parse(a, sm->model.extra_args, strlen(sm->model.extra_args), NULL, &args) != OK)
+        args = NULL;
+    json_set_str(o, "id", sm->model.id);
+    json_set_str(o, "name", sm->provider.name);
+    json_set_str(o, "base_url", sm->provider.base_url);
+    json_set(o, "api_keys", keys);
+    json_set_str(o, "model", sm->model.name);
+    for (size_t i = 0; i < COUNT(numbers); i++) {
+        json_t *v = json_object_get(args, numbers[i]);
+
+        json_set(o, numbers[i], v != NULL ? json_incref(v) : json_null());
+    }
+    json_set(o, "max_model_len", sm->model.context_length > 0 ? json_integer(sm->model.context_length) : json_null());
+    json_set_bool(o, "supports_multimodal", model_has_ability(&sm->model, "vision"));
+    json_set_bool(o, "supports_structured_output", model_has_ability(&sm->model, "structured_output"));
+    json_set_bool(o, "is_default", sm->provider.is_default);
+    json_set_str(o, "user_id", sm->provider.owner_id);
+    json_set_str(o, "created_at", clock_iso_local(a, sm->provider.created_at));
+    json_set_str(o, "updated_at", clock_iso_local(a, MAX_OF(sm->provider.updated_at, sm->model.updated_at)));
+    return o;
+}
+
+/* Probes */
+
+static llm_request probe_request(const llm_endpoint *at, const llm_message *m, int64_t timeout)
+{
+    return (llm_request){.at = *at,
+                         .messages = m,
+                         .n_messages = 1,
+                         .first_byte_timeout = timeout,
+                         .idle_timeout = timeout,
+                         .max_attempts = 1};
+}
+
+static json_t *params_of(arena *a, int64_t max_tokens, double temperature)
+{
+    json_t *params = json_hold(a, json_object());
+
+    json_set_int(params, "max_tokens", max_tokens);
+    if (temperature >= 0)
+        json_set_num(params, "temperature", temperature);
+    return params;
+}
+
+static err probe_connection(scope *s, const llm_endpoint *at, const char **answer)
+{
+    llm_message hi = {.role = ROLE_USER, .text = "Hi"};
+    llm_request q = probe_request(at, &hi, SECONDS(10));
+    llm_usage usage;
+
+    q.at.params = params_of(s->arena, 5, -1);
+    return llm_complete(s, &q, answer, &usage);
+}
+
+/* A 20 x 20 image that is red all over. */
+#define RED_PNG                                                                                                        \
+    "data:image/png;base64,"                                                                                           \
+    "iVBORw0KGgoAAAANSUhEUgAAABQAAAAUCAIAAAAC64paAAAAGklEQVR42mP4z8BANmIY1TyqeVTzqOaB1QwAMc2OgIQLi4wAAAAASUVORK5CYII="
+
+static bool says_red(const char *answer)
+{
+    static const char *const words[] = {"red", "红", "赤", "绯", "朱", "丹", "绛"};
+    char *lower = strdup(answer);
+    bool found = false;
+
+    for (char *c = lower; lower != NULL && *c != '\0'; c++)
+        *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
+    for (size_t i = 0; lower != NULL && i < COUNT(words) && !found; i++)
+        found = strstr(lower, words[i]) != NULL;
+    free(lower);
+    return found;
+}
+
+static err probe_images(scope *s, const llm_endpoint *at, const char **answer)
+{
+    json_t *parts =
+        json_hold(s->arena, json_pack("[{s:s,s:{s:s}},{s:s,s:s}]", "type", "image_url", "image_url", "url", RED_PNG,
+                                      "type", "text", "text", "Which colour fills this image? Answer in one word."));
+    llm_message m = {.role = ROLE_USER, .parts = parts};
+    llm_request q = probe_request(at, &m, SECONDS(30));
+    llm_usage usage;
+
+    q.at.no_images = false;
+    q.at.params = params_of(s->arena, 50, 0.1);
+    return llm_complete(s, &q, answer, &usage);
+}
+
+static err probe_structured(scope *s, const llm_endpoint *at, const char **answer)
+{
+    llm_message m = {.role = ROLE_USER, .text = "Answer with exactly this JSON object: {\"ok\": true}"};
+    llm_request q = probe_request(at, &m, SECONDS(20));
+    llm_usage usage;
+
+    q.at.no_structured = false;
+    q.at.params = params_of(s->arena, 20, 0);
+    q.response_format = json_hold(s->arena, json_pack("{s:s}", "type", "json_object"));
+    return llm_complete(s, &q, answer, &usage);
+}
+
+/* The endpoint that a body describes, on top of what is stored (may be NULL). */
+static err endpoint_of(request *rq, const provider_body *in, const served_model *stored, llm_endpoint *out)
+{
+    arena *a = rq->scope->arena;
+    const char **key = arena_array(a, const char *, 1);
+
+    *out = (llm_endpoint){.driver = "openai"};
+    if (stored != NULL)
+        TRY(resolve_served(rq->scope, a, stored, out));
+    if (in->base_url != NULL)
+        out->base_url = clean_url(a, in->base_url);
+    if (in->model != NULL)
+        out->model = in->model;
+    if (in->api_keys != NULL) {
+        TRY(take_key(rq, in->api_keys, &key[0]));
+        if (stored == NULL || out->n_keys == 0 || strcmp(key[0], masked(a, out->keys[0])) != 0) {
+            out->keys = key; /* the mask sent back means: keep the key */
+            out->n_keys = 1;
+        }
+    }
+    out->private_ok = rq->user->admin;
+    return OK;
+}
+
+static err report(request *rq, response *rs, const llm_endpoint *at)
+{
+    json_t *data = json_hold(rq->scope->arena, json_object()), *connection = json_object(), *part, *parsed = NULL;
+    scope *s = scope_child(rq->scope, SECONDS(70));
+    const char *answer;
+    bool images, structured;
+    err e = probe_connection(s, at, &answer);
+
+    if (e != OK) {
+        const char *text = arena_strdup(rq->scope->arena, probe_text(s->arena, scope_failure(s, e)));
+
+        json_decref(connection);
+        scope_close(s);
+        return sage_soft_error(rq, rs, 500, "llm_provider.verify_failed", text, text);
+    }
+    json_set_bool(connection, "supported", true);
+    json_set_str(connection, "response", answer);
+    json_set(data, "connection", connection);
+
+    part = json_object();
+    e = probe_images(s, at, &answer);
+    images = e == OK && says_red(answer);
+    json_set_bool(part, "supported", images);
+    if (e == OK) {
+        json_set_bool(part, "recognized", images);
+        json_set_str(part, "response", answer);
+    } else {
+        json_set_str(part, "error", scope_failure(s, e).text);
+    }
+    json_set(data, "multimodal", part);
+
+    part = json_object();
+    e = probe_structured(s, at, &answer);
+    structured = e == OK && json_parse(s->arena, answer, strlen(answer), NULL, &parsed) == OK &&
+                 json_object_get(parsed, "ok") != NULL;
+    json_set_bool(part, "supported", structured);
+    if (e == OK) {
+        json_set_str(part, "response", answer);
+        json_set(part, "parsed", parsed != NULL ? json_incref(parsed) : json_null());
+    } else {
+        json_set_str(part, "error", scope_failure(s, e).text);
+    }
+    json_set(data, "structured_output", part);
+    json_set_bool(data, "supports_multimodal", images);
+    json_set_bool(data, "supports_structured_output", structured);
+    json_set_str(data, "model", at->model);
+    json_set_str(data, "base_url", at->base_url);
+    scope_close(s);
+    return sage_ok(rq, rs, "llm_provider.capabilities_success", NULL, json_incref(data));
+}
+
+/* POST /api/llm-provider/verify */
+err sage_provider_verify(request *rq, response *rs)
+{
+    llm_endpoint at;
+    const char *answer, *text;
+    err e;
+
+    TRY(endpoint_of(rq, rq->body, NULL, &at));
+    e = probe_connection(rq->scope, &at, &answer);
+    if (e == OK)
+        return sage_ok(rq, rs, "llm_provider.verify_success", NULL, NULL);
+    TRY(scope_check(rq->scope));
+    text = probe_text(rq->scope->arena, scope_failure(rq->scope, e));
+    return sage_soft_error(rq, rs, 500, "llm_provider.verify_failed", text, text);
+}
+
+/* POST /api/llm-provider/verify-capabilities */
+err sage_provider_verify_capabilities(request *rq, response *rs)
+{
+    llm_endpoint at;
+
+    TRY(endpoint_of(rq, rq->body, NULL, &at));
+    return report(rq, rs, &at);
+}
+
+/* The caller's own provider, or the answer why not; *done says that it was answered. */
+static err find_own(request *rq, response *rs, const char *system_text, served_model **out, bool *done)
+{
+    provider_scope any = {.who = OWNED_BY_ANYONE, .with_system = true};
+    err e = served_find(rq->scope, any, request_param(rq, "provider_id"), out);
+
+    *done = true;
+    if (e == ERR_NOT_FOUND)
+        return refuse(rq, rs, "Provider not found");
+    TRY(e);
+    if ((*out)->provider.owner_id == NULL)
+        return refuse(rq, rs, system_text);
+    if (!cstr_eq((*out)->provider.owner_id, rq->user->user_id))
+        return refuse(rq, rs, "Permission denied");
+    *done = false;
+    return OK;
+}
+
+/* POST /api/llm-provider/verify-capabilities/{provider_id} */
+err sage_provider_verify_stored(request *rq, response *rs)
+{
+    served_model *sm;
+    llm_endpoint at;
+    bool done;
+    err e = find_own(rq, rs, "Permission denied", &sm, &done);
+
+    if (e != OK || done)
+        return e;
+    TRY(endpoint_of(rq, rq->body, sm, &at));
+    return report(rq, rs, &at);
+}
+
+/* POST /api/llm-provider/verify-multimodal: always a success, whose data tells. */
+err sage_provider_verify_multimodal(request *rq, response *rs)
+{
+    json_t *data = json_hold(rq->scope->arena, json_object());
+    scope *s = scope_child(rq->scope, SECONDS(35));
+    const char *answer;
+    bool red = false;
+    llm_endpoint at;
+    err e = endpoint_of(rq, rq->body, NULL, &at);
+
+    if (e != OK) {
+        scope_close(s);
+        return e;
+    }
+    e = probe_images(s, &at, &answer);
+    red = e == OK && says_red(answer);
+    json_set_bool(data, "supports_multimodal", red);
+    if (e == OK) {
+        json_set_str(data, "response", answer);
+        json_set_bool(data, "recognized", red);
+    } else {
+        json_set_str(data, "error", probe_text(s->arena, scope_failure(s, e)));
+    }
+    scope_close(s);
+    return sage_ok(rq, rs, red ? "llm_provider.multimodal_recognized" : "llm_provider.multimodal_not_supported", NULL,
+                   json_incref(data));
+}
+
+/* The four of CRUD */
+
+/* GET /api/llm-provider/list: the caller's own, newest first. */
+err sage_provider_list(request *rq, response *rs)
+{
+    provider_scope sc = {.who = owned_by_user(rq->user->user_id)};
+    served_model *rows;
+    json_t *list;
+    size_t n;
+
+    TRY(served_list(rq->scope, sc, MODEL_LLM, NULL, (page){.limit = 100}, &rows, &n, NULL));
+    list = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, served_json(rq, &rows[i]));
+    return sage_ok(rq, rs, "llm_provider.list_loaded", NULL, list);
+}
+
+static err refuse_probe(request *rq, response *rs, const char *verb, err e)
+{
+    TRY(scope_check(rq->scope));
+    return refuse(rq, rs,
+                  arena_printf(rq->scope->arena, "Cannot %s provider. %s", verb,
+                               probe_text(rq->scope->arena, scope_failure(rq->scope, e))));
+}
+
+static err answer_id(request *rq, response *rs, const char *id)
+{
+    json_t *data = json_object();
+
+    json_set_str(data, "provider_id", id);
+    return sage_ok(rq, rs, "llm_provider.created", NULL, data);
+}
+
+/* POST /api/llm-provider/create */
+err sage_provider_create(request *rq, response *rs)
+{
+    const provider_body *in = rq->body;
+    arena *a = rq->scope->arena;
+    served_model sm = {0}, *same;
+    llm_endpoint at;
+    const char *answer;
+    err e;
+
+    TRY(endpoint_of(rq, in, NULL, &at));
+    e = served_find_same(rq->scope, rq->user->user_id, REQUESTER, at.base_url, at.model, at.keys, at.n_keys, &same);
+    if (e == OK)
+        return answer_id(rq, rs, same->model.id);
+    if (e != ERR_NOT_FOUND)
+        return e;
+    if ((e = probe_connection(rq->scope, &at, &answer)) != OK)
+        return refuse_probe(rq, rs, "save", e);
+    sm.provider = (provider_row){
+        .owner_id = rq->user->user_id,
+        .name = cstr_blank(in->name) ? default_name(a, at.model, at.base_url) : in->name,
+        .requester = REQUESTER,
+        .base_url = at.base_url,
+        .sealed_keys = provider_seal_keys(a, at.keys, at.n_keys),
+        .is_default = in->is_default,
+    };
+    sm.model = (model_row){
+        .name = at.model,
+        .kind = MODEL_LLM,
+        .abilities = abilities(rq, in->supports_multimodal, in->supports_structured_output),
+        .extra_args = extra_args(rq, in, NULL),
+        .context_length = in->max_model_len,
+    };
+    TRY(served_insert(rq->scope, &sm));
+    return answer_id(rq, rs, sm.model.id);
+}
+
+/* PUT /api/llm-provider/update/{provider_id} */
+err sage_provider_update(request *rq, response *rs)
+{
+    const provider_body *in = rq->body;
+    arena *a = rq->scope->arena;
+    served_model *sm;
+    llm_endpoint at;
+    const char *answer;
+    bool done;
+    err e = find_own(rq, rs, "Cannot modify system default provider", &sm, &done);
+
+    if (e != OK || done)
+        return e;
+    TRY(endpoint_of(rq, in, sm, &at));
+    if ((e = probe_connection(rq->scope, &at, &answer)) != OK)
+        return refuse_probe(rq, rs, "update", e);
+    if (!cstr_blank(in->name))
+        sm->provider.name = in->name;
+    sm->provider.base_url = at.base_url;
+    sm->provider.sealed_keys = provider_seal_keys(a, at.keys, at.n_keys);
+    if (given(in, G_DEFAULT))
+        sm->provider.is_default = in->is_default;
+    sm->model.name = at.model;
+    sm->model.extra_args = extra_args(rq, in, sm->model.extra_args);
+    if (given(in, G_MODEL_LEN))
+        sm->model.context_length = in->max_model_len;
+    if (given(in, G_IMAGES) || given(in, G_STRUCTURED))
+        sm->model.abilities =
+            abilities(rq, given(in, G_IMAGES) ? in->supports_multimodal : model_has_ability(&sm->model, "vision"),
+                      given(in, G_STRUCTURED) ? in->supports_structured_output
+                                              : model_has_ability(&sm->model, "structured_output"));
+    TRY(served_update(rq->scope, own(rq).who, sm));
+    return sage_ok(rq, rs, NULL, NULL, NULL);
+}
+
+/* DELETE /api/llm-provider/delete/{provider_id} */
+err sage_provider_delete(request *rq, response *rs)
+{
+    served_model *sm;
+    bool done;
+    err e = find_own(rq, rs, "Cannot delete default provider", &sm, &done);
+
+    if (e != OK || done)
+        return e;
+    if (sm->provider.is_default)
+        return refuse(rq, rs, "Cannot delete default provider");
+    TRY(served_delete(rq->scope, own(rq).who, sm->model.id));
+    return sage_ok(rq, rs, NULL, NULL, NULL);
+}
