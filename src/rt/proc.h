@@ -16,14 +16,15 @@ typedef struct {
     const char *const *env;  /* "NAME=value", ends with NULL; NULL: the child gets an empty environment */
     const char *cwd;         /* NULL: the caller's */
     bool merge_stderr;       /* stderr goes where stdout goes */
-    size_t max_buffered;     /* output bytes kept until they are read; the child waits when it is full; 0: 256 KiB */
+    size_t max_buffered;     /* output bytes a pipe holds until they are read; the child waits when it is full; 0: 256 KiB */
 } proc_spec;
 
-/* Starts a child that is killed (whole process group, SIGKILL) and reaped when `s` closes.  ERR_NOT_FOUND when there is no
- * such program, ERR_IO otherwise. */
+/* Starts a child that is killed (whole process group, SIGKILL) and reaped when `s` closes.  When it ends by itself, the rest
+ * of its group is killed then.  ERR_NOT_FOUND when there is no such program, ERR_IO otherwise. */
 MUST_USE err proc_start(scope *s, const proc_spec *spec, proc **out);
 
-/* Parks until there is output: up to `cap` bytes, *len = 0 at the end of it.  `stream` is 1 for stdout, 2 for stderr. */
+/* Parks until there is output: up to `cap` bytes, *len = 0 at the end of it.  `stream` is 1 for stdout, 2 for stderr.
+ * One fiber a stream. */
 MUST_USE err proc_read(scope *s, proc *p, int stream, void *bytes, size_t cap, size_t *len);
 
 /* Parks until all is written.  ERR_CLOSED when the child closed its input. */

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of rt/offload.c. */
+#include "rt/offload.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "rt/fiber.h"
+#include "rt/sleep.h"
+#include "test.h"
+
+typedef struct {
+    pthread_t thread;
+    int ms;
+    atomic_bool began, ran;
+    err result;
+} task;
+
+static void run(void *arg)
+{
+    task *t = arg;
+
+    t->began = true;
+    t->thread = pthread_self();
+    usleep((useconds_t)t->ms * 1000);
+    t->ran = true;
+}
+
+static err offload_it(scope *s, void *arg)
+{
+    task *t = arg;
+
+    t->result = offload(s, run, t);
+    return OK;
+}
+
+FIBER_TEST(offloaded_work_runs_on_another_thread_while_the_loop_goes_on)
+{
+    scope *g = scope_child(s, NO_LIMIT);
+    task t = {.ms = 50};
+    int turns = 0;
+
+    scope_spawn(g, offload_it, &t);
+    for (; !t.ran; turns++)
+        CHECK_INT(sleep_for(s, MILLISECONDS(1)), OK);
+    CHECK_INT(scope_join(g), OK);
+    CHECK_INT(t.result, OK);
+    CHECK(!pthread_equal(t.thread, pthread_self()), "another thread");
+    CHECK(turns > 3, "%d turns", turns);
+    scope_close(g);
+}
+
+FIBER_TEST(a_deadline_during_offload_is_reported_after_the_work_has_finished)
+{
+    task t = {.ms = 60};
+
+    CHECK_INT(offload(scope_child(s, MILLISECONDS(10)), run, &t), ERR_TIMEOUT);
+    CHECK(t.ran, "it had begun, so it was waited for");
+}
+
+FIBER_TEST(cancel_during_offload_is_reported_after_the_work_has_finished)
+{
+    scope *g = scope_child(s, NO_LIMIT);
+    task t = {.ms = 60};
+
+    scope_spawn(g, offload_it, &t);
+    while (!t.began)
+        CHECK_INT(sleep_for(s, MILLISECONDS(1)), OK);
+    scope_cancel(g, NULL);
+    CHECK_INT(scope_join(g), OK);
+    CHECK_INT(t.result, ERR_CANCELLED);
+    CHECK(t.ran, "it had begun, so it was waited for");
+    scope_close(g);
+}
+
+FIBER_TEST(work_that_has_not_begun_when_its_scope_ends_is_not_run)
+{
+    enum { TASKS = 32 }; /* more than the pool has threads, unless somebody has set it so */
+    scope *first = scope_child(s, NO_LIMIT), *rest = scope_child(s, NO_LIMIT);
+    task busy[TASKS] = {0}, late[TASKS] = {0};
+    int64_t began = clock_mono();
+    int not_run = 0;
+
+    for (size_t i = 0; i < TASKS; i++) {
+        busy[i].ms = 50;
+        scope_spawn(first, offload_it, &busy[i]);
+        late[i].ms = 50;
+        scope_spawn(rest, offload_it, &late[i]);
+    }
+    CHECK_INT(sleep_for(s, MILLISECONDS(5)), OK);
+    scope_cancel(first, NULL);
+    scope_cancel(rest, NULL);
+    CHECK_INT(scope_join(rest), OK);
+    CHECK_INT(scope_join(first), OK);
+    for (size_t i = 0; i < TASKS; i++) {
+        CHECK_INT(late[i].result, ERR_CANCELLED);
+        CHECK(late[i].began == late[i].ran, "nothing is left half done");
+        not_run += !late[i].ran;
+    }
+    CHECK(not_run > 0, "all of them ran");
+    CHECK(clock_mono() - began < MILLISECONDS(50) * TASKS, "without waiting for what never ran");
+    scope_close(first);
+    scope_close(rest);
+}
+
+FIBER_TEST(nothing_is_offloaded_from_a_scope_that_has_ended)
+{
+    scope *g = scope_child(s, NO_LIMIT);
+    task t = {0};
+
+    scope_cancel(g, NULL);
+    CHECK_INT(offload(g, run, &t), ERR_CANCELLED);
+    CHECK(!t.ran, "not run");
+}
