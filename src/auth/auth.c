@@ -9,15 +9,20 @@
 #include "auth/network.h"
 #include "db/seal.h"
 
-enum { DAY = 86400 };
-
-const auth_config auth_defaults = {
-    .sage_token_seconds = DAY,
-    .langbot_token_seconds = 7 * DAY,
-    .langflow_token_seconds = 3600,
-    .langflow_refresh_seconds = 7 * DAY,
-    .session_cookie = {.name = "sage_session", .same_site = "lax"},
-};
+auth_config auth_config_of(const struct settings *st)
+{
+    return (auth_config){.jwt_key = st->auth_jwt_key,
+                         .refresh_key = st->auth_refresh_key,
+                         .sage_token_seconds = st->auth_jwt_lifetime / SECONDS(1),
+                         .langbot_token_seconds = st->auth_langbot_lifetime / SECONDS(1),
+                         .langflow_token_seconds = st->auth_langflow_lifetime / SECONDS(1),
+                         .langflow_refresh_seconds = st->auth_langflow_refresh_lifetime / SECONDS(1),
+                         .session_cookie = {.name = st->session_cookie_name,
+                                            .same_site = st->session_cookie_same_site,
+                                            .secure = st->session_cookie_secure},
+                         .trusted_origins = st->auth_trusted_origins,
+                         .identity_proxies = st->auth_identity_proxies};
+}
 
 static auth_config active;
 static arena *memory;

@@ -8,11 +8,12 @@
 #include "auth/cookie.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "db/settings.h"
 
 typedef struct {
-    const char *jwt_key;             /* signs access tokens; NULL: derived from the master key */
-    const char *refresh_key;         /* signs refresh tokens; NULL: derived */
-    int64_t sage_token_seconds;      /* how long tokens live */
+    const char *jwt_key;        /* signs access tokens; NULL: derived from the master key */
+    const char *refresh_key;    /* signs refresh tokens; NULL: derived */
+    int64_t sage_token_seconds; /* how long tokens live */
     int64_t langbot_token_seconds;
     int64_t langflow_token_seconds;
     int64_t langflow_refresh_seconds;
@@ -21,7 +22,8 @@ typedef struct {
     const char *const *identity_proxies; /* addresses or CIDR that may send X-Sage-Internal-UserId; NULL: none */
 } auth_config;
 
-extern const auth_config auth_defaults;
+/* Lists and texts are borrowed from the settings. */
+auth_config auth_config_of(const struct settings *st);
 
 /* Takes the configuration (copied, lists too) and makes the signing keys: after seal_setup().  ERR_INVALID with a sentence in
  * `why` when a proxy's address cannot be read. */

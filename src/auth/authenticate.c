@@ -160,7 +160,8 @@ static err identify(request *rq, credential_kind kind, str text, const identity 
     if (kind == CREDENTIAL_KEY)
         count_use(c, clock_mono(), wall);
     if (kind == CREDENTIAL_SESSION && c->renew_at <= wall) {
-        c->renew_at = wall + SESSION_RENEW_AFTER; /* the other requests of this moment need not; `c` is void when it parks */
+        c->renew_at =
+            wall + SESSION_RENEW_AFTER; /* the other requests of this moment need not; `c` is void when it parks */
         who->set_cookie = session_renew(s, hash, str_dup(s->arena, text));
     }
     *out = who;

@@ -10,6 +10,7 @@
 /* Makes the user "admin@example.com" when there is no user at all.  `username` NULL or blank: "admin"; `password` NULL or blank: a
  * random one.  *made_name: the user's name, NULL when there were users already; *made_password: the random password, to be shown
  * once, else NULL.  Safe when several processes start at once.  Parks. */
-MUST_USE err bootstrap_admin(scope *s, const char *username, const char *password, char **made_name, char **made_password);
+MUST_USE err bootstrap_admin(scope *s, const char *username, const char *password, char **made_name,
+                             char **made_password);
 
 #endif

@@ -12,7 +12,7 @@
 
 typedef struct identity {
     const char *user_id, *username;
-    const char *nickname; /* the username when there is none */
+    const char *nickname;                   /* the username when there is none */
     const char *email, *phone, *avatar_url; /* "" when there is none */
     const char *role;
     bool admin;

@@ -69,7 +69,8 @@ static bool decode(arena *a, str coded, str *out)
 {
     char *bytes = arena_alloc(a, coded.len + 1);
 
-    if (sodium_base642bin((unsigned char *)bytes, coded.len + 1, coded.p, coded.len, NULL, &out->len, NULL, URLSAFE) != 0)
+    if (sodium_base642bin((unsigned char *)bytes, coded.len + 1, coded.p, coded.len, NULL, &out->len, NULL, URLSAFE) !=
+        0)
         return false;
     out->p = bytes;
     return true;

@@ -35,7 +35,8 @@ static err begin_try(scope *s, const char *name, const char *address)
 }
 
 /* Without a user: spends the time of a check and says no. */
-static err verify(scope *s, const user_row *u, const char *name, const char *password, const char *address, bool *matches)
+static err verify(scope *s, const user_row *u, const char *name, const char *password, const char *address,
+                  bool *matches)
 {
     err e = password_verify(s, u != NULL ? u->password_hash : NULL, password, matches);
 

@@ -44,8 +44,8 @@ static void run_job(void *arg)
     if (j->phc != NULL)
         j->result = crypto_pwhash_str_verify(j->phc, j->password, j->password_len);
     else
-        j->result = crypto_pwhash_str_alg(j->made, j->password, j->password_len, PASSES, MEMORY,
-                                          crypto_pwhash_ALG_ARGON2ID13);
+        j->result =
+            crypto_pwhash_str_alg(j->made, j->password, j->password_len, PASSES, MEMORY, crypto_pwhash_ALG_ARGON2ID13);
 }
 
 static gate *gate_here(void)
@@ -81,7 +81,8 @@ err password_hash(scope *s, const char *password, char **phc)
     job j = {.password = password, .password_len = strlen(password)};
 
     if (j.password_len > PASSWORD_MAX)
-        return fail_code(s, ERR_INVALID, "auth.password_too_long", NULL, "a password has at most %d bytes", PASSWORD_MAX);
+        return fail_code(s, ERR_INVALID, "auth.password_too_long", NULL, "a password has at most %d bytes",
+                         PASSWORD_MAX);
     TRY(run_gated(s, &j));
     if (j.result != 0)
         return fail(s, ERR_BUSY, "not enough memory to hash a password");

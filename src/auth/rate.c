@@ -55,9 +55,7 @@ bool rate_take(rate_limiter *r, const char *caller, int64_t cost, int64_t now, r
     }
     lru_unlock(&r->buckets);
     if (state != NULL)
-        *state = (rate_state){.limit = r->limit,
-                              .remaining = (capacity - debt) / r->per_token,
-                              .full_after = debt,
-                              .retry_after = wait};
+        *state = (rate_state){
+            .limit = r->limit, .remaining = (capacity - debt) / r->per_token, .full_after = debt, .retry_after = wait};
     return wait == 0;
 }

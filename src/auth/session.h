@@ -11,7 +11,7 @@
 #include "model/web_session.h"
 #include "net/request.h"
 
-#define SESSION_LIFETIME ((int64_t)14 * 86400 * 1000000)   /* microseconds, as clock_wall() */
+#define SESSION_LIFETIME ((int64_t)14 * 86400 * 1000000) /* microseconds, as clock_wall() */
 #define SESSION_RENEW_AFTER ((int64_t)3600 * 1000000)
 
 /* Starts a session of the user; *set_cookie is for the Set-Cookie header.  Parks. */

@@ -37,12 +37,14 @@ static item wrong_type(const schema_fault *f)
         if (text)
             return (item){"int_parsing", "Input should be a valid integer, unable to parse string as an integer", NULL};
         if (json_is_real(f->input))
-            return (item){"int_from_float", "Input should be a valid integer, got a number with a fractional part", NULL};
+            return (item){"int_from_float", "Input should be a valid integer, got a number with a fractional part",
+                          NULL};
         return (item){"int_type", "Input should be a valid integer", NULL};
     }
     if (cstr_eq(f->expected, "number"))
-        return text ? (item){"float_parsing", "Input should be a valid number, unable to parse string as a number", NULL}
-                    : (item){"float_type", "Input should be a valid number", NULL};
+        return text
+                   ? (item){"float_parsing", "Input should be a valid number, unable to parse string as a number", NULL}
+                   : (item){"float_type", "Input should be a valid number", NULL};
     if (cstr_eq(f->expected, "boolean"))
         return text || json_is_integer(f->input)
                    ? (item){"bool_parsing", "Input should be a valid boolean, unable to interpret input", NULL}

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /api/auth/*, and its older spellings under /api/user: logging in and out (contracts/sage-platform.md section 3.6).
+ * Accounts: logging in and out, under /api/auth and as older clients spell it under /api/user
+ * (contracts/sage-platform.md section 3.6).
  */
 #include "auth/auth.h"
 #include "auth/csrf.h"
+#include "auth/identity.h"
 #include "auth/login.h"
 #include "auth/session.h"
 #include "auth/token.h"
-#include "face/sage/config.h"
 #include "face/sage/envelope.h"
 #include "face/sage/handlers.h"
 #include "face/sage/logins.h"
@@ -48,8 +49,6 @@ err sage_login(request *rq, response *rs)
     user_row *u;
 
     TRY(login_password(rq->scope, in->username_or_email, in->password, rq->peer, &u));
-    if (sage_settings()->auth_mode == SAGE_AUTH_TRUSTED_PROXY && !user_is_admin(u))
-        return sage_soft_error_trimmed(rq, rs, 403, "auth.admin_password_login_required", NULL);
     TRY(set_session(rq, rs, u));
     data = json_object();
     json_set_str(data, "access_token", token_sage_access(a, u, token_expiry(lifetime)));

@@ -3,33 +3,22 @@
  * Cross-origin requests to the Sage face (contracts/sage-platform.md section 1.4).
  */
 #include <inttypes.h>
-#include <strings.h>
 
-#include "face/sage/config.h"
+#include "db/settings.h"
 #include "face/sage/envelope.h"
 
-const sage_config sage_defaults = {.cors_max_age = 600};
-
-static sage_config active = {.cors_max_age = 600};
-
-void sage_setup(const sage_config *config)
-{
-    active = *config;
-}
-
-const sage_config *sage_settings(void)
-{
-    return &active;
-}
-
+/* "*" stands for everything. */
 static bool in_list(const char *const *list, str item)
 {
-    if (list == NULL)
-        return true;
-    for (; *list != NULL; list++)
-        if (str_is_nocase(item, *list))
+    for (; list != NULL && *list != NULL; list++)
+        if (cstr_eq(*list, "*") || str_is_nocase(item, *list))
             return true;
     return false;
+}
+
+static bool is_anything(const char *const *list)
+{
+    return in_list(list, STR("*"));
 }
 
 static const char *joined(arena *a, const char *const *list)
@@ -43,13 +32,13 @@ static const char *joined(arena *a, const char *const *list)
 
 static void allow_origin(response *rs, const char *origin)
 {
-    if (active.cors_origins == NULL) {
+    if (is_anything(settings_get()->cors_origins)) {
         reply_header(rs, "Access-Control-Allow-Origin", "*");
         return;
     }
     reply_header(rs, "Access-Control-Allow-Origin", origin);
     reply_header(rs, "Vary", "Origin");
-    if (active.cors_credentials)
+    if (settings_get()->cors_credentials)
         reply_header(rs, "Access-Control-Allow-Credentials", "true");
 }
 
@@ -60,7 +49,7 @@ static bool headers_allowed(const char *wanted)
 
     while (wanted != NULL && str_next(&rest, ',', &one)) {
         one = str_trim(one);
-        if (one.len > 0 && !in_list(simple, one) && !in_list(active.cors_headers, one))
+        if (one.len > 0 && !in_list(simple, one) && !in_list(settings_get()->cors_headers, one))
             return false;
     }
     return true;
@@ -70,24 +59,25 @@ static void answer_preflight(request *rq, response *rs, const char *origin, cons
 {
     const char *wanted = request_header(rq, "Access-Control-Request-Headers");
     arena *a = rq->scope->arena;
+    const struct settings *cfg = settings_get();
     buf *refused = buf_new(a, 64);
 
-    if (in_list(active.cors_origins, str_of(origin)))
+    if (in_list(cfg->cors_origins, str_of(origin)))
         allow_origin(rs, origin);
     else
         buf_puts(refused, "origin");
-    if (!in_list(active.cors_methods, str_of(method)))
+    if (!in_list(cfg->cors_methods, str_of(method)))
         buf_printf(refused, "%smethod", refused->len > 0 ? ", " : "");
     if (!headers_allowed(wanted))
         buf_printf(refused, "%sheaders", refused->len > 0 ? ", " : "");
     reply_header(rs, "Access-Control-Allow-Methods",
-                 active.cors_methods != NULL ? joined(a, active.cors_methods)
-                                             : "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
-    if (active.cors_headers != NULL)
-        reply_header(rs, "Access-Control-Allow-Headers", joined(a, active.cors_headers));
+                 is_anything(cfg->cors_methods) ? "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
+                                                : joined(a, cfg->cors_methods));
+    if (!is_anything(cfg->cors_headers))
+        reply_header(rs, "Access-Control-Allow-Headers", joined(a, cfg->cors_headers));
     else if (wanted != NULL)
         reply_header(rs, "Access-Control-Allow-Headers", wanted);
-    reply_header(rs, "Access-Control-Max-Age", arena_printf(a, "%" PRId64, active.cors_max_age));
+    reply_header(rs, "Access-Control-Max-Age", arena_printf(a, "%" PRId64, cfg->cors_max_age / SECONDS(1)));
     if (refused->len > 0)
         (void)reply_text(rs, 400, arena_printf(a, "Disallowed CORS %s", buf_str(refused)));
     else
@@ -97,6 +87,7 @@ static void answer_preflight(request *rq, response *rs, const char *origin, cons
 bool sage_intercept(request *rq, response *rs)
 {
     const char *origin = request_header(rq, "Origin");
+    const struct settings *cfg = settings_get();
     const char *method;
 
     if (origin == NULL)
@@ -106,10 +97,10 @@ bool sage_intercept(request *rq, response *rs)
         answer_preflight(rq, rs, origin, method);
         return true;
     }
-    if (in_list(active.cors_origins, str_of(origin))) {
+    if (in_list(cfg->cors_origins, str_of(origin))) {
         allow_origin(rs, origin);
-        if (active.cors_expose != NULL)
-            reply_header(rs, "Access-Control-Expose-Headers", active.cors_expose);
+        if (cfg->cors_expose_headers != NULL && cfg->cors_expose_headers[0] != NULL)
+            reply_header(rs, "Access-Control-Expose-Headers", joined(rq->scope->arena, cfg->cors_expose_headers));
     }
     return false;
 }

@@ -2,10 +2,7 @@
 /*
  * Health and system information (contracts/sage-platform.md section 7.1).
  */
-#include <inttypes.h>
-
 #include "base/clock.h"
-#include "face/sage/config.h"
 #include "face/sage/envelope.h"
 #include "face/sage/handlers.h"
 #include "face/sage/logins.h"
@@ -55,13 +52,13 @@ err sage_system_info(request *rq, response *rs)
     TRY(kv_get(rq->scope, "allow_registration", "false", &allowed));
     data = json_object();
     json_set_bool(data, "allow_registration", !cstr_eq(allowed, "false"));
-    json_set_str(data, "auth_mode", sage_settings()->auth_mode == SAGE_AUTH_NATIVE ? "native" : "trusted_proxy");
+    json_set_str(data, "auth_mode", "native");
     json_set(data, "auth_providers", sage_login_providers());
     json_set_str(data, "default_auth_provider", "native");
     json_set_bool(data, "has_local_auth", true);
     json_set_bool(data, "has_oauth_auth", false);
     json_set_bool(data, "oauth_enabled", false);
     json_set_str(data, "oauth_provider_name", NULL);
-    json_set_bool(data, "native_login_admin_only", sage_settings()->auth_mode == SAGE_AUTH_TRUSTED_PROXY);
+    json_set_bool(data, "native_login_admin_only", false);
     return sage_ok(rq, rs, "system.info_loaded", NULL, data);
 }

@@ -11,8 +11,7 @@ TEST(a_cookie_is_spelled_as_the_platform_spells_it)
     cookie_form secure = {.name = "s", .same_site = "strict", .secure = true};
     cookie_form open = {.name = "access_token_lf", .same_site = "lax", .script_readable = true};
 
-    CHECK_STR(cookie_text(a, &sage, "v1", 1209600),
-              "sage_session=v1; path=/; Max-Age=1209600; httponly; samesite=lax");
+    CHECK_STR(cookie_text(a, &sage, "v1", 1209600), "sage_session=v1; path=/; Max-Age=1209600; httponly; samesite=lax");
     CHECK_STR(cookie_text(a, &secure, "v", 60), "s=v; path=/; Max-Age=60; httponly; samesite=strict; secure");
     CHECK_STR(cookie_text(a, &open, "t", 0), "access_token_lf=t; path=/; samesite=lax");
     CHECK_STR(cookie_deletion(a, &sage),

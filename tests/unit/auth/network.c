@@ -34,8 +34,16 @@ TEST(a_network_holds_the_addresses_that_share_its_prefix)
 
 TEST(what_is_no_network_is_told)
 {
-    static const char *const bad[] = {"", "/8", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/", "10.0.0/8", "::/129", "localhost",
-                                      "10.0.0.0/8x", "2001:db8:1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa/64"};
+    static const char *const bad[] = {"",
+                                      "/8",
+                                      "10.0.0.0/33",
+                                      "10.0.0.0/-1",
+                                      "10.0.0.0/",
+                                      "10.0.0/8",
+                                      "::/129",
+                                      "localhost",
+                                      "10.0.0.0/8x",
+                                      "2001:db8:1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa/64"};
 
     for (size_t i = 0; i < COUNT(bad); i++) {
         CHECK(!network_valid(bad[i]), "%s", bad[i]);

@@ -83,7 +83,8 @@ TEST(an_identity_without_a_scope_list_may_do_everything_and_nobody_nothing)
 TEST(a_copied_identity_outlives_its_original)
 {
     arena *a = arena_new(NULL), *b = arena_new(NULL);
-    identity id = {.user_id = arena_strdup(a, "u1"), .username = arena_strdup(a, "mira"), .via = VIA_KEY, .admin = true};
+    identity id = {
+        .user_id = arena_strdup(a, "u1"), .username = arena_strdup(a, "mira"), .via = VIA_KEY, .admin = true};
     identity *copy = identity_copy(b, &id);
 
     arena_free(a);
