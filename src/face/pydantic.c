@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <math.h>
 
+enum { ECHO_MAX = 16 << 10 }; /* bytes of an input that is sent back */
+
 typedef struct {
     const char *type;
     const char *msg;
@@ -156,13 +158,34 @@ static json_t *location(const request *rq, const schema_fault *f, const char *pa
     return loc;
 }
 
+/* Sends the input back, unless it is big: sixteen faults of one large body would be a large answer to a small mistake. */
+static json_t *echo(const json_t *input)
+{
+    if (input == NULL || json_dumpb(input, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY) > ECHO_MAX)
+        return json_null();
+    return json_incref((json_t *)(uintptr_t)input);
+}
+
 static json_t *input_of(const schema_fault *f, const char *part)
 {
     if (f->kind == FAULT_SYNTAX)
         return json_object();
     if (f->kind == FAULT_MISSING && cstr_eq(part, "query"))
         return json_null();
-    return f->input != NULL ? json_incref((json_t *)(uintptr_t)f->input) : json_null();
+    return echo(f->input);
+}
+
+static void add_item(json_t *list, const item *it, json_t *loc, json_t *input)
+{
+    json_t *o = json_object();
+
+    json_set_str(o, "type", it->type);
+    json_set(o, "loc", loc);
+    json_set_str(o, "msg", it->msg);
+    json_set(o, "input", input);
+    if (it->ctx != NULL)
+        json_set(o, "ctx", it->ctx);
+    json_array_append_new(list, o);
 }
 
 json_t *pydantic_detail(const request *rq, const schema_faults *faults, const char *part)
@@ -172,16 +195,19 @@ json_t *pydantic_detail(const request *rq, const schema_faults *faults, const ch
     for (size_t i = 0; i < faults->count; i++) {
         const schema_fault *f = &faults->items[i];
         item it = describe(rq->scope->arena, f);
-        json_t *o = json_object();
 
-        json_set_str(o, "type", it.type);
-        json_set(o, "loc", location(rq, f, part));
-        json_set_str(o, "msg", it.msg);
-        json_set(o, "input", input_of(f, part));
-        if (it.ctx != NULL)
-            json_set(o, "ctx", it.ctx);
-        json_array_append_new(list, o);
+        add_item(list, &it, location(rq, f, part), input_of(f, part));
     }
+    json_set(body, "detail", list);
+    return body;
+}
+
+json_t *pydantic_value_error(const request *rq, const char *field_name, const char *msg)
+{
+    json_t *list = json_array(), *body = json_object();
+    item it = {"value_error", msg, ctx_of("error", json_object())};
+
+    add_item(list, &it, json_pack("[s,s]", "body", field_name), echo(json_object_get(rq->json, field_name)));
     json_set(body, "detail", list);
     return body;
 }

@@ -11,4 +11,7 @@
 /* The whole body, new reference.  `part` is "body" or "query". */
 json_t *pydantic_detail(const request *rq, const schema_faults *faults, const char *part);
 
+/* The same for a rule on one field of the body that code checks: type "value_error", `msg` as given. */
+json_t *pydantic_value_error(const request *rq, const char *field_name, const char *msg);
+
 #endif

@@ -116,6 +116,15 @@ static void answer_internal(request *rq, response *rs, const failure *f, const s
     (void)sage_error(rq, rs, 500, m->code, NULL, arena_printf(rq->scope->arena, "request %s", rq->id));
 }
 
+/* A rule that the schema cannot express, answered as if it could. */
+static void answer_value_error(request *rq, response *rs, const sage_message *m)
+{
+    arena *a = rq->scope->arena;
+    json_t *body = json_hold(a, pydantic_value_error(rq, m->detail, locale_text(a, locale_of(rq), m->code, NULL)));
+
+    (void)reply_json(rs, 422, body);
+}
+
 void sage_envelope(request *rq, response *rs, failure f)
 {
     const sage_message *m = message_find(f.code);
@@ -130,6 +139,10 @@ void sage_envelope(request *rq, response *rs, failure f)
     }
     if (f.e == ERR_INTERNAL || f.e == ERR_IO) {
         answer_internal(rq, rs, &f, m);
+        return;
+    }
+    if (m->status == 422) {
+        answer_value_error(rq, rs, m);
         return;
     }
     if (f.e == ERR_RATE && f.subject != NULL)
