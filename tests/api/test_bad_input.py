@@ -31,7 +31,7 @@ SAGE_WRITES = [
 @pytest.fixture(scope="module")
 def faces(server):
     """A client for each face, with a key that opens it, and a route that takes JSON."""
-    from conftest import create_key
+    from fixtures import create_key
 
     return {
         "sage": (server.client(token=create_key(server, "sage")), "/api/agent/create"),

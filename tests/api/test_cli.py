@@ -154,7 +154,7 @@ def test_keys_that_cannot_be_made(server):
 
 
 def test_keys_are_stored_as_hashes(start_server):
-    from conftest import create_key
+    from fixtures import create_key
 
     running = start_server()
     made = create_key(running, "sage")

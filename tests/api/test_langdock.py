@@ -12,7 +12,7 @@ MOUNTS = ["", "/api/public"]
 
 @pytest.fixture(scope="module")
 def integrator(server):
-    from conftest import create_key
+    from fixtures import create_key
 
     return server.client(token=create_key(server, "INTEGRATION_API"))
 
@@ -120,7 +120,7 @@ def test_scopes(server, key):
 
 
 def test_another_owners_integration_is_out_of_reach(server, integrator, user):
-    from conftest import create_key
+    from fixtures import create_key
 
     made = create(integrator).json()["integration"]["id"]
     other = server.client(token=create_key(server, "INTEGRATION_API", user=user().name))
@@ -142,7 +142,7 @@ def test_rate_limit_headers(integrator):
 
 
 def test_the_rate_limit(start_server):
-    from conftest import create_key
+    from fixtures import create_key
 
     running = start_server()
     client = running.client(token=create_key(running, "INTEGRATION_API"))

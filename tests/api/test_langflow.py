@@ -26,7 +26,7 @@ NO_KEY = {
 
 @pytest.fixture(scope="module")
 def api_key(server):
-    from conftest import create_key
+    from fixtures import create_key
 
     return create_key(server, "langflow")
 
@@ -178,7 +178,7 @@ def test_unknown_flows(client):
 
 
 def test_another_users_flow(server, flow, user):
-    from conftest import create_key
+    from fixtures import create_key
 
     other = server.client(key=create_key(server, "langflow", user=user().name))
     assert other.get(f"/api/v1/flows/{flow[0]['id']}").status_code == 404

@@ -32,7 +32,7 @@ def test_a_provider_made_through_langbot_answers_in_a_sage_chat_and_in_a_langflo
     agent = sage.agent(admin, found["id"])
     assert sage.chat(admin, sage.say("Hi", agent)).text == "Answer for Sage."
 
-    from conftest import create_key
+    from fixtures import create_key
 
     flows = server.client(key=create_key(server, "langflow"))
     flow = flows.post("/api/v1/flows/", json=langflow.chat_flow(name, f"prov-{name}")).json()

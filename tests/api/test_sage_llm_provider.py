@@ -138,7 +138,7 @@ def test_a_user_may_not_reach_private_addresses(user, fake_llm):
 
 
 def test_private_addresses_can_be_allowed(start_server, fake_llm):
-    from conftest import create_user
+    from fixtures import create_user
 
     running = start_server(env={"SLUICE_ALLOW_PRIVATE_NETWORKS": "1"})
     someone = create_user(running)

@@ -5,4 +5,4 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "api"))
 
-from conftest import fake_llm, start_server  # noqa: E402, F401  (fixtures)
+from fixtures import fake_llm, start_server  # noqa: E402, F401
