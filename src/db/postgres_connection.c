@@ -181,10 +181,10 @@ static err sqlstate_to_err(const char *state)
         const char *prefix;
         err e;
     } table[] = {
-        {"23505", ERR_CONFLICT}, {"23503", ERR_CONFLICT},  {"40001", ERR_BUSY},    {"40P01", ERR_BUSY},
-        {"53100", ERR_NO_SPACE}, {"53", ERR_BUSY},         {"55P03", ERR_BUSY},    {"57014", ERR_BUSY},
-        {"57P", ERR_BUSY},       {"08", ERR_IO},           {"22021", ERR_INVALID}, {"22P05", ERR_INVALID},
-        {"58", ERR_IO},          {"54000", ERR_TOO_LARGE},
+        {"23505", ERR_CONFLICT}, {"23503", ERR_CONFLICT}, {"40001", ERR_BUSY},      {"40P01", ERR_BUSY},
+        {"53100", ERR_NO_SPACE}, {"53", ERR_BUSY},        {"55P03", ERR_BUSY},      {"57014", ERR_BUSY},
+        {"57P", ERR_BUSY},       {"08P01", ERR_INTERNAL}, {"08", ERR_IO},           {"22021", ERR_INVALID},
+        {"22P05", ERR_INVALID},  {"58", ERR_IO},          {"54000", ERR_TOO_LARGE},
     };
 
     for (size_t i = 0; state != NULL && i < COUNT(table); i++)
@@ -199,7 +199,7 @@ static err error_of(pg_connection *c, const PGresult *r, const char *sql)
     err e = sqlstate_to_err(state);
 
     if (state == NULL || cstr_starts(state, "57P") || cstr_starts(state, "08"))
-        c->broken = true;
+        c->broken = true; /* the server has closed it, or we are out of step */
     if (e == ERR_INTERNAL || e == ERR_IO) {
         /* Only complaints about the statement itself are shown: others may quote values. */
         bool ours = state != NULL && cstr_starts(state, "42");

@@ -15,7 +15,7 @@
 #include "db/sqlite_internal.h"
 #include "rt/sleep.h"
 
-enum { PROBES = 8, READ_RETRIES = 500 };
+enum { PROBES = 8, READ_RETRIES = 500, BUSY_RETRIES = 500 };
 
 typedef struct {
     db base;
@@ -26,20 +26,31 @@ typedef struct {
 
 /* Connections. */
 
+static int run_pragmas(sqlite3 *h, const char *text)
+{
+    int rc = SQLITE_BUSY;
+
+    /* Changing to WAL, or another process closing the file, gives BUSY without asking the busy handler. */
+    for (int i = 0; (rc & 0xff) == SQLITE_BUSY && i < BUSY_RETRIES; i++) {
+        if (i > 0)
+            usleep(10000);
+        rc = sqlite3_exec(h, text, NULL, NULL, NULL);
+    }
+    return rc;
+}
+
 static bool pragmas(sqlite3 *h, int mode)
 {
     const char *all =
         "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON;";
 
-    if (sqlite3_exec(h, all, NULL, NULL, NULL) != SQLITE_OK)
+    if (run_pragmas(h, all) != SQLITE_OK)
         return false;
     if (mode == SQLITE_READS)
-        return sqlite3_exec(h, "PRAGMA query_only=ON; PRAGMA cache_size=-4096;", NULL, NULL, NULL) == SQLITE_OK;
+        return run_pragmas(h, "PRAGMA query_only=ON; PRAGMA cache_size=-4096;") == SQLITE_OK;
     sqlite3_busy_timeout(h, 5000);
-    return sqlite3_exec(h,
-                        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16384;"
-                        "PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864;",
-                        NULL, NULL, NULL) == SQLITE_OK;
+    return run_pragmas(h, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16384;"
+                          "PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864;") == SQLITE_OK;
 }
 
 /* Others must not read the file: it holds hashes and sealed secrets. */

@@ -11,16 +11,17 @@
 
 enum { PAGES_A_STEP = 512, BUSY_RETRIES = 1000 };
 
-static bool create_new(const char *file, char *why, size_t why_size)
+static err create_new(const char *file, char *why, size_t why_size)
 {
     int fd = open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    err e = errno == ENOSPC ? ERR_NO_SPACE : errno == EEXIST ? ERR_CONFLICT : ERR_IO;
 
     if (fd >= 0) {
         close(fd);
-        return true;
+        return OK;
     }
     snprintf(why, why_size, "%s: %s", file, strerror(errno));
-    return false;
+    return e;
 }
 
 static int copy_pages(sqlite3_backup *bk, void (*progress)(void *arg, int done, int total), void *arg)
@@ -62,13 +63,15 @@ err sqlite_backup(const char *path, const char *file, void (*progress)(void *arg
 {
     sqlite_connection *from = sqlite_connect(path, SQLITE_READS, why, why_size);
     sqlite3 *to = NULL;
+    err e;
     int rc;
 
     if (from == NULL)
         return ERR_IO;
-    if (!create_new(file, why, why_size)) {
+    e = create_new(file, why, why_size);
+    if (e != OK) {
         sqlite_disconnect(from);
-        return errno == ENOSPC ? ERR_NO_SPACE : errno == EEXIST ? ERR_CONFLICT : ERR_IO;
+        return e;
     }
     rc = sqlite3_open_v2(file, &to, SQLITE_OPEN_READWRITE, NULL);
     if (rc == SQLITE_OK)
