@@ -252,6 +252,15 @@ void http_close(http_stream *h)
     transfer_release(h);
 }
 
+void http_finish(http_stream *h)
+{
+    if (h == NULL)
+        return;
+    h->tie->stream = NULL;
+    h->sent = 0;
+    transfer_linger(h);
+}
+
 static err read_all(scope *s, http_stream *h, buf *all)
 {
     str piece;

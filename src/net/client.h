@@ -51,6 +51,10 @@ MUST_USE err http_open(scope *s, const http_call *call, http_head *head, http_st
 MUST_USE err http_read(scope *s, http_stream *h, str *bytes);
 void http_close(http_stream *h); /* early: cancels the transfer.  Accepts NULL */
 
+/* Closes a stream of which the reader has what it wants, although its end has not come: a little more is swallowed in the
+ * background, so that the connection can be used again.  Does not park.  Accepts NULL. */
+void http_finish(http_stream *h);
+
 /* Whole response, at most `max_body` bytes (ERR_TOO_LARGE), in the scope's arena, NUL-terminated. */
 MUST_USE err http_fetch(scope *s, const http_call *call, http_head *head, str *body);
 

@@ -37,6 +37,7 @@ struct http_stream {
     fiber *waiter; /* parked until something happens here */
     int64_t due;   /* clock_mono() value at which the phase has taken too long */
     bool timed_out;
+    bool lingering; /* nobody reads any more: released when it ends or takes too long */
 
     /* client.c */
     const http_call *call; /* the caller's; NULL once the head has been handed out */
@@ -67,6 +68,8 @@ void transfer_start(http_stream *h);   /* the options are set: begins after this
 void transfer_resume(http_stream *h);  /* after a pause: goes on after this turn */
 void transfer_halt(http_stream *h);    /* the loop lets go of it at once */
 void transfer_release(http_stream *h); /* halts and gives it back to the pool */
+
+void transfer_linger(http_stream *h); /* lets it come to its end, then releases it */
 
 void transfer_wake(http_stream *h);
 

@@ -22,7 +22,8 @@ enum {
     TRANSFERS_KEPT = 128,   /* idle in the pool */
     CONNECTIONS_KEPT = 256, /* idle, besides those in use */
     ROUNDS_MAX = 8,         /* of immediate timeouts in one go */
-    STARTS_MAX = 64         /* transfers in one turn: a burst does not hold up everybody else */
+    STARTS_MAX = 64,        /* transfers in one turn: a burst does not hold up everybody else */
+    LINGER_MS = 1000        /* for the end of a stream that nobody reads any more */
 };
 
 typedef struct {
@@ -41,6 +42,7 @@ struct client {
     loop_hook hook;
     list_link queue; /* transfers to start or resume */
     list_link idle;  /* transfers in the pool */
+    list_link lingering;
     size_t n_idle;
     size_t n_running;
     watch **watches; /* by descriptor */
@@ -224,7 +226,10 @@ static void collect(client *c)
         detach(h); /* `message` is gone with it */
         h->done = true;
         h->result = result;
-        transfer_wake(h);
+        if (h->lingering)
+            transfer_release(h);
+        else
+            transfer_wake(h);
     }
 }
 
@@ -301,9 +306,9 @@ void transfer_resume(http_stream *h)
 
 void transfer_halt(http_stream *h)
 {
-    if (h->queued)
+    if (h->queued || h->lingering)
         list_remove(&h->link);
-    h->queued = false;
+    h->queued = h->lingering = false;
     if (h->running)
         detach(h);
     uv_timer_stop(&h->timer);
@@ -342,6 +347,22 @@ void transfer_limit(http_stream *h, int64_t ns)
         uv_timer_start(&h->timer, on_limit, (uint64_t)(ns / MILLISECONDS(1)) + 1, 0);
 }
 
+static void on_linger_end(uv_timer_t *timer)
+{
+    transfer_release(CONTAINER_OF(timer, http_stream, timer));
+}
+
+void transfer_linger(http_stream *h)
+{
+    if (!h->running || h->queued) {
+        transfer_release(h);
+        return;
+    }
+    h->lingering = true;
+    list_append(&h->home->lingering, &h->link);
+    uv_timer_start(&h->timer, on_linger_end, LINGER_MS, 0);
+}
+
 /* --- pool and life of a loop's client --- */
 
 static void on_transfer_closed(uv_handle_t *handle)
@@ -368,6 +389,8 @@ static void client_close(void *arg)
     client *c = arg;
     list_link *l;
 
+    while (!list_empty(&c->lingering))
+        transfer_release(LIST_OF(c->lingering.next, http_stream, link));
     assert(c->n_running == 0); /* streams are closed with their scopes, which ended before the root's */
     this_client = NULL;
     loop_forget(&c->hook);
@@ -396,6 +419,7 @@ static client *client_new(loop *l)
     c->hook = (loop_hook){.fn = on_turn_end, .arg = c};
     list_init(&c->queue);
     list_init(&c->idle);
+    list_init(&c->lingering);
     uv_timer_init(c->uv, &c->timer);
     c->timer.data = c;
     if ((c->multi = curl_multi_init()) == NULL)

@@ -16,6 +16,7 @@ enum {
     BODY_INLINE_MAX = 60 << 10, /* libcurl sends these with the head, from a copy of its own */
     HEAD_MAX = 64 << 10,
     HEADERS_MAX = 200,
+    LINGER_MAX = 4 << 10, /* bytes swallowed of a stream that nobody reads any more */
     URL_MAX = 16 << 10
 };
 
@@ -153,6 +154,10 @@ static size_t on_body(char *bytes, size_t one, size_t n, void *arg)
     http_stream *h = arg;
     size_t len = one * n;
 
+    if (h->lingering) {
+        h->sent += len;
+        return h->sent <= LINGER_MAX ? len : 0; /* 0 ends the transfer */
+    }
     if (h->incoming.len > 0 && h->incoming.len + len > WAITING_MAX) {
         h->paused = true;
         return CURL_WRITEFUNC_PAUSE;

@@ -823,6 +823,27 @@ FIBER_TEST(streams_may_be_left_to_their_scope_or_closed_early)
     http_close(NULL);
 }
 
+FIBER_TEST(a_finished_stream_gives_its_connection_back_although_its_end_was_not_read)
+{
+    http_call stream = get(s, "/stream"), call = get(s, "/connection"), stall = get(s, "/stall");
+    http_stream *h;
+    http_head head;
+    str piece, number;
+
+    CHECK(http_open(s, &stream, &head, &h) == OK && http_read(s, h, &piece) == OK, "%s", s->failure.text);
+    http_finish(h);
+    CHECK(sleep_for(s, MILLISECONDS(200)) == OK, "slept");
+    CHECK(http_fetch(s, &call, &head, &number) == OK, "%s", s->failure.text);
+    CHECK_STR(number.p, "   1");
+    CHECK(http_open(s, &stall, &head, &h) == OK && http_read(s, h, &piece) == OK, "%s", s->failure.text);
+    http_finish(h); /* its end does not come: it is given up, at the latest with the loop */
+    CHECK(sleep_for(s, MILLISECONDS(1300)) == OK, "slept");
+    CHECK(fake_connections() == 0, "%d left", fake_connections());
+    CHECK(http_open(s, &stall, &head, &h) == OK && http_read(s, h, &piece) == OK, "%s", s->failure.text);
+    http_finish(h);
+    http_finish(NULL);
+}
+
 TEST(the_client_says_what_it_is_made_of)
 {
     CHECK(strstr(http_client_version(), "OpenSSL/") != NULL, "%s", http_client_version());
