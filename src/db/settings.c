@@ -149,7 +149,7 @@ static void read_alias(loading *l, char *const *env, size_t i, str alias)
     str unit = alias, name;
     const char *value;
 
-    if (!str_next(&unit, ':', &name) || (value = env_value(env, name)) == NULL)
+    if (!str_next(&unit, ':', &name) || name.len == 0 || (value = env_value(env, name)) == NULL)
         return;
     if (unit.len > 0 && unit.p != NULL && is_bare_number(value))
         value = arena_printf(l->a, "%s%.*s", value, STR_ARG(unit));

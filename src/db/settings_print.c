@@ -87,7 +87,7 @@ static void put_environment(buf *out, const setting *st)
     settings_env_name(st->name, out);
     buf_putc(out, '`');
     while (str_next(&aliases, ' ', &alias))
-        if (str_next(&alias, ':', &name))
+        if (str_next(&alias, ':', &name) && name.len > 0)
             buf_printf(out, ", `%.*s`", STR_ARG(name));
 }
 
