@@ -22,6 +22,7 @@
 #include "face/core/routes.h"
 #include "model/provider.h"
 #include "model/run_log.h"
+#include "net/guard.h"
 #include "rt/loop.h"
 #include "rt/sleep.h"
 #include "store/run.h"

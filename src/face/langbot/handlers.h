@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* The handlers of the LangBot face, by resource; the table that names them is routes.c. */
+#ifndef FACE_LANGBOT_HANDLERS_H
+#define FACE_LANGBOT_HANDLERS_H
+
+#include "net/route.h"
+
+/* user.c */
+err bot_login(request *rq, response *rs);
+err bot_check_token(request *rq, response *rs);
+err bot_user_info(request *rq, response *rs);
+err bot_account_info(request *rq, response *rs);
+err bot_health(request *rq, response *rs);
+extern const schema bot_login_schema;
+
+/* apikey.c */
+err bot_key_list(request *rq, response *rs);
+err bot_key_create(request *rq, response *rs);
+err bot_key_get(request *rq, response *rs);
+err bot_key_update(request *rq, response *rs);
+err bot_key_revoke(request *rq, response *rs);
+extern const schema bot_key_schema, bot_key_update_schema;
+
+/* requester.c */
+err bot_requester_list(request *rq, response *rs);
+err bot_requester_get(request *rq, response *rs);
+extern const schema bot_requester_schema;
+bool bot_requester_serves(const char *requester, const char *kind); /* "llm", "text-embedding", "rerank" */
+bool bot_requester_known(const char *requester);
+
+/* provider.c */
+err bot_provider_list(request *rq, response *rs);
+err bot_provider_create(request *rq, response *rs);
+err bot_provider_get(request *rq, response *rs);
+err bot_provider_update(request *rq, response *rs);
+err bot_provider_delete(request *rq, response *rs);
+extern const schema bot_provider_schema, bot_provider_update_schema;
+
+/* Keys as a list or a single text, trimmed, without blanks and repetitions; in the request's arena. */
+err bot_read_keys(request *rq, const json_t *v, const char ***out, size_t *n);
+
+/* model.c */
+err bot_model_list(request *rq, response *rs);
+err bot_model_create(request *rq, response *rs);
+err bot_model_get(request *rq, response *rs);
+err bot_model_update(request *rq, response *rs);
+err bot_model_delete(request *rq, response *rs);
+err bot_model_test(request *rq, response *rs);
+extern const schema bot_model_list_schema, bot_model_schema, bot_model_update_schema, bot_model_test_schema;
+
+#endif

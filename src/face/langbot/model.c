@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/* Chat models (contracts/langbot.md section 4.3). */
+#include "agent/resolve.h"
+#include "auth/rules.h"
+#include "face/langbot/envelope.h"
+#include "face/langbot/handlers.h"
+#include "face/langbot/provider_json.h"
+
+#define REASONING_DEFAULT "{\"level\":\"provider_default\"}"
+
+static provider_scope visible(const request *rq)
+{
+    return (provider_scope){.who = rows_of(rq->user), .with_system = true};
+}
+
+/* Stored JSON text as a value; `fallback` when it is missing. */
+static json_t *stored(arena *a, const char *text, const char *fallback)
+{
+    json_t *v;
+
+    if (text == NULL)
+        text = fallback;
+    return json_parse(a, text, strlen(text), NULL, &v) == OK ? json_incref(v) : json_null();
+}
+
+static err model_json(request *rq, const served_model *sm, bool with_provider, json_t **out)
+{
+    arena *a = rq->scope->arena;
+    json_t *o = json_hold(a, json_object()), *capabilities = json_object(), *levels = json_array(), *provider;
+    const model_row *m = &sm->model;
+
+    json_set_str(o, "uuid", m->id);
+    json_set_str(o, "workspace_uuid", "default");
+    json_set_str(o, "name", m->name);
+    json_set_str(o, "provider_uuid", m->provider_id);
+    json_set(o, "abilities", stored(a, m->abilities, "[]"));
+    json_set(o, "context_length", m->context_length > 0 ? json_integer(m->context_length) : json_null());
+    json_set(o, "reasoning_config", stored(a, m->reasoning, REASONING_DEFAULT));
+    json_set(o, "extra_args", stored(a, m->extra_args, "{}"));
+    json_set_int(o, "prefered_ranking", m->ranking);
+    json_set(o, "created_at", bot_time(a, m->created_at));
+    json_set(o, "updated_at", bot_time(a, m->updated_at));
+    json_array_append_new(levels, json_string("provider_default"));
+    json_set_bool(capabilities, "supported", model_has_ability(m, "reasoning"));
+    json_set(capabilities, "levels", levels);
+    json_set_str(capabilities, "source", "unknown");
+    json_set(o, "reasoning_capabilities", capabilities);
+    if (with_provider) {
+        TRY(bot_provider_json(rq, &sm->provider, &provider));
+        json_set(o, "provider", json_incref(provider));
+    }
+    *out = o;
+    return OK;
+}
+
+typedef struct {
+    const char *provider_uuid;
+} list_args;
+static const field list_fields[] = {FIELD(list_args, provider_uuid, .text = "Only this provider's")};
+const schema bot_model_list_schema = SCHEMA(list_args, list_fields);
+
+/* GET /api/v1/provider/models/llm */
+err bot_model_list(request *rq, response *rs)
+{
+    const list_args *in = rq->args;
+    const char *of = cstr_blank(in->provider_uuid) ? NULL : in->provider_uuid;
+    json_t *data, *list = json_hold(rq->scope->arena, json_array()), *one;
+    served_model *rows;
+    provider_row *p;
+    size_t n;
+
+    if (of != NULL)
+        TRY(provider_find(rq->scope, visible(rq), of, &p));
+    TRY(served_list(rq->scope, visible(rq), MODEL_LLM, of, (page){.limit = 1000}, &rows, &n, NULL));
+    for (size_t i = 0; i < n; i++) {
+        TRY(model_json(rq, &rows[i], of == NULL, &one));
+        json_array_append(list, one);
+    }
+    data = json_object();
+    json_set(data, "models", json_incref(list));
+    return bot_ok(rq, rs, data);
+}
+
+typedef struct {
+    const char *name, *provider_uuid;
+    json_t *provider, *abilities, *reasoning_config, *extra_args;
+    int64_t context_length, prefered_ranking;
+    uint64_t given;
+} model_body;
+enum { G_CONTEXT = 2, G_RANKING = 3 };
+#define MODEL_FIELDS(needed)                                                                                           \
+    FIELD(model_body, name, .required = (needed), .not_null = (needed), .min = (needed), .max = 255,                   \
+          .text = "As the provider names it"),                                                                         \
+        FIELD(model_body, provider_uuid), FIELD(model_body, context_length, .max = 1e12, .text = "Tokens of context"), \
+        FIELD(model_body, prefered_ranking, .max = 1e9),                                                               \
+        FIELD(model_body, provider, .json = JSON_OBJECT_TYPE,                                                          \
+              .text = "Instead of provider_uuid: requester, base_url, api_keys"),                                      \
+        FIELD(model_body, abilities, .json = JSON_STRINGS_TYPE, .max = 50, .text = "vision, func_call, reasoning …"),  \
+        FIELD(model_body, reasoning_config, .json = JSON_OBJECT_TYPE),                                                 \
+        FIELD(model_body, extra_args, .json = JSON_OBJECT_TYPE, .text = "Merged into every request")
+static const field create_fields[] = {MODEL_FIELDS(true)};
+static const field update_fields[] = {MODEL_FIELDS(false)};
+const schema bot_model_schema = {"llm_model_create", sizeof(model_body), create_fields, COUNT(create_fields),
+                                 offsetof(model_body, given)};
+const schema bot_model_update_schema = {"llm_model_update", sizeof(model_body), update_fields, COUNT(update_fields),
+                                        offsetof(model_body, given)};
+const schema bot_model_test_schema = {"llm_model_test", sizeof(model_body), update_fields, COUNT(update_fields),
+                                      offsetof(model_body, given)};
+
+static err check_reasoning(request *rq, const model_body *in)
+{
+    static const char levels[] = "|provider_default|disabled|enabled|minimal|low|medium|high|xhigh|max|";
+    const char *level = json_get_str(in->reasoning_config, "level", "provider_default"), *key;
+    json_t *v;
+
+    if (in->reasoning_config == NULL)
+        return OK;
+    json_object_foreach(in->reasoning_config, key, v)
+    {
+        if (strcmp(key, "level") != 0)
+            return fail(rq->scope, ERR_INVALID, "Unsupported reasoning_config fields: %s", key);
+    }
+    if (strchr(level, '|') != NULL || strstr(levels, arena_printf(rq->scope->arena, "|%s|", level)) == NULL)
+        return fail(rq->scope, ERR_INVALID, "Unsupported reasoning level: %s", level);
+    return OK;
+}
+
+/* The provider that a body means: by id, inline by id, or inline by what it is; made when there is none like it. */
+static err provider_of(request *rq, const model_body *in, provider_row **out)
+{
+    const char *id = in->provider_uuid, *requester, *url;
+    arena *a = rq->scope->arena;
+    const char **keys;
+    size_t n;
+    err e;
+
+    if (cstr_blank(id))
+        id = json_get_str(in->provider, "uuid", NULL);
+    if (!cstr_blank(id))
+        return provider_find(rq->scope, visible(rq), id, out);
+    requester = json_get_str(in->provider, "requester", NULL);
+    url = bot_clean_url(a, json_get_str(in->provider, "base_url", ""));
+    if (in->provider == NULL || requester == NULL)
+        return fail(rq->scope, ERR_INVALID, "provider_uuid or provider is required");
+    if (!bot_requester_known(requester))
+        return fail(rq->scope, ERR_INVALID, "Unknown requester: %s", requester);
+    TRY(bot_read_keys(rq, json_object_get(in->provider, "api_keys"), &keys, &n));
+    e = provider_find_same(rq->scope, rq->user->user_id, requester, url, keys, n, out);
+    if (e != ERR_NOT_FOUND)
+        return e;
+    *out = arena_one(a, provider_row);
+    **out = (provider_row){.owner_id = rq->user->user_id,
+                           .requester = requester,
+                           .base_url = url,
+                           .sealed_keys = provider_seal_keys(a, keys, n)};
+    url = strstr(url, "://") != NULL ? strstr(url, "://") + 3 : url;
+    (*out)->name = arena_strndup(a, url, strcspn(url, "/"));
+    return OK;
+}
+
+static void apply(arena *a, const model_body *in, model_row *m)
+{
+    if (in->name != NULL)
+        m->name = in->name;
+    if (in->abilities != NULL)
+        m->abilities = json_text(a, in->abilities);
+    if (in->extra_args != NULL)
+        m->extra_args = json_text(a, in->extra_args);
+    if (in->reasoning_config != NULL)
+        m->reasoning = json_text(a, in->reasoning_config);
+    if (in->given >> G_CONTEXT & 1)
+        m->context_length = in->context_length;
+    if (in->given >> G_RANKING & 1)
+        m->ranking = in->prefered_ranking;
+}
+
+/* POST /api/v1/provider/models/llm */
+err bot_model_create(request *rq, response *rs)
+{
+    const model_body *in = rq->body;
+    model_row m = {.kind = MODEL_LLM};
+    provider_row *p;
+    json_t *data;
+
+    TRY(check_reasoning(rq, in));
+    TRY(provider_of(rq, in, &p));
+    if (!bot_requester_serves(p->requester, "llm") && llm_driver_find(p->requester) == NULL)
+        return fail(rq->scope, ERR_INVALID, "Provider requester \"%s\" does not support llm models", p->requester);
+    if (p->id == NULL)
+        TRY(provider_insert(rq->scope, p));
+    m.provider_id = p->id;
+    apply(rq->scope->arena, in, &m);
+    TRY(model_insert(rq->scope, &m));
+    data = json_object();
+    json_set_str(data, "uuid", m.id);
+    return bot_ok(rq, rs, data);
+}
+
+static err find(request *rq, response *rs, served_model **out)
+{
+    err e = model_find(rq->scope, visible(rq), request_param(rq, "uuid"), out);
+
+    *out = e == OK ? *out : NULL;
+    return e == ERR_NOT_FOUND ? bot_error(rq, rs, 404, -1, NULL, "model not found") : e;
+}
+
+/* GET /api/v1/provider/models/llm/{uuid} */
+err bot_model_get(request *rq, response *rs)
+{
+    json_t *data, *one;
+    served_model *sm;
+    err e = find(rq, rs, &sm);
+
+    if (sm == NULL)
+        return e;
+    TRY(model_json(rq, sm, true, &one));
+    data = json_object();
+    json_set(data, "model", json_incref(one));
+    return bot_ok(rq, rs, data);
+}
+
+/* PUT /api/v1/provider/models/llm/{uuid} */
+err bot_model_update(request *rq, response *rs)
+{
+    const model_body *in = rq->body;
+    served_model *sm;
+    err e = find(rq, rs, &sm);
+
+    if (sm == NULL)
+        return e;
+    TRY(check_reasoning(rq, in));
+    apply(rq->scope->arena, in, &sm->model);
+    TRY(model_update(rq->scope, rows_of(rq->user), &sm->model));
+    return bot_ok(rq, rs, NULL);
+}
+
+/* DELETE /api/v1/provider/models/llm/{uuid} */
+err bot_model_delete(request *rq, response *rs)
+{
+    TRY(model_delete(rq->scope, rows_of(rq->user), request_param(rq, "uuid")));
+    return bot_ok(rq, rs, NULL);
+}
+
+/* What is to be tested: the stored model, or, for "_", the one that the body describes. */
+static err endpoint_of(request *rq, const model_body *in, llm_endpoint *out)
+{
+    arena *a = rq->scope->arena;
+    served_model *sm, unsaved;
+    provider_row *p;
+
+    if (strcmp(request_param(rq, "uuid"), "_") != 0) {
+        TRY(model_find(rq->scope, visible(rq), request_param(rq, "uuid"), &sm));
+    } else {
+        TRY(provider_of(rq, in, &p));
+        unsaved = (served_model){.provider = *p, .model = {.kind = MODEL_LLM}};
+        apply(a, in, &unsaved.model);
+        if (cstr_blank(unsaved.model.name))
+            return fail(rq->scope, ERR_INVALID, "name is required");
+        sm = &unsaved;
+    }
+    TRY(resolve_served(rq->scope, a, sm, out));
+    if (in->extra_args != NULL) {
+        json_t *params = json_hold(a, out->params != NULL ? json_copy(out->params) : json_object());
+
+        json_object_update(params, in->extra_args);
+        out->params = params;
+    }
+    return OK;
+}
+
+/* POST /api/v1/provider/models/llm/{uuid}/test */
+err bot_model_test(request *rq, response *rs)
+{
+    llm_message hello = {.role = ROLE_USER, .text = "Hello, world! Please answer with one short sentence."};
+    llm_request q = {.messages = &hello, .n_messages = 1, .max_attempts = 2, .first_byte_timeout = SECONDS(60)};
+    llm_usage usage;
+    const char *text;
+    failure f;
+    err e;
+
+    TRY(endpoint_of(rq, rq->body, &q.at));
+    e = llm_complete(rq->scope, &q, &text, &usage);
+    if (e == OK)
+        return bot_ok(rq, rs, NULL);
+    TRY(scope_check(rq->scope));
+    f = scope_failure(rq->scope, e);
+    return bot_error(rq, rs, 400, -1, NULL, f.text);
+}
