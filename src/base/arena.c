@@ -11,6 +11,22 @@
 
 #include "base/mem.h"
 
+/* AddressSanitizer sees the bounds of what is inside a chunk: all of it is poisoned until it is handed out, with a gap
+ * after each piece. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+enum { GAP = 16 };
+#else
+#define ASAN_POISON_MEMORY_REGION(p, size) ((void)(p), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(p, size) ((void)(p), (void)(size))
+enum { GAP = 0 };
+#endif
+
 enum { ALIGN = 16, FIRST_CHUNK = 1024, LARGEST_CHUNK = 65536 };
 
 typedef struct chunk {
@@ -49,6 +65,7 @@ static chunk *chunk_new(arena *a, size_t size)
     c->used = 0;
     c->next = NULL;
     a->total += total;
+    ASAN_POISON_MEMORY_REGION(c->bytes, size);
     return c;
 }
 
@@ -87,6 +104,7 @@ static void free_chunks(arena *a, chunk *keep)
 
         if (c != keep) {
             a->total -= c->size + sizeof(chunk);
+            ASAN_UNPOISON_MEMORY_REGION(c->bytes, c->size);
             free(c);
         }
         c = next;
@@ -95,6 +113,7 @@ static void free_chunks(arena *a, chunk *keep)
     if (keep != NULL) {
         keep->next = NULL;
         keep->used = 0;
+        ASAN_POISON_MEMORY_REGION(keep->bytes, keep->size);
     }
 }
 
@@ -110,9 +129,11 @@ static void unlink_from_parent(arena *a)
 
 static void release(arena *a)
 {
-    while (a->children != NULL)
-        arena_free(a->children); /* unlinks itself; nesting is as deep as scopes nest */
-    run_deferred(a);
+    do {
+        while (a->children != NULL)
+            arena_free(a->children); /* unlinks itself; nesting is as deep as scopes nest */
+        run_deferred(a);
+    } while (a->children != NULL); /* a deferred call may have made one */
 }
 
 void arena_free(arena *a)
@@ -127,14 +148,16 @@ void arena_free(arena *a)
 
 void arena_reset(arena *a)
 {
-    chunk *first = a->chunks;
+    chunk *smallest;
 
     release(a);
-    while (first != NULL && first->next != NULL)
-        first = first->next;
-    if (first != NULL && first->size > LARGEST_CHUNK)
-        first = NULL;
-    free_chunks(a, first);
+    smallest = a->chunks;
+    for (chunk *c = a->chunks; c != NULL; c = c->next)
+        if (c->size < smallest->size)
+            smallest = c;
+    if (smallest != NULL && smallest->size > LARGEST_CHUNK)
+        smallest = NULL;
+    free_chunks(a, smallest);
     a->next_size = FIRST_CHUNK - sizeof(chunk);
 }
 
@@ -144,7 +167,7 @@ void *arena_alloc(arena *a, size_t size)
     chunk *c = a->chunks;
     void *p;
 
-    if (ADD_OVERFLOWS(size, (size_t)(ALIGN - 1), &rounded))
+    if (ADD_OVERFLOWS(size, (size_t)(ALIGN - 1 + GAP), &rounded))
         mem_die("arena", size);
     rounded &= ~(size_t)(ALIGN - 1);
     if (c == NULL || c->size - c->used < rounded) {
@@ -156,6 +179,7 @@ void *arena_alloc(arena *a, size_t size)
             own->used = rounded;
             own->next = c->next;
             c->next = own;
+            ASAN_UNPOISON_MEMORY_REGION(own->bytes, size);
             return own->bytes;
         }
         c = chunk_new(a, MAX_OF(rounded, a->next_size));
@@ -165,6 +189,7 @@ void *arena_alloc(arena *a, size_t size)
     }
     p = c->bytes + c->used;
     c->used += rounded;
+    ASAN_UNPOISON_MEMORY_REGION(p, size);
     return p;
 }
 
@@ -176,7 +201,8 @@ void *arena_zalloc(arena *a, size_t count, size_t size)
     if (MUL_OVERFLOWS(count, size, &total))
         mem_die("arena array", count);
     p = arena_alloc(a, total);
-    memset(p, 0, total);
+    if (total > 0)
+        memset(p, 0, total);
     return p;
 }
 

@@ -23,7 +23,7 @@ arena *arena_new(arena *parent);
 /* Releases everything: children, deferred calls (newest first), memory.  Accepts NULL. */
 void arena_free(arena *a);
 
-/* As arena_free(), but the arena can be used again; it keeps its first chunk. */
+/* As arena_free(), but the arena can be used again; it keeps its smallest chunk. */
 void arena_reset(arena *a);
 
 /* `size` bytes aligned for any type; contents undefined.  Size 0 gives a valid pointer. */

@@ -138,5 +138,8 @@ void buf_consume(buf *b, size_t len)
 
 const char *buf_str(const buf *b)
 {
-    return b->data != NULL ? b->data : "";
+    if (b->data == NULL)
+        return "";
+    b->data[b->len] = '\0'; /* after buf_reserve() only part of the room may have been used */
+    return b->data;
 }

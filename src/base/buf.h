@@ -36,7 +36,8 @@ void buf_printf(buf *b, const char *format, ...) PRINTF(2, 3);
 void buf_vprintf(buf *b, const char *format, va_list args) PRINTF(2, 0);
 void buf_int(buf *b, int64_t n);
 
-/* Room for `len` more bytes at the end, to be filled and then counted with `b->len +=`; NULL past the maximum. */
+/* Room for `len` more bytes at the end, to be filled and then counted with `b->len +=`; NULL past the maximum.  After
+ * filling less than that, the bytes end with NUL again only through buf_str() or the next write. */
 char *buf_reserve(buf *b, size_t len);
 
 /* Drops the first `len` bytes. */

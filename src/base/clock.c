@@ -25,10 +25,8 @@ static int64_t split(int64_t wall_us, time_t *seconds)
 {
     int64_t micro = wall_us % 1000000;
 
-    if (micro < 0)
-        micro += 1000000;
-    *seconds = (time_t)((wall_us - micro) / 1000000);
-    return micro;
+    *seconds = (time_t)(wall_us / 1000000 - (micro < 0));
+    return micro < 0 ? micro + 1000000 : micro;
 }
 
 char *clock_iso(arena *a, int64_t wall_us)
@@ -58,7 +56,8 @@ char *clock_iso_local(arena *a, int64_t wall_us)
 char *clock_rfc5322(arena *a, int64_t wall_us)
 {
     static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     time_t seconds;
     char rest[32], zone[16];
     struct tm t;

@@ -5,6 +5,7 @@
  */
 #include "base/id.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -23,6 +24,8 @@ static void fill(void *out, size_t len)
     while (len > 0) {
         ssize_t n = getrandom(p, len, 0);
 
+        if (n < 0 && errno == EINTR)
+            continue;
         if (n <= 0)
             mem_die("random bytes", len);
         p += n;
@@ -98,7 +101,7 @@ char *id_uuid7(arena *a)
     unsigned char b[16];
     uint64_t ms = (uint64_t)(clock_wall() / 1000);
 
-    /* The version and variant bits cut the random part in two, so it counts in the last eight bytes' lower 62 bits. */
+    /* The version and variant bits cut the random part in two, so it counts in what follows both: the last seven bytes. */
     if (ms <= last_ms) {
         for (size_t i = 15; i >= 9 && ++last[i] == 0; i--)
             ;

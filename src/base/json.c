@@ -9,6 +9,10 @@
 
 #include "base/mem.h"
 
+enum { JSON_WRITE_NESTING = 2 * JSON_MAX_NESTING };
+
+#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+
 /* Bounds the nesting before the recursive parser runs: its stack use is then known. */
 static bool nesting_ok(const char *text, size_t len, size_t *at)
 {
@@ -52,11 +56,17 @@ json_t *json_hold(arena *a, json_t *owned)
 
 err json_parse(arena *a, const char *text, size_t len, json_fault *fault, json_t **out)
 {
+    const char *nul = len > 0 ? memchr(text, '\0', len) : NULL;
     json_fault unused;
     json_error_t e;
     json_t *v;
 
     fault = fault != NULL ? fault : &unused;
+    if (nul != NULL) { /* jansson takes one at the end for the end */
+        fault->offset = (size_t)(nul - text);
+        snprintf(fault->reason, sizeof fault->reason, "a NUL byte");
+        return ERR_INVALID;
+    }
     if (!nesting_ok(text, len, &fault->offset)) {
         snprintf(fault->reason, sizeof fault->reason, "nested deeper than %d levels", JSON_MAX_NESTING);
         return ERR_INVALID;
@@ -69,22 +79,6 @@ err json_parse(arena *a, const char *text, size_t len, json_fault *fault, json_t
     }
     *out = json_hold(a, v);
     return OK;
-}
-
-static int append(const char *bytes, size_t len, void *b)
-{
-    buf_add(b, bytes, len);
-    return 0;
-}
-
-void json_write(buf *b, const json_t *v)
-{
-    json_dump_callback(v, append, b, JSON_COMPACT | JSON_ENCODE_ANY);
-}
-
-void json_write_spaced(buf *b, const json_t *v)
-{
-    json_dump_callback(v, append, b, JSON_ENCODE_ANY);
 }
 
 char *json_text(arena *a, const json_t *v)
@@ -146,11 +140,44 @@ void json_set(json_t *object, const char *key, json_t *owned)
         mem_die("json member", 0);
 }
 
+/* A string that jansson takes: what is not UTF-8 becomes U+FFFD. */
+static json_t *clean_string(const char *s, size_t len)
+{
+    buf b = BUF_INIT(SIZE_MAX - 1);
+    json_t *v;
+
+    while (len > 0) {
+        size_t good = utf8_span(s, len);
+
+        buf_add(&b, s, good);
+        if (good == len)
+            break;
+        buf_puts(&b, REPLACEMENT);
+        s += good + 1;
+        len -= good + 1;
+    }
+    v = json_stringn(buf_str(&b), b.len);
+    buf_close(&b);
+    return v;
+}
+
+json_t *json_str(const char *s)
+{
+    json_t *v;
+
+    if (s == NULL)
+        return json_null();
+    v = json_string(s);
+    if (v == NULL)
+        v = clean_string(s, strlen(s));
+    if (v == NULL)
+        mem_die("json string", 0);
+    return v;
+}
+
 void json_set_str(json_t *object, const char *key, const char *value)
 {
-    json_t *text = value != NULL ? json_string(value) : json_null();
-
-    json_set(object, key, text != NULL ? text : json_string("\xef\xbf\xbd")); /* not UTF-8: U+FFFD */
+    json_set(object, key, json_str(value));
 }
 
 void json_set_int(json_t *object, const char *key, int64_t value)
@@ -203,23 +230,12 @@ void json_put_string(buf *b, const char *s, size_t len)
 {
     buf_putc(b, '"');
     while (len > 0) {
-        size_t good = len;
+        size_t good = utf8_span(s, len);
 
-        if (!utf8_valid(s, len)) { /* the rare path: find how far it is valid */
-            size_t low = 0;
-
-            for (size_t step = 1; low < len; low += step) {
-                for (step = 1; step <= 4 && step <= len - low && !utf8_valid(s + low, step); step++)
-                    ;
-                if (step > 4 || step > len - low)
-                    break;
-            }
-            good = low;
-        }
         put_plain(b, s, good);
         if (good == len)
             break;
-        buf_puts(b, "\xef\xbf\xbd");
+        buf_puts(b, REPLACEMENT);
         s += good + 1;
         len -= good + 1;
     }
@@ -257,4 +273,95 @@ void json_put_key(buf *b, const char *key)
     buf_putc(b, '"');
     buf_puts(b, key);
     buf_puts(b, "\":");
+}
+
+/* ---- documents to text ---- */
+
+/* jansson's own writer prints 0.1 as 0.10000000000000001, and is slower. */
+typedef struct {
+    buf *b;
+    const char *comma, *colon;
+} writer;
+
+static void put_value(const writer *w, const json_t *v, int depth);
+
+static void put_real(buf *b, double n)
+{
+    size_t start = b->len;
+
+    json_put_num(b, n);
+    if (isfinite(n) && strpbrk(buf_str(b) + MIN_OF(start, b->len), ".e") == NULL)
+        buf_puts(b, ".0"); /* reads back as a real number */
+}
+
+static void put_object(const writer *w, const json_t *v, int depth)
+{
+    json_t *object = (json_t *)(uintptr_t)v; /* iterating takes no const */
+    bool first = true;
+
+    buf_putc(w->b, '{');
+    for (void *at = json_object_iter(object); at != NULL; at = json_object_iter_next(object, at)) {
+        if (!first)
+            buf_puts(w->b, w->comma);
+        first = false;
+        json_put_string(w->b, json_object_iter_key(at), json_object_iter_key_len(at));
+        buf_puts(w->b, w->colon);
+        put_value(w, json_object_iter_value(at), depth + 1);
+    }
+    buf_putc(w->b, '}');
+}
+
+static void put_array(const writer *w, const json_t *v, int depth)
+{
+    buf_putc(w->b, '[');
+    for (size_t i = 0; i < json_array_size(v); i++) {
+        if (i > 0)
+            buf_puts(w->b, w->comma);
+        put_value(w, json_array_get(v, i), depth + 1);
+    }
+    buf_putc(w->b, ']');
+}
+
+static void put_value(const writer *w, const json_t *v, int depth)
+{
+    if (v == NULL || depth > JSON_WRITE_NESTING) { /* deeper is our own mistake, or a circle */
+        buf_puts(w->b, "null");
+        return;
+    }
+    switch (json_typeof(v)) {
+    case JSON_OBJECT:
+        put_object(w, v, depth);
+        break;
+    case JSON_ARRAY:
+        put_array(w, v, depth);
+        break;
+    case JSON_STRING:
+        json_put_string(w->b, json_string_value(v), json_string_length(v));
+        break;
+    case JSON_INTEGER:
+        buf_int(w->b, json_integer_value(v));
+        break;
+    case JSON_REAL:
+        put_real(w->b, json_real_value(v));
+        break;
+    case JSON_TRUE:
+        buf_puts(w->b, "true");
+        break;
+    case JSON_FALSE:
+        buf_puts(w->b, "false");
+        break;
+    case JSON_NULL:
+        buf_puts(w->b, "null");
+        break;
+    }
+}
+
+void json_write(buf *b, const json_t *v)
+{
+    put_value(&(writer){b, ",", ":"}, v, 0);
+}
+
+void json_write_spaced(buf *b, const json_t *v)
+{
+    put_value(&(writer){b, ", ", ": "}, v, 0);
 }

@@ -43,7 +43,11 @@ bool json_get_bool(const json_t *object, const char *key, bool fallback);
 json_t *json_get_obj(const json_t *object, const char *key); /* NULL unless an object */
 json_t *json_get_arr(const json_t *object, const char *key); /* NULL unless an array */
 
-/* Sets, taking a copy; NULL text becomes JSON null. */
+/* A new string value; NULL becomes JSON null, and what is not UTF-8 becomes U+FFFD: use it instead of json_string() for
+ * text from outside.  Owned by the caller. */
+json_t *json_str(const char *s);
+
+/* Sets, taking a copy; text as in json_str(). */
 void json_set_str(json_t *object, const char *key, const char *value);
 void json_set_int(json_t *object, const char *key, int64_t value);
 void json_set_num(json_t *object, const char *key, double value);

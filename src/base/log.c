@@ -2,6 +2,8 @@
 /* Structured log lines; see log.h. */
 #include "base/log.h"
 
+#include <errno.h>
+#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,10 +12,13 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/str.h"
 
 static _Atomic(int) least_level = LOG_INFO;
 static _Atomic(int) line_format = LOG_TEXT;
-static const char *(*request_id)(void);
+static const char *(*_Atomic request_id)(void);
+
+enum { LINE_MAX_BYTES = 8192, VALUE_MAX_BYTES = 4096, LINE_END = 32 };
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
@@ -44,64 +49,90 @@ static bool bare(const char *s)
     return true;
 }
 
-static void put_value(buf *line, const log_field *f, bool json)
+/* At most VALUE_MAX_BYTES of `s`, cut between characters. */
+static size_t shown_length(const char *s)
 {
-    const char *s = f->s != NULL ? f->s : "";
+    size_t len = strnlen(s, VALUE_MAX_BYTES + 1);
 
-    if (f->kind == LOG_FIELD_INT)
-        buf_int(line, f->i);
-    else if (f->kind == LOG_FIELD_NUMBER)
-        buf_printf(line, "%.6g", f->d);
-    else if (!json && bare(s))
+    if (len <= VALUE_MAX_BYTES)
+        return len;
+    len = VALUE_MAX_BYTES;
+    while (len > VALUE_MAX_BYTES - 4 && ((unsigned char)s[len] & 0xc0) == 0x80)
+        len--;
+    return len;
+}
+
+static void put_str(buf *line, const char *s, bool json)
+{
+    if (!json && bare(s) && strlen(s) <= VALUE_MAX_BYTES)
         buf_puts(line, s);
     else
-        json_put_string(line, s, strlen(s));
+        json_put_string(line, s, shown_length(s));
 }
 
-static void put_text(buf *line, const char *event, const log_field *fields, size_t n)
+static void put_value(buf *line, const log_field *f, bool json)
 {
-    buf_printf(line, " %s", event);
+    if (f->kind == LOG_FIELD_INT)
+        buf_int(line, f->i);
+    else if (f->kind == LOG_FIELD_STR)
+        put_str(line, f->s != NULL ? f->s : "", json);
+    else if (json && !isfinite(f->d))
+        buf_puts(line, "null");
+    else
+        buf_printf(line, "%.6g", f->d);
+}
+
+/* Fields that do not fit are left out, so that the line stays well-formed. */
+static void put_fields(buf *line, const log_field *fields, size_t n, bool json)
+{
     for (size_t i = 0; i < n; i++) {
-        buf_printf(line, " %s=", fields[i].key);
-        put_value(line, &fields[i], false);
+        size_t before = line->len;
+
+        buf_printf(line, json ? ",\"%s\":" : " %s=", fields[i].key);
+        put_value(line, &fields[i], json);
+        if (!buf_ok(line)) {
+            line->overflow = false;
+            line->len = before;
+        }
     }
 }
 
-static void put_json(buf *line, const char *event, const log_field *fields, size_t n)
+static void put_head(buf *line, log_level level, const char *event, bool json)
 {
-    buf_puts(line, ",\"event\":");
-    json_put_string(line, event, strlen(event));
-    for (size_t i = 0; i < n; i++) {
-        buf_putc(line, ',');
-        json_put_string(line, fields[i].key, strlen(fields[i].key));
-        buf_putc(line, ':');
-        put_value(line, &fields[i], true);
+    const char *(*id_of)(void) = request_id;
+    const char *id = id_of != NULL ? id_of() : NULL;
+    arena *a = arena_new(NULL);
+    const char *now = clock_iso(a, clock_wall());
+
+    buf_printf(line, json ? "{\"time\":\"%s\",\"level\":\"%s\"" : "%s %-5s", now, level_names[level]);
+    arena_free(a);
+    if (id != NULL) { /* a client may have chosen it */
+        buf_puts(line, json ? ",\"request_id\":" : " [");
+        put_str(line, id, json);
+        buf_puts(line, json ? "" : "]");
     }
-    buf_putc(line, '}');
+    if (json) {
+        buf_puts(line, ",\"event\":");
+        json_put_string(line, event, shown_length(event));
+    } else {
+        buf_printf(line, " %s", event);
+    }
 }
 
 void log_write(log_level level, const char *event, const log_field *fields, size_t n)
 {
-    const char *id = request_id != NULL ? request_id() : NULL;
     bool json = line_format == LOG_JSON;
-    arena *a = arena_new(NULL);
-    buf line = BUF_INIT(KIB(8));
+    buf line = BUF_INIT(LINE_MAX_BYTES - LINE_END);
+    int saved = errno;
     ssize_t written;
 
-    if (json)
-        buf_printf(&line, "{\"time\":\"%s\",\"level\":\"%s\"", clock_iso(a, clock_wall()), level_names[level]);
-    else
-        buf_printf(&line, "%s %-5s", clock_iso(a, clock_wall()), level_names[level]);
-    if (id != NULL)
-        buf_printf(&line, json ? ",\"request_id\":\"%s\"" : " [%s]", id);
-    (json ? put_json : put_text)(&line, event, fields, n);
-    if (!buf_ok(&line)) { /* what is left is cut, not lost */
-        line.overflow = false;
-        line.len = MIN_OF(line.len, KIB(8) - 1);
-    }
-    buf_putc(&line, '\n');
+    put_head(&line, level, event, json);
+    put_fields(&line, fields, n, json);
+    line.overflow = false;
+    line.max = LINE_MAX_BYTES;
+    buf_puts(&line, json ? "}\n" : "\n");
     written = write(STDERR_FILENO, line.data, line.len);
     (void)written; /* a log that cannot be written has nowhere to say so */
     buf_close(&line);
-    arena_free(a);
+    errno = saved;
 }

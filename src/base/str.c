@@ -3,7 +3,6 @@
 #include "base/str.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -30,21 +29,21 @@ bool str_is(str a, const char *b)
 
 bool str_is_nocase(str a, const char *b)
 {
-    return a.len == strlen(b) && strncasecmp(a.p, b, a.len) == 0;
+    return a.len == strlen(b) && (a.len == 0 || strncasecmp(a.p, b, a.len) == 0);
 }
 
 bool str_starts(str s, const char *prefix)
 {
     size_t n = strlen(prefix);
 
-    return s.len >= n && memcmp(s.p, prefix, n) == 0;
+    return s.len >= n && (n == 0 || memcmp(s.p, prefix, n) == 0);
 }
 
 bool str_ends(str s, const char *suffix)
 {
     size_t n = strlen(suffix);
 
-    return s.len >= n && memcmp(s.p + s.len - n, suffix, n) == 0;
+    return s.len >= n && (n == 0 || memcmp(s.p + s.len - n, suffix, n) == 0);
 }
 
 static bool is_space(char c)
@@ -138,9 +137,8 @@ bool str_to_double(str s, double *out)
     text[s.len] = '\0';
     if (strpbrk(text, "xXnNiIpP") != NULL) /* hexadecimal, nan, inf */
         return false;
-    errno = 0;
     n = strtod(text, &end);
-    if (*end != '\0' || !isfinite(n))
+    if (end != text + s.len || !isfinite(n)) /* a NUL in the middle ends it early */
         return false;
     *out = n;
     return true;
@@ -164,21 +162,26 @@ typedef struct {
 
 static bool scale(str s, const unit_factor *units, size_t n, int64_t *out)
 {
-    int64_t number;
+    int64_t number, scaled;
     str unit;
 
     if (!split_unit(s, &number, &unit))
         return false;
     for (size_t i = 0; i < n; i++)
-        if (str_is(unit, units[i].name))
-            return !MUL_OVERFLOWS(number, units[i].factor, out);
+        if (str_is_nocase(unit, units[i].name)) {
+            if (MUL_OVERFLOWS(number, units[i].factor, &scaled))
+                return false;
+            *out = scaled;
+            return true;
+        }
     return false;
 }
 
 bool str_to_bytes(str s, int64_t *bytes)
 {
     static const unit_factor units[] = {
-        {"", 1}, {"B", 1}, {"K", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}, {"KB", 1 << 10}, {"MB", 1 << 20}, {"GB", 1 << 30},
+        {"", 1},         {"B", 1},        {"K", 1 << 10},   {"M", 1 << 20},   {"G", 1 << 30},   {"KB", 1 << 10},
+        {"MB", 1 << 20}, {"GB", 1 << 30}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30},
     };
 
     return scale(s, units, COUNT(units), bytes);
@@ -214,14 +217,17 @@ bool percent_decode(arena *a, str s, bool plus, char **out)
             decoded[n++] = plus && s.p[i] == '+' ? ' ' : s.p[i];
             continue;
         }
-        if (i + 2 >= s.len || (high = hex_digit(s.p[i + 1])) < 0 || (low = hex_digit(s.p[i + 2])) < 0 || high + low == 0)
+        if (i + 2 >= s.len || (high = hex_digit(s.p[i + 1])) < 0 || (low = hex_digit(s.p[i + 2])) < 0 ||
+            high + low == 0)
             return false;
         decoded[n++] = (char)(high * 16 + low);
         i += 2;
     }
     decoded[n] = '\0';
+    if (memchr(decoded, '\0', n) != NULL)
+        return false;
     *out = decoded;
-    return memchr(decoded, '\0', n) == NULL;
+    return true;
 }
 
 char *percent_encode(arena *a, str s)
@@ -294,15 +300,19 @@ static size_t utf8_step(const unsigned char *s, size_t left)
     return len;
 }
 
-bool utf8_valid(const char *s, size_t len)
+size_t utf8_span(const char *s, size_t len)
 {
     const unsigned char *p = (const unsigned char *)s;
-    size_t step;
+    size_t i = 0, step;
 
-    for (size_t i = 0; i < len; i += step)
-        if ((step = utf8_step(p + i, len - i)) == 0)
-            return false;
-    return true;
+    while (i < len && (step = utf8_step(p + i, len - i)) != 0)
+        i += step;
+    return i;
+}
+
+bool utf8_valid(const char *s, size_t len)
+{
+    return utf8_span(s, len) == len;
 }
 
 size_t utf8_count(str s)

@@ -44,7 +44,7 @@ bool cstr_blank(const char *s); /* NULL, empty or only white space */
 MUST_USE bool str_to_int(str s, int64_t *out);
 MUST_USE bool str_to_double(str s, double *out);
 
-/* Sizes and durations as people write them: "32M", "10m", "250ms"; a bare number is bytes, or seconds. */
+/* Sizes and durations as people write them: "32M", "64kb", "10m", "250ms"; a bare number is bytes, or seconds. */
 MUST_USE bool str_to_bytes(str s, int64_t *bytes);
 MUST_USE bool str_to_duration(str s, int64_t *nanoseconds);
 
@@ -57,6 +57,7 @@ MUST_USE bool hex_decode(str hex, void *out, size_t len);  /* exactly 2 * len ch
 
 /* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
 bool utf8_valid(const char *s, size_t len);
+size_t utf8_span(const char *s, size_t len); /* how many bytes at the front are valid */
 size_t utf8_count(str s); /* code points of valid UTF-8 */
 
 /* At most `max` code points from the front of valid UTF-8. */

@@ -30,6 +30,13 @@
 #define RUNNING_ON_VALGRIND 0
 #endif
 
+/* What UBSan sees fails the test, as what AddressSanitizer sees does. */
+const char *__ubsan_default_options(void);
+const char *__ubsan_default_options(void)
+{
+    return "halt_on_error=1:print_stacktrace=1";
+}
+
 enum { DEFAULT_LIMIT = 10, SLOW_FACTOR = 4, TESTS_MAX = 512 };
 
 static test_case *first, **last = &first;

@@ -93,7 +93,7 @@ FIBER_TEST(many_sleepers_of_all_lengths_wake_on_time)
         CHECK(z[i].on_time, "sleeper %d of %lld ns", i, (long long)z[i].ns);
         latest = MAX_OF(latest, z[i].late);
     }
-    CHECK(latest < SECONDS(1), "the latest by %lld ns", (long long)latest);
+    CHECK(latest < SECONDS(1) || test_instrumented(), "the latest by %lld ns", (long long)latest);
     scope_close(g);
 }
 
