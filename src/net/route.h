@@ -25,16 +25,16 @@ typedef enum {
 
 struct route {
     http_method method;
-    const char *path;      /* "/api/agents/{id}"; "{rest...}" at the end takes the remaining segments */
-    unsigned access;       /* meaning is the face's: see its routes.h */
+    const char *path; /* "/api/agents/{id}"; "{rest...}" at the end takes the remaining segments */
+    unsigned access;  /* meaning is the face's: see its routes.h */
     const schema *body;
     err (*handler)(request *rq, response *rs);
-    const char *summary;   /* for the documentation; a sentence without full stop */
-    const schema *args;    /* query parameters */
+    const char *summary; /* for the documentation; a sentence without full stop */
+    const schema *args;  /* query parameters */
     body_mode mode;
-    bool hidden;           /* not in the documentation */
-    const char *tag;       /* section in the documentation; NULL: from the path */
-    bool quiet;            /* logged at debug level only: health, metrics */
+    bool hidden;     /* not in the documentation */
+    const char *tag; /* section in the documentation; NULL: from the path */
+    bool quiet;      /* logged at debug level only: health, metrics */
 };
 
 /* What becomes of a path that a route matches but for a '/' at its end. */
@@ -45,13 +45,13 @@ typedef enum {
 } slash_mode;
 
 typedef struct face {
-    const char *name;   /* "sage": also reachable under /sage/… */
-    const char *title;  /* for the documentation; NULL: the name */
+    const char *name;  /* "sage": also reachable under /sage/… */
+    const char *title; /* for the documentation; NULL: the name */
     const route *routes;
     size_t n_routes;
-    size_t max_json;    /* largest JSON body; 0: 1 MiB */
+    size_t max_json; /* largest JSON body; 0: 1 MiB */
     slash_mode slashes;
-    bool docs;          /* GET /openapi.json and GET /docs are answered by the router, for everybody, unless the table has
+    bool docs; /* GET /openapi.json and GET /docs are answered by the router, for everybody, unless the table has
                            routes of its own for them */
     /* Sees every request of the face first: sets rq->user and rq->face_data, checks route->access.  `r` is NULL when no
      * route matches: the face may still insist on a login before saying so. */
@@ -77,7 +77,7 @@ typedef struct face {
 typedef struct {
     const char *prefix; /* NULL: the face is made known, but has no place of its own on the shared port */
     const face *face;
-    bool strip;         /* the prefix is taken off the path */
+    bool strip; /* the prefix is taken off the path */
 } face_mount;
 
 typedef struct router router;

@@ -24,12 +24,33 @@ static schema_faults *one_fault(request *rq, schema_fault ft)
     return faults;
 }
 
+/* Whatever handlers take from the query can then be stored and sent back: UTF-8 without NUL. */
+static bool query_is_text(const request *rq)
+{
+    str query = str_of(rq->query);
+    char *decoded;
+    size_t plain = 0;
+
+    while (plain < query.len && query.p[plain] != '%' && (unsigned char)query.p[plain] < 0x80)
+        plain++;
+    if (plain == query.len)
+        return true;
+    return percent_decode(rq->scope->arena, query, true, &decoded) && utf8_valid(decoded, strlen(decoded));
+}
+
 static bool bind_query(const face *f, request *rq, response *rs, err *e)
 {
     schema_faults *faults;
     query_pair *pairs;
     size_t n;
 
+    if (!query_is_text(rq)) {
+        faults = one_fault(rq, (schema_fault){.kind = FAULT_TYPE,
+                                              .expected = "string",
+                                              .reason = "the query is not percent-encoded UTF-8"});
+        route_answer_invalid(f, rq, rs, faults, "query");
+        return false;
+    }
     if (rq->route->args == NULL)
         return true;
     if ((*e = request_query_all(rq, &pairs, &n)) != OK)
@@ -39,6 +60,12 @@ static bool bind_query(const face *f, request *rq, response *rs, err *e)
         return true;
     route_answer_invalid(f, rq, rs, faults, "query");
     return false;
+}
+
+/* The parser may quote the very bytes that are no text. */
+static const char *reason_text(const json_fault *why)
+{
+    return utf8_valid(why->reason, strlen(why->reason)) ? why->reason : "it is not UTF-8";
 }
 
 /* The body as JSON; NULL when there is none.  A body that is not JSON is a fault. */
@@ -60,9 +87,10 @@ static err parse_body(const face *f, request *rq, schema_faults **faults)
                                          .expected = "object",
                                          .reason = "the body must be JSON, and its Content-Type application/json"});
     else if (json_parse(a, text.p, text.len, why, &rq->json) != OK)
-        *faults = one_fault(rq, (schema_fault){.kind = FAULT_SYNTAX,
-                                               .offset = why->offset,
-                                               .reason = arena_printf(a, "the body is not JSON: %s", why->reason)});
+        *faults =
+            one_fault(rq, (schema_fault){.kind = FAULT_SYNTAX,
+                                         .offset = why->offset,
+                                         .reason = arena_printf(a, "the body is not JSON: %s", reason_text(why))});
     return OK;
 }
 

@@ -49,16 +49,28 @@ struct schema {
     size_t size;      /* of the struct */
     const field *fields;
     size_t count;
-    size_t given_at;  /* offset of a uint64_t whose bit i says that field i was present; SIZE_MAX: none */
+    size_t given_at; /* offset of a uint64_t whose bit i says that field i was present; SIZE_MAX: none */
 };
 
-#define FIELD_KIND(x) _Generic((x), const char *: F_STRING, int64_t: F_INT, double: F_NUMBER, bool: F_BOOL, json_t *: F_JSON)
-#define FIELD(T, m, ...) {.name = #m, .at = offsetof(T, m), .kind = FIELD_KIND(((T *)0)->m), ##__VA_ARGS__}
+#define FIELD_KIND(x)                                                                                                  \
+    _Generic((x), const char * : F_STRING, int64_t : F_INT, double : F_NUMBER, bool : F_BOOL, json_t * : F_JSON)
+#define FIELD(T, m, ...)                                                                                               \
+    {                                                                                                                  \
+        .name = #m, .at = offsetof(T, m), .kind = FIELD_KIND(((T *)0)->m), ##__VA_ARGS__                               \
+    }
 /* For a member whose C name differs from the JSON name. */
-#define FIELD_AS(T, m, json_name, ...) {.name = (json_name), .at = offsetof(T, m), .kind = FIELD_KIND(((T *)0)->m), ##__VA_ARGS__}
-#define SCHEMA(T, table) {.name = #T, .size = sizeof(T), .fields = (table), .count = COUNT(table), .given_at = SIZE_MAX}
+#define FIELD_AS(T, m, json_name, ...)                                                                                 \
+    {                                                                                                                  \
+        .name = (json_name), .at = offsetof(T, m), .kind = FIELD_KIND(((T *)0)->m), ##__VA_ARGS__                      \
+    }
+#define SCHEMA(T, table)                                                                                               \
+    {                                                                                                                  \
+        .name = #T, .size = sizeof(T), .fields = (table), .count = COUNT(table), .given_at = SIZE_MAX                  \
+    }
 #define SCHEMA_GIVEN(T, table, member)                                                                                 \
-    {.name = #T, .size = sizeof(T), .fields = (table), .count = COUNT(table), .given_at = offsetof(T, member)}
+    {                                                                                                                  \
+        .name = #T, .size = sizeof(T), .fields = (table), .count = COUNT(table), .given_at = offsetof(T, member)       \
+    }
 
 typedef enum {
     FAULT_SYNTAX, /* not JSON: `offset` */
@@ -71,14 +83,15 @@ typedef enum {
 
 typedef struct {
     fault_kind kind;
-    const char *where[8];  /* path of keys and indexes ("messages", "0", "role"), NULL-terminated */
-    const field *field;    /* NULL for FAULT_SYNTAX and for a body or item that is no object */
-    const char *expected;  /* "string", "integer", "number", "boolean", "object", "array" */
-    const json_t *input;   /* the offending value, or NULL */
+    const char *where[8]; /* path of keys and indexes ("messages", "0", "role"), NULL-terminated */
+    const field *field;   /* NULL for FAULT_SYNTAX, for a body or item that is no object, and for a query that
+                              is no text */
+    const char *expected; /* "string", "integer", "number", "boolean", "object", "array" */
+    const json_t *input;  /* the offending value, or NULL */
     bool low;
     double limit;
     size_t offset;
-    const char *reason;    /* one sentence in English, for logs and plain faces */
+    const char *reason; /* one sentence in English, for logs and plain faces */
 } schema_fault;
 
 typedef struct {

@@ -310,6 +310,8 @@ FIBER_TEST(input_that_does_not_fit_is_answered_by_the_face)
         {"/things", "application/json", " \n", "422 body: the body is required (1)"},
         {"/things", "application/json", "[]", "422 body: the body must be of type object (2)"},
         {"/things", "application/json", "{\"name\":\"\xff\"}", NULL},
+        {"/things", "application/json", "\xff\xfe", NULL},
+        {"/things", "application/json", "{\"name\":\xff}", NULL},
         {"/things", "application/json", "{\"name\":", NULL},
         {"/things", "application/x-www-form-urlencoded", "name=1",
          "422 body: the body must be JSON, and its Content-Type application/json (2)"},
@@ -325,10 +327,17 @@ FIBER_TEST(input_that_does_not_fit_is_answered_by_the_face)
         if (cases[i].answer != NULL)
             CHECK_STR(got, cases[i].answer);
         else
-            CHECK(cstr_starts(got, "422 body: the body is not JSON: ") && cstr_ends(got, "(0)"), "%s", got);
+            CHECK(cstr_starts(got, "422 body: the body is not JSON: ") && cstr_ends(got, "(0)") &&
+                      utf8_valid(got, strlen(got)),
+                  "%s", got);
     }
     CHECK_STR(answer(s, &t, (ask){GET, "/things?count=x"}, NULL), "422 query: count must be of type integer (2)");
     CHECK_STR(answer(s, &t, (ask){GET, "/things?count=6"}, NULL), "422 query: count must be at most 5 (3)");
+    CHECK_STR(answer(s, &t, (ask){GET, "/things/7?x=%ff"}, NULL),
+              "422 query: the query is not percent-encoded UTF-8 (2)");
+    CHECK_STR(answer(s, &t, (ask){GET, "/things/7?x=%0"}, NULL),
+              "422 query: the query is not percent-encoded UTF-8 (2)");
+    CHECK_STR(answer(s, &t, (ask){GET, "/things/7?x=%c3%a4+b"}, NULL), "200 id=7");
     site_close(&t);
 }
 
