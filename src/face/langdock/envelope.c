@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/* Langdock's envelope and access rules; see envelope.h. */
+#include "face/langdock/envelope.h"
+
+#include <pthread.h>
+
+#include "auth/authenticate.h"
+#include "auth/rate.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "face/langdock/routes.h"
+
+enum { REQUESTS_A_MINUTE = 500, CALLERS_MAX = 10000 };
+
+err dock_error(request *rq, response *rs, int status, const char *message)
+{
+    json_t *o = json_hold(rq->scope->arena, json_object());
+
+    json_set_str(o, "message", message);
+    json_set_str(o, "error", message);
+    return reply_json(rs, status, o);
+}
+
+static int status_of(err e)
+{
+    static const int statuses[ERR_COUNT] = {
+        [ERR_INVALID] = 400,     [ERR_UNAUTHENTICATED] = 401, [ERR_DENIED] = 403,
+        [ERR_NOT_FOUND] = 404,   [ERR_CONFLICT] = 409,        [ERR_RATE] = 429,
+        [ERR_BUSY] = 429,        [ERR_TOO_LARGE] = 413,       [ERR_NO_SPACE] = 507,
+        [ERR_UNSUPPORTED] = 501, [ERR_UPSTREAM] = 502,        [ERR_TIMEOUT] = 504,
+    };
+
+    return statuses[e] != 0 ? statuses[e] : 500;
+}
+
+void dock_envelope(request *rq, response *rs, failure f)
+{
+    int status = status_of(f.e);
+
+    if (f.e == ERR_UNAUTHENTICATED)
+        dock_error(rq, rs, 401, "The provided API key is invalid.");
+    else if (status == 500)
+        dock_error(rq, rs, 500, "Internal Server Error");
+    else
+        dock_error(rq, rs, status, f.text);
+    if (status == 500)
+        log_error("request.failed", log_str("reason", f.text));
+}
+
+/* Validation issues in the shape of that platform's validator. */
+
+static const char *type_name(const json_t *v)
+{
+    static const char *const names[] = {
+        [JSON_OBJECT] = "object", [JSON_ARRAY] = "array",  [JSON_STRING] = "string", [JSON_INTEGER] = "number",
+        [JSON_REAL] = "number",   [JSON_TRUE] = "boolean", [JSON_FALSE] = "boolean", [JSON_NULL] = "null"};
+
+    return v == NULL ? "undefined" : names[json_typeof(v)];
+}
+
+static void put_range(json_t *o, arena *a, const schema_fault *f)
+{
+    const char *type = f->field->kind == F_STRING ? "string" : f->field->kind == F_JSON ? "array" : "number";
+    int64_t limit = (int64_t)f->limit;
+
+    json_set_str(o, "code", f->low ? "too_small" : "too_big");
+    json_set_int(o, f->low ? "minimum" : "maximum", limit);
+    json_set_str(o, "type", type);
+    json_set_bool(o, "inclusive", true);
+    json_set_bool(o, "exact", false);
+    if (strcmp(type, "number") == 0)
+        json_set_str(
+            o, "message",
+            arena_printf(a, "Number must be %s than or equal to %lld", f->low ? "greater" : "less", (long long)limit));
+    else
+        json_set_str(o, "message",
+                     arena_printf(a, "%s must contain at %s %lld %s", strcmp(type, "array") == 0 ? "Array" : "String",
+                                  f->low ? "least" : "most", (long long)limit,
+                                  strcmp(type, "array") == 0 ? "element(s)" : "character(s)"));
+}
+
+static void put_choice(json_t *o, arena *a, const schema_fault *f)
+{
+    json_t *options = json_array();
+    buf expected = BUF_INIT(KIB(4));
+    str rest = str_of(f->field->one_of), word;
+
+    while (str_next(&rest, '|', &word)) {
+        json_array_append_new(options, json_stringn(word.p, word.len));
+        buf_printf(&expected, "%s'%.*s'", expected.len > 0 ? " | " : "", STR_ARG(word));
+    }
+    json_set_str(o, "code", "invalid_enum_value");
+    json_set(o, "options", options);
+    json_set_str(o, "received", json_string_value(f->input));
+    json_set_str(o, "message",
+                 arena_printf(a, "Invalid enum value. Expected %s, received '%s'", buf_str(&expected),
+                              json_string_value(f->input) != NULL ? json_string_value(f->input) : ""));
+    buf_close(&expected);
+}
+
+static json_t *issue_json(arena *a, const schema_fault *f)
+{
+    json_t *o = json_object(), *path = json_array();
+
+    for (size_t i = 0; i < COUNT(f->where) && f->where[i] != NULL; i++) {
+        int64_t index;
+
+        json_array_append_new(path,
+                              str_to_int(str_of(f->where[i]), &index) ? json_integer(index) : json_string(f->where[i]));
+    }
+    if (f->kind == FAULT_RANGE) {
+        put_range(o, a, f);
+    } else if (f->kind == FAULT_CHOICE) {
+        put_choice(o, a, f);
+    } else {
+        const char *got = f->kind == FAULT_MISSING ? "undefined" : type_name(f->input);
+        const char *wanted = f->expected != NULL ? f->expected : "object";
+
+        json_set_str(o, "code", "invalid_type");
+        json_set_str(o, "expected", wanted);
+        json_set_str(o, "received", got);
+        json_set_str(o, "message",
+                     f->kind == FAULT_MISSING ? "Required" : arena_printf(a, "Expected %s, received %s", wanted, got));
+    }
+    json_set(o, "path", path);
+    return o;
+}
+
+void dock_invalid(request *rq, response *rs, const schema_faults *faults, const char *part)
+{
+    arena *a = rq->scope->arena;
+    const char *message = strcmp(part, "body") == 0 ? "Invalid request body" : "Invalid request query";
+    json_t *o = json_hold(a, json_object()), *errors = json_array();
+
+    for (size_t i = 0; i < faults->count; i++)
+        if (faults->items[i].kind != FAULT_SYNTAX)
+            json_array_append_new(errors, issue_json(a, &faults->items[i]));
+    json_set_str(o, "message", message);
+    json_set_str(o, "error", message);
+    json_set(o, "errors", errors);
+    reply_json(rs, 400, o);
+}
+
+void dock_no_route(request *rq, response *rs, const char *allow)
+{
+    if (allow != NULL)
+        dock_error(rq, rs, 405, "Method not allowed");
+    else
+        dock_error(rq, rs, 404, "Not found");
+}
+
+/* Pages in browsers are kept away, so that nobody puts a key into one (section 1.5). */
+bool dock_intercept(request *rq, response *rs)
+{
+    const char *mode = request_header(rq, "Sec-Fetch-Mode");
+
+    if (request_header(rq, "Origin") == NULL && (mode == NULL || strcmp(mode, "cors") != 0) && rq->method != OPTIONS)
+        return false;
+    return dock_error(rq, rs, 403, "Browser requests are not allowed") == OK;
+}
+
+/* Scopes and rates */
+
+static bool has_scope(const identity *who, unsigned access)
+{
+    return ((access & DOCK_ASSISTANT) != 0 && identity_may(who, "ASSISTANT_API")) ||
+           ((access & DOCK_AGENT) != 0 && identity_may(who, "AGENT_API")) ||
+           ((access & DOCK_INTEGRATION) != 0 && identity_may(who, "INTEGRATION_API"));
+}
+
+static rate_limiter *limiter;
+
+static void make_limiter(void)
+{
+    limiter = rate_new(REQUESTS_A_MINUTE, MINUTES(1), CALLERS_MAX);
+}
+
+static err count_request(request *rq, response *rs)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    rate_state state;
+    char number[32];
+    bool taken;
+
+    pthread_once(&once, make_limiter);
+    taken = rate_take(limiter, rq->user->user_id, 1, clock_mono(), &state);
+    snprintf(number, sizeof number, "%lld", (long long)state.limit);
+    reply_header(rs, "x-ratelimit-limit-requests", number);
+    snprintf(number, sizeof number, "%lld", (long long)state.remaining);
+    reply_header(rs, "x-ratelimit-remaining-requests", number);
+    snprintf(number, sizeof number, "%llds", (long long)(state.full_after / SECONDS(1)));
+    reply_header(rs, "x-ratelimit-reset-requests", number);
+    if (taken)
+        return OK;
+    snprintf(number, sizeof number, "%lld", (long long)(state.retry_after / SECONDS(1) + 1));
+    reply_header(rs, "Retry-After", number);
+    return fail(rq->scope, ERR_RATE, "Rate limit for public API exceeded");
+}
+
+err dock_authorize(request *rq, response *rs, const route *r)
+{
+    TRY(auth_identify(rq, AUTH_FOR_LANGDOCK, &rq->user));
+    TRY(count_request(rq, rs));
+    if (r != NULL && !has_scope(rq->user, r->access))
+        return fail_code(rq->scope, ERR_DENIED, "auth.scope", NULL, "Insufficient scope: this key may not call %s",
+                         r->path);
+    return OK;
+}
+
+const char *dock_time(arena *a, int64_t wall_us)
+{
+    char *text = clock_iso(a, wall_us);
+    size_t cut = strlen("2026-02-11T09:15:27.412");
+
+    text[cut] = 'Z';
+    text[cut + 1] = '\0';
+    return text;
+}
+
+bool dock_is_id(const char *text)
+{
+    static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+    if (strlen(text) != sizeof form - 1)
+        return false;
+    for (size_t i = 0; i < sizeof form - 1; i++)
+        if (form[i] == '-' ? text[i] != '-' : strchr("0123456789abcdefABCDEF", text[i]) == NULL)
+            return false;
+    return true;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The Langdock face: integrations (contracts/langdock.md).
+ */
+#ifndef FACE_LANGDOCK_ROUTES_H
+#define FACE_LANGDOCK_ROUTES_H
+
+#include "net/route.h"
+
+/* Values of route.access: any of these scopes opens the route. */
+enum {
+    DOCK_ASSISTANT = 1 << 0,   /* ASSISTANT_API */
+    DOCK_AGENT = 1 << 1,       /* AGENT_API */
+    DOCK_INTEGRATION = 1 << 2, /* INTEGRATION_API */
+};
+
+extern const face langdock_face;
+
+#endif
