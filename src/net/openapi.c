@@ -228,9 +228,9 @@ static void add_security(json_t *doc, json_t *components)
                "{\"type\":\"http\",\"scheme\":\"bearer\",\"description\":\"An access token or an API key\"}");
     add_scheme(schemes, security, "apiKey",
                "{\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"X-API-Key\",\"description\":\"An API key\"}");
-    add_scheme(
-        schemes, security, "cookie",
-        "{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"sage_session\",\"description\":\"The session of a login\"}");
+    add_scheme(schemes, security, "cookie",
+               "{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"sage_session\",\"description\":\"The session of a "
+               "login, unless the cookie has another name here\"}");
     json_array_append_new(security, json_object());
     json_set(components, "securitySchemes", schemes);
     json_set(doc, "security", security);

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "rt/sleep.h"
 #include "test.h"
 
 static const char *const colours[] = {"colour=\"red\"", "colour=\"blue\"", NULL};
@@ -95,4 +96,30 @@ TEST(threads_that_are_no_loop_lose_no_count)
         pthread_join(threads[i], NULL);
     CHECK_INT(metric_total(&shared, 0), 40000);
     metrics_unregister(&shared);
+}
+
+static metric spread = {.name = "spread_total", .kind = METRIC_COUNTER, .help = "From several loops"};
+static metric open_now = {.name = "open_now", .kind = METRIC_GAUGE, .help = "Raised on one loop, lowered on another"};
+
+static err count_on_a_loop(scope *root, void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 1000; i++) {
+        metric_add(&spread, 0, 1);
+        if (i % 100 == 0 && sleep_for(root, MILLISECONDS(1)) != OK)
+            return ERR_CANCELLED;
+    }
+    metric_add(&open_now, 0, loop_index(root->loop) == 0 ? 3 : -1);
+    return OK;
+}
+
+TEST(loops_count_apart_and_are_summed)
+{
+    metrics_register(&spread);
+    metrics_register(&open_now);
+    CHECK_INT(loops_run(4, count_on_a_loop, NULL), 0);
+    CHECK_INT(metric_total(&spread, 0), 4000);
+    CHECK_INT(metric_total(&open_now, 0), 0);
+    metrics_unregister(&spread);
+    metrics_unregister(&open_now);
 }
