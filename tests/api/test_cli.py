@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import sqlite3
 import subprocess
 import time
@@ -222,15 +221,9 @@ def test_doctor_looks_at_everything(start_server):
     assert shown.returncode in (0, 1)
 
 
-def closed_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def test_doctor_says_how_to_mend_what_is_wrong(start_server):
     running = start_server()
-    env = {"SLUICE_DEFAULT_LLM_BASE_URL": f"http://127.0.0.1:{closed_port()}/v1", "SLUICE_DEFAULT_LLM_API_KEY": "sk-secret-77"}
+    env = {"SLUICE_DEFAULT_LLM_BASE_URL": f"http://127.0.0.1:{servers.free_port()}/v1", "SLUICE_DEFAULT_LLM_API_KEY": "sk-secret-77"}
     env["SLUICE_DEFAULT_LLM_MODEL_NAME"] = "m"
     shown = servers.run("doctor", "--data", running.data, timeout=60, env=env)
     text = shown.stdout + shown.stderr

@@ -212,7 +212,7 @@ def test_a_token_with_another_algorithm_named_is_refused(server):
 
 
 def test_an_expired_token_says_so(start_server):
-    running = start_server(env={"SAGE_JWT_EXPIRE_HOURS": "0.0003"})  # about one second
+    running = start_server(env={"SLUICE_AUTH_JWT_LIFETIME": "1s"})
     with running.client() as client:
         token = login(client).json()["data"]["access_token"]
     time.sleep(2.2)
