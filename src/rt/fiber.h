@@ -20,7 +20,8 @@ typedef struct fiber fiber;
 fiber *fiber_self(void);
 
 /* Parks until fiber_wake(), or until `s` ends: then ERR_CANCELLED or ERR_TIMEOUT.  A wake that came since the last park
- * makes it return at once with OK, so a wake is never lost; callers loop on their own condition. */
+ * makes it return at once with OK, so a wake is never lost; callers loop on their own condition.  When a wake and the
+ * end of the scope meet, the wake wins: the next park reports the end. */
 MUST_USE err fiber_park(scope *s);
 
 /* The same, but neither cancel nor deadline ends it: for waiting until the loop has let go of memory. */

@@ -14,8 +14,9 @@
 enum { LOOPS_MAX = 64 };
 
 /* Runs `n` loops (0: one a core, at most LOOPS_MAX), the first on the calling thread, and on each a fiber
- * main_fiber(root, arg), whose scope `root` is cancelled by loops_stop().  Returns when every loop has nothing left to do:
- * 0, or 1 when a main fiber returned an error. */
+ * main_fiber(root, arg), whose scope `root` is cancelled by loops_stop().  When main_fiber has returned, the loop goes on
+ * while there are other fibers or, unless it was stopped, referenced libuv handles; then `root` is closed.  Returns when
+ * every loop has ended: 0, or 1 when a main fiber returned an error (ERR_CANCELLED after loops_stop() is none). */
 int loops_run(size_t n, err (*main_fiber)(scope *root, void *arg), void *arg);
 
 /* Cancels the root scopes with `reason`.  From any thread or a signal handler; more than once is harmless. */
@@ -32,7 +33,7 @@ uv_loop_t *loop_uv(loop *l);
  * call is dropped and false returned. */
 bool loop_post(loop *l, void (*fn)(void *arg), void *arg);
 
-/* Calls fn(arg) on this loop after each turn's events, once per request: for batching work of one turn.  `hook` is the
+/* Calls fn(arg) on this loop after the events of a turn and the fibers they woke, once per request: for batching work.  `hook` is the
  * caller's memory and can be asked for again from within fn. */
 typedef struct loop_hook {
     void (*fn)(void *arg);

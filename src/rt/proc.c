@@ -2,8 +2,8 @@
 /*
  * Child processes; see proc.h.
  *
- * The end of a child is seen through a pidfd, and its group is killed before it is reaped: until then nobody else can
- * have got its number.  Pipes are read and written directly, without a buffer of ours: the pipe is the buffer.
+ * The end of a child is seen through a pidfd (where a sandbox forbids them: by looking now and then), and its group is
+ * killed before it is reaped: until then nobody else can have got its number.  Pipes are read and written directly, without a buffer of ours: the pipe is the buffer.
  *
  * The libuv handles live in a block of their own, which is freed when the loop has let go of them.
  */
@@ -23,19 +23,29 @@
 #include "rt/fiber.h"
 #include "rt/loop.h"
 
-enum { STDIN = 0, STDOUT = 1, STDERR = 2, CHILD = 3, DEFAULT_BUFFERED = 256 * 1024, COPY_SIZE = 16 * 1024 };
+enum {
+    STDIN = 0,
+    STDOUT = 1,
+    STDERR = 2,
+    CHILD = 3,
+    DEFAULT_BUFFERED = 256 * 1024,
+    COPY_SIZE = 16 * 1024,
+    LOOK_MS = 20
+};
 
 /* One descriptor that can be waited for: a pipe's end, or the child itself. */
 typedef struct {
     uv_poll_t poll;
     int fd; /* -1: none, or closed */
     fiber *waiter;
-    list_link waiters; /* of CHILD: any number */
     proc *owner;
 } channel;
 
 struct proc {
     channel ch[4];
+    uv_timer_t look; /* without a pidfd */
+    bool looking;
+    list_link waiters;
     int pid;
     bool ended;
     int status;
@@ -51,19 +61,43 @@ typedef struct {
 
 /* ---- descriptors ---- */
 
+static void let_go(proc *p)
+{
+    if (--p->handles == 0 && p->gone)
+        free(p);
+}
+
 static void on_closed(uv_handle_t *handle)
 {
     channel *c = handle->data;
-    proc *p = c->owner;
 
-    if (--p->handles == 0 && p->gone)
-        free(p);
+    let_go(c->owner);
+}
+
+static void on_look_closed(uv_handle_t *handle)
+{
+    let_go(handle->data);
 }
 
 static void wake_waiter(channel *c)
 {
     if (c->waiter != NULL)
         fiber_wake(c->waiter);
+}
+
+/* Takes the descriptor over; closes it when the loop refuses it. */
+static bool channel_open(proc *p, int index, int fd)
+{
+    channel *c = &p->ch[index];
+
+    c->poll.data = c;
+    if (uv_poll_init(loop_uv(loop_self()), &c->poll, fd) != 0) {
+        close(fd);
+        return false;
+    }
+    c->fd = fd;
+    p->handles++;
+    return true;
 }
 
 static void channel_close(channel *c)
@@ -115,27 +149,64 @@ static void reap(proc *p)
     p->ended = true;
 }
 
-static void on_child(uv_poll_t *poll, int status, int events)
+static void stop_looking(proc *p)
 {
-    channel *c = poll->data;
-    proc *p = c->owner;
+    if (p->looking)
+        uv_close((uv_handle_t *)&p->look, on_look_closed);
+    p->looking = false;
+}
 
-    (void)status;
-    (void)events;
+static void child_ended(proc *p)
+{
     reap(p);
-    for (list_link *l = c->waiters.next; l != &c->waiters; l = l->next)
+    for (list_link *l = p->waiters.next; l != &p->waiters; l = l->next)
         fiber_wake(LIST_OF(l, waiting, link)->waiter);
-    channel_close(c);
+    stop_looking(p);
+    channel_close(&p->ch[CHILD]);
     channel_close(&p->ch[STDIN]);
     wake_waiter(&p->ch[STDOUT]); /* nothing more will come */
     wake_waiter(&p->ch[STDERR]);
+}
+
+static void on_child(uv_poll_t *poll, int status, int events)
+{
+    channel *c = poll->data;
+
+    (void)status;
+    (void)events;
+    child_ended(c->owner);
+}
+
+static void on_look(uv_timer_t *timer)
+{
+    proc *p = timer->data;
+    siginfo_t info = {0};
+
+    if (waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0)
+        child_ended(p);
+}
+
+/* Has child_ended() called when it has. */
+static void watch_child(proc *p)
+{
+    int pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0);
+
+    if (pidfd >= 0 && channel_open(p, CHILD, pidfd)) {
+        uv_poll_start(&p->ch[CHILD].poll, UV_READABLE, on_child);
+        return;
+    }
+    uv_timer_init(loop_uv(loop_self()), &p->look);
+    p->look.data = p;
+    p->looking = true;
+    p->handles++;
+    uv_timer_start(&p->look, on_look, LOOK_MS, LOOK_MS);
 }
 
 static void wait_shielded(proc *p)
 {
     waiting w = {.waiter = fiber_self()};
 
-    list_append(&p->ch[CHILD].waiters, &w.link);
+    list_append(&p->waiters, &w.link);
     while (!p->ended)
         fiber_park_shielded();
     list_remove(&w.link);
@@ -236,21 +307,6 @@ static err start_failed(scope *s, const proc_spec *spec, int reason)
     return fail(s, ERR_IO, "cannot start %s: %s", spec->argv[0], strerror(reason));
 }
 
-/* Takes the descriptor over; closes it when the loop refuses it. */
-static bool channel_open(proc *p, int index, int fd)
-{
-    channel *c = &p->ch[index];
-
-    c->poll.data = c;
-    if (uv_poll_init(loop_uv(loop_self()), &c->poll, fd) != 0) {
-        close(fd);
-        return false;
-    }
-    c->fd = fd;
-    p->handles++;
-    return true;
-}
-
 static proc *proc_new(void)
 {
     proc *p = mem_zalloc(1, sizeof *p);
@@ -258,22 +314,15 @@ static proc *proc_new(void)
     for (size_t i = 0; i < COUNT(p->ch); i++) {
         p->ch[i].fd = -1;
         p->ch[i].owner = p;
-        list_init(&p->ch[i].waiters);
     }
+    list_init(&p->waiters);
     return p;
 }
 
 /* From here on the child exists, and `finish` sees to its end. */
 static err adopt(scope *s, proc *p, pipes *io)
 {
-    int pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0);
-
-    if (pidfd < 0 || !channel_open(p, CHILD, pidfd)) {
-        reap(p);
-        finish(p);
-        return fail(s, ERR_IO, "cannot watch a child process");
-    }
-    uv_poll_start(&p->ch[CHILD].poll, UV_READABLE, on_child);
+    watch_child(p);
     scope_defer(s, finish, p);
     for (int i = STDIN; i <= STDERR; i++) {
         int fd = io->ours[i];
@@ -373,7 +422,7 @@ err proc_wait(scope *s, proc *p, int *status)
     waiting w = {.waiter = fiber_self()};
     err e = scope_check(s);
 
-    list_append(&p->ch[CHILD].waiters, &w.link);
+    list_append(&p->waiters, &w.link);
     while (e == OK && !p->ended)
         e = fiber_park(s);
     list_remove(&w.link);

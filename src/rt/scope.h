@@ -54,14 +54,15 @@ scope *scope_new(const char *label);
 scope *scope_child(scope *parent, int64_t timeout);
 
 /* Parks (shielded) until the fibers spawned in `s` and its children have ended, after cancelling them; then releases
- * what was deferred, newest first, and the arena.  Not from a fiber spawned in `s` itself.  Accepts NULL. */
+ * what was deferred, newest first, and the arena.  Deferred calls may park.  Not from a fiber spawned in `s` or below;
+ * from a loop callback only when no fiber is left in it.  Accepts NULL. */
 void scope_close(scope *s);
 
 /* Ends the work: every call parked in `s` or below returns ERR_CANCELLED, and so does every later one.  Only the first
  * reason counts.  `reason` is copied; may be NULL. */
 void scope_cancel(scope *s, const char *reason);
 
-/* OK while the scope may go on, else ERR_CANCELLED or ERR_TIMEOUT (recorded by fail()). */
+/* OK while the scope may go on, else ERR_CANCELLED or ERR_TIMEOUT. */
 MUST_USE err scope_check(scope *s);
 
 /* Nanoseconds left, 0 when over, NO_LIMIT without deadline. */
@@ -89,7 +90,7 @@ err fail_code(scope *s, err e, const char *code, const char *subject, const char
 /* Hands the failure of a child scope to `to`, and returns its error. */
 err fail_from(scope *to, const scope *from, err e);
 
-/* What was recorded; a generic sentence for `e` when nothing was. */
+/* What was recorded for `e`; the reason of the cancellation, or a generic sentence, when nothing was. */
 failure scope_failure(const scope *s, err e);
 
 #endif

@@ -54,10 +54,17 @@ FIBER_TEST(offloaded_work_runs_on_another_thread_while_the_loop_goes_on)
 
 FIBER_TEST(a_deadline_during_offload_is_reported_after_the_work_has_finished)
 {
+    scope *g = scope_child(s, NO_LIMIT);
     task t = {.ms = 60};
 
-    CHECK_INT(offload(scope_child(s, MILLISECONDS(10)), run, &t), ERR_TIMEOUT);
+    scope_spawn(g, offload_it, &t);
+    while (!t.began)
+        CHECK_INT(sleep_for(s, MILLISECONDS(1)), OK);
+    scope_set_timeout(g, MILLISECONDS(5));
+    CHECK_INT(scope_join(g), OK);
+    CHECK_INT(t.result, ERR_TIMEOUT);
     CHECK(t.ran, "it had begun, so it was waited for");
+    scope_close(g);
 }
 
 FIBER_TEST(cancel_during_offload_is_reported_after_the_work_has_finished)
