@@ -11,6 +11,7 @@
 #include "auth/throttle.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/str.h"
 
 enum { THROTTLE_ENTRIES = 20000 };
 
@@ -22,12 +23,14 @@ static void make_tries(void)
     tries = throttle_new(THROTTLE_ENTRIES);
 }
 
-static err begin_try(scope *s, const char *name, const char *address)
+/* Counts a try at an account: its id, or what was typed when there is no such user, so that the name and the address of one
+ * account are not two accounts to guess at. */
+static err begin_try(scope *s, const char *account, const char *address)
 {
     int64_t wait;
 
     pthread_once(&tries_once, make_tries);
-    if (throttle_begin(tries, name, address, clock_mono(), &wait))
+    if (throttle_begin(tries, account, address, clock_mono(), &wait))
         return OK;
     wait = (wait + SECONDS(1) - 1) / SECONDS(1);
     return fail_code(s, ERR_RATE, "auth.throttled", arena_printf(s->arena, "%" PRId64, wait),
@@ -35,31 +38,32 @@ static err begin_try(scope *s, const char *name, const char *address)
 }
 
 /* Without a user: spends the time of a check and says no. */
-static err verify(scope *s, const user_row *u, const char *name, const char *password, const char *address,
-                  bool *matches)
+static err try_password(scope *s, const user_row *u, const char *account, const char *password, const char *address,
+                        bool *matches)
 {
-    err e = password_verify(s, u != NULL ? u->password_hash : NULL, password, matches);
+    err e;
 
+    TRY(begin_try(s, account, address));
+    e = password_verify(s, u != NULL ? u->password_hash : NULL, password, matches);
     if (e != OK)
-        throttle_undo(tries, name, address);
+        throttle_undo(tries, account, address);
     else if (*matches)
-        throttle_success(tries, name, address);
+        throttle_success(tries, account, address);
     return e;
 }
 
 err login_password(scope *s, const char *name, const char *password, const char *address, user_row **out)
 {
+    const char *typed = str_dup(s->arena, str_trim(str_of(name)));
     user_row *u = NULL;
     bool matches;
-    err e;
+    err e = user_find_by_login(s, name, &u);
 
-    TRY(begin_try(s, name, address));
-    e = user_find_by_login(s, name, &u);
-    if (e != OK && e != ERR_NOT_FOUND) {
-        throttle_undo(tries, name, address);
+    if (e != OK && e != ERR_NOT_FOUND)
         return e;
-    }
-    TRY(verify(s, e == OK ? u : NULL, name, password, address, &matches));
+    if (e != OK)
+        u = NULL;
+    TRY(try_password(s, u, u != NULL ? u->id : typed, password, address, &matches));
     if (!matches) {
         log_info("login_failed", log_str("address", address != NULL ? address : ""));
         return fail_code(s, ERR_UNAUTHENTICATED, "user.invalid_credentials", NULL, "invalid credentials");
@@ -74,6 +78,5 @@ err login_password(scope *s, const char *name, const char *password, const char 
 
 err login_check(scope *s, const user_row *u, const char *password, const char *address, bool *matches)
 {
-    TRY(begin_try(s, u->username, address));
-    return verify(s, u, u->username, password, address, matches);
+    return try_password(s, u, u->id, password, address, matches);
 }

@@ -33,7 +33,7 @@ const sage_message messages[] = {
     {"auth.csrf", "请求来源校验失败", "Cross-site request refused", 403, "cross-site request"},
     {"auth.key_face", "该 API Key 不能用于此接口", "This API key is not valid for this API", 403,
      "api key not valid for this api"},
-    {"auth.key_invalid", "API Key 非法", "Invalid API key", 401, "invalid api key"},
+    {"auth.key_invalid", "Token非法", "Invalid token", 401, "invalid token"},
     {"auth.login_success", "登录成功", "Signed in successfully"},
     {"auth.logout_success", "退出成功", "Signed out successfully"},
     {"auth.password_too_long", "密码过长", "The password is too long", 400},
