@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* Integrations; see integration.h. */
+#include "model/integration.h"
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "model/rows.h"
+#include "model/version.h"
+
+#define COLUMNS                                                                                                        \
+    "id, owner_id, name, description, auth_type, auth_fields, auth_test_code, oauth, sealed_oauth, icon_url, color, "  \
+    "created_at, updated_at"
+
+static void read_integration(const db_rows *rows, size_t at, integration_row *i)
+{
+    row_reader r = {rows, at, 0};
+
+    i->id = take_text(&r);
+    i->owner_id = take_text(&r);
+    i->name = take_text(&r);
+    i->description = take_text(&r);
+    i->auth_type = take_text(&r);
+    i->auth_fields = take_text(&r);
+    i->auth_test_code = take_text(&r);
+    i->oauth = take_text(&r);
+    i->sealed_oauth = take_text(&r);
+    i->icon_url = take_text(&r);
+    i->color = take_text(&r);
+    i->created_at = take_int(&r);
+    i->updated_at = take_int(&r);
+}
+
+err integration_insert(scope *s, integration_row *i)
+{
+    if (i->id == NULL)
+        i->id = id_uuid4(s->arena);
+    i->description = text_or(i->description, "");
+    i->auth_type = text_or(i->auth_type, "NONE");
+    i->auth_fields = text_or(i->auth_fields, "[]");
+    i->created_at = i->updated_at = clock_wall();
+    TRY(db_exec(
+        s, "INSERT INTO integration (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        DB_ARGS(db_text(i->id), db_text(i->owner_id), db_text(i->name), db_text(i->description), db_text(i->auth_type),
+                db_text(i->auth_fields), db_text(i->auth_test_code), db_text(i->oauth), db_text(i->sealed_oauth),
+                db_text(i->icon_url), db_text(i->color), db_int(i->created_at), db_int(i->updated_at)),
+        NULL));
+    version_bump(VERSION_INTEGRATIONS);
+    return OK;
+}
+
+static err find(scope *s, const char *id, integration_row **out)
+{
+    db_rows r;
+
+    TRY(db_query(s, "SELECT " COLUMNS " FROM integration WHERE id = $1", DB_ARGS(db_text(id)), &r));
+    if (r.count == 0)
+        return model_missing(s, "integration.not_found", "integration", id);
+    *out = arena_one(s->arena, integration_row);
+    read_integration(&r, 0, *out);
+    return OK;
+}
+
+static err denied(scope *s, const char *id)
+{
+    return fail_code(s, ERR_DENIED, "integration.denied", id, "the integration %s is not yours", id);
+}
+
+err integration_find(scope *s, owned_by who, const char *id, integration_row **out)
+{
+    integration_row *i = NULL;
+
+    TRY(find(s, id, &i));
+    if (!who.anyone && i->owner_id != NULL && !cstr_eq(i->owner_id, who.user_id))
+        return denied(s, id);
+    *out = i;
+    return OK;
+}
+
+err integration_list(scope *s, owned_by who, integration_row **out, size_t *n)
+{
+    db_rows r;
+
+    TRY(db_query(s,
+                 "SELECT " COLUMNS " FROM integration WHERE ($1 = 1 OR owner_id = $2 OR owner_id IS NULL)"
+                 " ORDER BY lower(name), name, id",
+                 DB_ARGS(WHO(who)), &r));
+    *out = arena_array(s->arena, integration_row, r.count);
+    *n = r.count;
+    for (size_t i = 0; i < r.count; i++)
+        read_integration(&r, i, &(*out)[i]);
+    return OK;
+}
+
+/* Built-in ones are nobody's to change. */
+static err check_owner(scope *s, owned_by who, const char *id)
+{
+    integration_row *i = NULL;
+
+    TRY(find(s, id, &i));
+    if (i->owner_id == NULL || (!who.anyone && !cstr_eq(i->owner_id, who.user_id)))
+        return denied(s, id);
+    return OK;
+}
+
+#define MAY_CHANGE " WHERE ($1 = 1 OR owner_id = $2) AND owner_id IS NOT NULL AND id = $3"
+
+static err change(scope *s, const char *id, const char *sql, const db_value *args, size_t n)
+{
+    err e = model_exec_one(s, "integration.not_found", "integration", id, sql, args, n);
+
+    version_bump(VERSION_INTEGRATIONS);
+    return e;
+}
+
+err integration_update(scope *s, owned_by who, integration_row *i)
+{
+    TRY(check_owner(s, who, i->id));
+    i->updated_at = clock_wall();
+    return change(
+        s, i->id,
+        "UPDATE integration SET name = $4, description = $5, auth_type = $6, auth_fields = $7, auth_test_code = $8,"
+        " oauth = $9, sealed_oauth = $10, icon_url = $11, color = $12, updated_at = $13" MAY_CHANGE,
+        DB_ARGS(WHO(who), db_text(i->id), db_text(i->name), db_text(text_or(i->description, "")),
+                db_text(text_or(i->auth_type, "NONE")), db_text(text_or(i->auth_fields, "[]")),
+                db_text(i->auth_test_code), db_text(i->oauth), db_text(i->sealed_oauth), db_text(i->icon_url),
+                db_text(i->color), db_int(i->updated_at)));
+}
+
+err integration_delete(scope *s, owned_by who, const char *id)
+{
+    TRY(check_owner(s, who, id));
+    return change(s, id, "DELETE FROM integration" MAY_CHANGE, DB_ARGS(WHO(who), db_text(id)));
+}
