@@ -5,6 +5,9 @@
 #include "base/str.h"
 
 const cli_command *const cli_commands[] = {
+    &cli_user,
+    &cli_key,
+    &cli_backup,
     &cli_config,
     &cli_version,
     &cli_help,
