@@ -15,42 +15,63 @@ extern const char docs_page[], docs_page_end[];
 /* A document in the making. */
 typedef struct {
     json_t *paths;
-    json_t *schemas;    /* components/schemas */
-    map *names;         /* from names in there to their `schema` */
-    const char *prefix; /* before the paths of the present face */
+    json_t *schemas;   /* components/schemas */
+    map *names;        /* from names in there to their `schema` */
+    const router *all; /* of the document of all faces, or NULL */
+    const face *face;  /* the present one */
 } document;
 
 /* ---- one operation ---- */
 
 /* The section of a route: its tag, or the first segment of the path after "api" and a version. */
-static json_t *tag_of(const route *r)
+static str section_of(const route *r)
 {
     str rest = str_of(r->path + 1), part;
 
     if (r->tag != NULL)
-        return json_string(r->tag);
+        return str_of(r->tag);
     while (str_next(&rest, '/', &part)) {
         bool version = part.len == 2 && part.p[0] == 'v' && isdigit((unsigned char)part.p[1]);
 
         if (part.len > 0 && part.p[0] != '{' && !version && !str_is(part, "api"))
-            return json_stringn(part.p, part.len);
+            return part;
     }
-    return json_string("general");
+    return STR("general");
 }
 
-/* "get_api_agents_id": unique, since method and path are. */
-static void add_operation_id(json_t *op, const route *r, const char *prefix)
+static const char *title_of(const face *f)
+{
+    return f->title != NULL ? f->title : f->name;
+}
+
+static json_t *tag_of(const document *d, const route *r)
+{
+    str section = section_of(r);
+    buf text = BUF_INIT(512);
+    json_t *tag;
+
+    if (d->all != NULL)
+        buf_printf(&text, "%s: ", title_of(d->face));
+    buf_add(&text, section.p, section.len);
+    tag = json_string(buf_str(&text));
+    buf_close(&text);
+    return tag;
+}
+
+/* "get_api_agents_id": unique, since method and path are; in the document of all after the face's name. */
+static void add_operation_id(const document *d, json_t *op, const route *r)
 {
     buf id = BUF_INIT(1024);
 
+    if (d->all != NULL)
+        buf_printf(&id, "%s_", d->face->name);
     for (const char *c = http_method_name(r->method); *c != '\0'; c++)
         buf_putc(&id, (char)tolower((unsigned char)*c));
-    for (int i = 0; i < 2; i++)
-        for (const char *c = i == 0 ? prefix : r->path; *c != '\0'; c++)
-            if (isalnum((unsigned char)*c) || *c == '-')
-                buf_putc(&id, *c);
-            else if (*c != '}' && *c != '.')
-                buf_putc(&id, '_');
+    for (const char *c = r->path; *c != '\0'; c++)
+        if (isalnum((unsigned char)*c) || *c == '-')
+            buf_putc(&id, *c);
+        else if (*c != '}' && *c != '.')
+            buf_putc(&id, '_');
     json_set_str(op, "operationId", buf_str(&id));
     buf_close(&id);
 }
@@ -144,10 +165,10 @@ static json_t *operation(document *d, const route *r)
 {
     json_t *op = json_object(), *tags = json_array(), *parameters = json_array(), *responses = json_object();
 
-    json_array_append_new(tags, tag_of(r));
+    json_array_append_new(tags, tag_of(d, r));
     json_set(op, "tags", tags);
     json_set_str(op, "summary", r->summary != NULL ? r->summary : r->path);
-    add_operation_id(op, r, d->prefix);
+    add_operation_id(d, op, r);
     add_path_parameters(parameters, r->path);
     add_query_parameters(parameters, r->args);
     if (json_array_size(parameters) > 0)
@@ -164,10 +185,14 @@ static json_t *operation(document *d, const route *r)
 
 /* ---- the document ---- */
 
-/* The path as OpenAPI writes it: "{rest...}" is "{rest}". */
-static void path_key(buf *key, const char *prefix, const char *path)
+/* The path as OpenAPI writes it: "{rest...}" is "{rest}".  In the document of all, a path that the shared port gives to
+ * another face is shown below the name of its own. */
+static void path_key(const document *d, buf *key, const char *path)
 {
-    buf_puts(key, prefix);
+    const face_mount *m = d->all != NULL ? route_mount(d->all, path) : NULL;
+
+    if (d->all != NULL && (m == NULL || m->face != d->face || m->strip))
+        buf_printf(key, "/%s", d->face->name);
     for (; *path != '\0'; path++)
         if (*path != '.' || strncmp(path, "...}", 4) != 0)
             buf_putc(key, *path);
@@ -180,7 +205,7 @@ static void add_route(document *d, const route *r)
     buf key = BUF_INIT(KIB(8)), method = BUF_INIT(16);
     json_t *item;
 
-    path_key(&key, d->prefix, r->path);
+    path_key(d, &key, r->path);
     for (const char *c = http_method_name(r->method); *c != '\0'; c++)
         buf_putc(&method, (char)tolower((unsigned char)*c));
     if (json_object_get(d->paths, buf_str(&key)) == NULL)
@@ -193,21 +218,10 @@ static void add_route(document *d, const route *r)
 
 static void add_face(document *d, const face *f)
 {
+    d->face = f;
     for (size_t i = 0; i < f->n_routes; i++)
         if (!f->routes[i].hidden)
             add_route(d, &f->routes[i]);
-}
-
-static void add_faces(document *d, const router *r)
-{
-    for (size_t i = 0; i < r->n_faces; i++) {
-        buf prefix = BUF_INIT(256);
-
-        buf_printf(&prefix, "/%s", r->faces[i].face->name);
-        d->prefix = buf_str(&prefix);
-        add_face(d, r->faces[i].face);
-        buf_close(&prefix);
-    }
 }
 
 static void add_scheme(json_t *schemes, json_t *security, const char *name, const char *json)
@@ -240,22 +254,23 @@ static json_t *info_of(const face *f, const char *version)
 {
     json_t *info = json_object();
 
-    json_set_str(info, "title", f == NULL ? "Sluice" : f->title != NULL ? f->title : f->name);
+    json_set_str(info, "title", f != NULL ? title_of(f) : "Sluice");
     json_set_str(info, "version", version);
     return info;
 }
 
 json_t *openapi_describe(const router *r, const face *f, const char *version)
 {
-    document d = {.paths = json_object(), .schemas = json_object(), .names = map_new(), .prefix = ""};
+    document d = {.paths = json_object(), .schemas = json_object(), .names = map_new()};
     json_t *doc = json_object(), *components = json_object();
 
     json_set_str(doc, "openapi", "3.1.0");
     json_set(doc, "info", info_of(f, version));
+    d.all = f == NULL ? r : NULL;
+    for (size_t i = 0; f == NULL && i < r->n_faces; i++)
+        add_face(&d, r->faces[i].face);
     if (f != NULL)
         add_face(&d, f);
-    else
-        add_faces(&d, r);
     map_free(d.names);
     json_set(doc, "paths", d.paths);
     json_set(components, "schemas", d.schemas);
@@ -278,14 +293,14 @@ static char *document_text(const router *r, const face *f)
 }
 
 /* Made once; two loops may race to be the first. */
-static const char *kept_document(served_face *sf)
+static const char *kept_document(_Atomic(char *) *kept, const router *r, const face *f)
 {
-    char *text = atomic_load(&sf->document), *expected = NULL;
+    char *text = atomic_load(kept), *expected = NULL;
 
     if (text != NULL)
         return text;
-    text = document_text(NULL, sf->face);
-    if (atomic_compare_exchange_strong(&sf->document, &expected, text))
+    text = document_text(r, f);
+    if (atomic_compare_exchange_strong(kept, &expected, text))
         return text;
     free(text);
     return expected;
@@ -293,25 +308,17 @@ static const char *kept_document(served_face *sf)
 
 err openapi_reply(request *rq, response *rs, served_face *sf, str prefix)
 {
-    const char *text = kept_document(sf);
+    const char *text = kept_document(&sf->document, NULL, sf->face);
 
     if (prefix.len > 0) /* is a face's name: nothing in it needs escaping */
         text = arena_printf(rq->scope->arena, "{\"servers\":[{\"url\":\"%.*s\"}],%s", STR_ARG(prefix), text + 1);
     return reply(rs, 200, "application/json", text, strlen(text));
 }
 
-err openapi_serve_json(request *rq, response *rs, const router *r)
+err openapi_reply_all(response *rs, router *r)
 {
-    char *text;
+    const char *text = kept_document(&r->document, r, NULL);
 
-    for (size_t i = 0; i < r->n_faces; i++) {
-        const face *f = r->faces[i].face;
-
-        if (rq->route >= f->routes && rq->route < f->routes + f->n_routes)
-            return openapi_reply(rq, rs, &r->faces[i], (str){"", 0});
-    }
-    text = document_text(r, NULL);
-    scope_defer(rq->scope, free, text);
     return reply(rs, 200, "application/json", text, strlen(text));
 }
 

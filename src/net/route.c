@@ -15,6 +15,7 @@ enum { STATUS_CLASSES = 5 };
 typedef struct {
     served_face *to; /* NULL: to no face */
     str prefix;      /* taken off the path, or empty */
+    bool shared;     /* found by a mount of the shared port */
 } destination;
 
 /* ---- making a router ---- */
@@ -110,6 +111,7 @@ void router_free(router *r)
     metrics_unregister(&r->seconds);
     for (size_t i = 0; i < r->n_faces; i++)
         free(r->faces[i].document);
+    free(r->document);
     arena_free(r->arena);
 }
 
@@ -128,29 +130,42 @@ static bool under(const char *path, str prefix)
     return strncmp(path, prefix.p, prefix.len) == 0 && (path[prefix.len] == '/' || path[prefix.len] == '\0');
 }
 
-static destination find_face(router *r, const request *rq)
+const face_mount *route_mount(const router *r, const char *path)
+{
+    for (size_t i = 0; i < r->n_mounts; i++)
+        if (r->mounts[i].prefix != NULL && under(path, str_of(r->mounts[i].prefix)))
+            return &r->mounts[i];
+    return NULL;
+}
+
+static served_face *served(router *r, const face *f)
 {
     for (size_t i = 0; i < r->n_faces; i++)
-        if (rq->listener != NULL && rq->listener == r->faces[i].face)
-            return (destination){.to = &r->faces[i]};
+        if (r->faces[i].face == f)
+            return &r->faces[i];
+    return NULL;
+}
+
+static destination find_face(router *r, const request *rq)
+{
+    served_face *own = rq->listener != NULL ? served(r, rq->listener) : NULL;
+    const face_mount *m;
+    size_t len;
+
+    if (own != NULL)
+        return (destination){.to = own};
     for (size_t i = 0; i < r->n_faces; i++) {
         str name = str_of(r->faces[i].face->name);
 
         if (strncmp(rq->path + 1, name.p, name.len) == 0 &&
             (rq->path[name.len + 1] == '/' || rq->path[name.len + 1] == '\0'))
-            return (destination){&r->faces[i], {rq->path, name.len + 1}};
+            return (destination){.to = &r->faces[i], .prefix = {rq->path, name.len + 1}};
     }
-    for (size_t i = 0; i < r->n_mounts; i++) {
-        const face_mount *m = &r->mounts[i];
-        str prefix = str_of(m->prefix);
-
-        if (m->prefix == NULL || !under(rq->path, prefix))
-            continue;
-        for (size_t k = 0; k < r->n_faces; k++)
-            if (r->faces[k].face == m->face)
-                return (destination){&r->faces[k], m->strip && prefix.len > 1 ? prefix : (str){"", 0}};
-    }
-    return (destination){.to = NULL};
+    m = route_mount(r, rq->path);
+    if (m == NULL)
+        return (destination){.to = NULL};
+    len = m->strip && strlen(m->prefix) > 1 ? strlen(m->prefix) : 0;
+    return (destination){.to = served(r, m->face), .prefix = {rq->path, len}, .shared = true};
 }
 
 /* ---- answers of faces that have none of their own ---- */
@@ -255,7 +270,12 @@ static bool asks_for(const request *rq, const char *path)
     return (rq->method == GET || rq->method == HEAD) && cstr_eq(rq->path, path);
 }
 
-static err serve_face(const destination *d, request *rq, response *rs)
+static err serve_document(router *r, const destination *d, request *rq, response *rs)
+{
+    return d->shared ? openapi_reply_all(rs, r) : openapi_reply(rq, rs, d->to, d->prefix);
+}
+
+static err serve_face(router *r, const destination *d, request *rq, response *rs)
 {
     const face *f = d->to->face;
     str redirect = {NULL, 0};
@@ -265,7 +285,7 @@ static err serve_face(const destination *d, request *rq, response *rs)
     if (f->intercept != NULL && f->intercept(rq, rs))
         return OK;
     if (d->to->openapi && asks_for(rq, "/openapi.json"))
-        return openapi_reply(rq, rs, d->to, d->prefix);
+        return serve_document(r, d, rq, rs);
     if (d->to->docs && asks_for(rq, "/docs"))
         return openapi_serve_page(rq, rs);
     found = find_route(d->to, rq, &redirect);
@@ -332,7 +352,7 @@ void router_serve(request *rq, response *rs, void *arg)
     } else {
         if (d.prefix.len > 0)
             rq->path = path[d.prefix.len] != '\0' ? path + d.prefix.len : "/";
-        e = serve_face(&d, rq, rs);
+        e = serve_face(r, &d, rq, rs);
         if (e != OK && !reply_begun(rs))
             answer_failure(d.to->face, rq, rs, e);
         /* Once a response has begun nothing can be said: the server cuts what is not complete, and the log says why. */

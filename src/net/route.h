@@ -96,12 +96,12 @@ void router_serve(request *rq, response *rs, void *router); /* a server_app */
 /* Whether a pattern matches a path, for tests: decoded parameters in `a`, and in `rq` unless that is NULL. */
 bool route_match(arena *a, const char *pattern, const char *path, request *rq);
 
-/* OpenAPI 3.1 document of a face (NULL: of all, each under its name), new reference. */
+/* OpenAPI 3.1 document of a face, or (NULL) of the shared port: the routes of all faces, each at its own path where that
+ * leads to it, else below its face's name.  New reference.  Served as /openapi.json to faces that have `docs`, and shown by
+ * the page /docs, which needs no other server. */
 json_t *openapi_describe(const router *r, const face *f, const char *version);
 
-/* The document of the face whose route is served, or of all; and the page that shows the document beside it, which needs
- * no other server.  For routes of one's own: see face.docs. */
-err openapi_serve_json(request *rq, response *rs, const router *r);
+/* The page, for a route of one's own: it shows the openapi.json beside it. */
 err openapi_serve_page(request *rq, response *rs);
 
 #endif

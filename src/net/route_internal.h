@@ -24,10 +24,17 @@ struct router {
     served_face *faces;
     size_t n_faces;
     _Atomic(bool) log_requests;
+    _Atomic(char *) document; /* of all faces */
     metric requests, seconds;
 };
 
-/* Answers with the document; `prefix` is what was taken off the path, and stands before the paths then. */
+/* The mount that takes a path on the shared port, after the names of the faces; NULL when there is none. */
+const face_mount *route_mount(const router *r, const char *path);
+
+/* Answers with the document of a face; `prefix` is what was taken off the path, and stands before the paths then. */
 err openapi_reply(request *rq, response *rs, served_face *sf, str prefix);
+
+/* Answers with the document of the shared port. */
+err openapi_reply_all(response *rs, router *r);
 
 #endif

@@ -111,15 +111,26 @@ TEST(bodies_refer_to_shared_schemas_and_two_of_one_name_stay_apart)
     arena_free(a);
 }
 
-TEST(the_document_of_all_faces_puts_each_under_its_name)
+TEST(the_document_of_all_faces_shows_each_route_where_the_shared_port_has_it)
 {
+    static const face_mount some[] = {{"/api", &second, .strip = true}, {"/files", &second}, {"/", &first}};
     arena *a = arena_new(NULL);
-    router *r = router_new(mounts, COUNT(mounts));
+    router *r = router_new(mounts, COUNT(mounts)), *other;
     json_t *doc = json_hold(a, openapi_describe(r, NULL, "1"));
 
-    CHECK(json_object_size(DIG(doc, "paths", "/first/api/v1/things")) == 2, "of the first");
-    CHECK_STR(json_get_str(DIG(doc, "paths", "/second/", "get"), "operationId", ""), "get_second_");
-    CHECK(json_object_get(DIG(doc, "paths"), "/first/secret") == NULL, "hidden routes are not shown");
+    CHECK_STR(json_get_str(DIG(doc, "info"), "title", ""), "Sluice");
+    CHECK(json_object_size(DIG(doc, "paths", "/api/v1/things")) == 2, "of the first, at its own path");
+    CHECK_STR(json_get_str(DIG(doc, "paths", "/api/v1/things", "get"), "operationId", ""), "first_get_api_v1_things");
+    CHECK_STR(json_text(a, DIG(doc, "paths", "/api/v1/things", "get", "tags")), "[\"First API: things\"]");
+    CHECK_STR(json_get_str(DIG(doc, "paths", "/second/", "get"), "operationId", ""), "second_get_");
+    CHECK(json_object_get(DIG(doc, "paths"), "/secret") == NULL, "hidden routes are not shown");
     router_free(r);
+
+    other = router_new(some, COUNT(some));
+    doc = json_hold(a, openapi_describe(other, NULL, "1"));
+    CHECK(DIG(doc, "paths", "/first/api/v1/things") != NULL, "taken by an alias of another");
+    CHECK(DIG(doc, "paths", "/first/files/{id}/{path}") != NULL, "taken by another");
+    CHECK(DIG(doc, "paths", "/second/") != NULL, "\"/\" is the first's");
+    router_free(other);
     arena_free(a);
 }

@@ -397,6 +397,9 @@ FIBER_TEST(the_document_and_its_page_are_served_beside_the_routes)
     CHECK(cstr_starts(answer(s, &t, (ask){GET, "/main/openapi.json"}, NULL),
                       "200 {\"servers\":[{\"url\":\"/main\"}],\"openapi\""),
           "paths are below the name");
+    CHECK(strstr(answer(s, &t, (ask){GET, "/openapi.json"}, NULL), "\"/other/things\":") != NULL,
+          "of all that the port has");
+    CHECK(strstr(answer(s, &t, (ask){GET, "/main/openapi.json"}, NULL), "/other/") == NULL, "of the face alone");
     page = answer(s, &t, (ask){GET, "/docs"}, &head);
     CHECK(cstr_starts(page, "200 <!DOCTYPE html>") && cstr_ends(page, "</html>\n"), "the whole page");
     CHECK(strstr(http_headers_get(&head.headers, "content-security-policy"), "script-src 'sha256-") != NULL, "policy");
