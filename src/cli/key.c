@@ -34,6 +34,16 @@ static err expiry_of(scope *s, const char *lasts, int64_t *out)
     return OK;
 }
 
+/* A key for one platform only looks as its clients expect. */
+static key_kind kind_for(const char *faces)
+{
+    if (cstr_eq(faces, "langbot"))
+        return KEY_LANGBOT;
+    if (cstr_eq(faces, "langflow"))
+        return KEY_LANGFLOW;
+    return cstr_eq(faces, "langdock") ? KEY_LANGDOCK : KEY_SLUICE;
+}
+
 static err create(scope *s, void *arg)
 {
     const cli_args *args = arg;
@@ -52,7 +62,7 @@ static err create(scope *s, void *arg)
     TRY(expiry_of(s, cli_get(args, "expires"), &wish.expires_at));
     wish.user_id = u->id;
     wish.scopes = buf_str(scopes);
-    wish.kind = cstr_eq(scopes_faces(s->arena, wish.scopes), "langdock") ? KEY_LANGDOCK : KEY_SLUICE;
+    wish.kind = kind_for(scopes_faces(s->arena, wish.scopes));
     TRY(apikey_create(s, &wish, &row, &text));
     printf("%s\n", text);
     return OK;
