@@ -9,6 +9,7 @@
  */
 #include "rt/fiber.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -159,6 +160,7 @@ void fiber_unpark(fiber *f)
 {
     loop *l = loop_self();
 
+    assert(l != NULL && f->scope->loop == l); /* other threads use loop_post() */
     if (f->state != FIBER_PARKED)
         return;
     f->state = FIBER_RUNNABLE;

@@ -7,6 +7,7 @@
  */
 #include "rt/scope.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -146,6 +147,7 @@ void scope_set_timeout(scope *s, int64_t timeout)
 
 void scope_spawn(scope *s, err (*fn)(scope *s, void *arg), void *arg)
 {
+    assert(s->loop != NULL && s->loop == loop_self());
     fiber_new(s->loop, s, fn, arg, true);
 }
 

@@ -2,9 +2,15 @@
 /* Tests of rt/fiber.c and rt/stack.c: parking, waking, many fibers, stacks. */
 #include "rt/fiber.h"
 
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -413,4 +419,73 @@ TEST(stack_overflow_hits_the_guard_and_is_reported)
 
     CHECK(strstr(said, "fiber stack overflow in digger") != NULL, "said: %s", said);
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, "status %x", (unsigned)status);
+}
+
+/* Makes madvise(MADV_GUARD_INSTALL) fail as on kernels before 6.13. */
+static void overflow_on_an_older_kernel(void)
+{
+    struct sock_filter rules[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_madvise, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 102, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {COUNT(rules), rules};
+
+    CHECK_INT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    CHECK_INT(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+    overflow_in_child();
+}
+
+TEST(stack_overflow_is_reported_on_older_kernels_too)
+{
+    char said[4096];
+    int status = test_in_child(overflow_on_an_older_kernel, said, sizeof said);
+
+    CHECK(strstr(said, "fiber stack overflow in digger") != NULL, "said: %s", said);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, "status %x", (unsigned)status);
+}
+
+/* ---- no memory for stacks ---- */
+
+static err sleep_briefly(scope *s, void *arg)
+{
+    TRY(sleep_for(s, MILLISECONDS(1)));
+    ++*(int *)arg;
+    return OK;
+}
+
+static void run_short_of_stacks(scope *s)
+{
+    struct rlimit limit = {.rlim_max = RLIM_INFINITY};
+    scope *c = scope_child(s, NO_LIMIT);
+    unsigned long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    int ran = 0;
+
+    CHECK(f != NULL && fscanf(f, "%lu", &pages) == 1, "statm");
+    fclose(f);
+    limit.rlim_cur = pages * (size_t)sysconf(_SC_PAGESIZE) + MIB(20); /* for about sixty stacks */
+    CHECK_INT(setrlimit(RLIMIT_AS, &limit), 0);
+    for (int i = 0; i < 1000; i++)
+        scope_spawn(c, sleep_briefly, &ran);
+    CHECK_INT(scope_join(c), OK);
+    CHECK_INT(ran, 1000);
+    scope_close(c);
+}
+
+static void run_short_of_stacks_in_child(void)
+{
+    if (!test_instrumented()) /* sanitizers need terabytes of addresses */
+        test_in_fiber(run_short_of_stacks);
+}
+
+TEST(fibers_wait_for_a_stack_when_memory_is_short)
+{
+    char said[4096];
+
+    CHECK(test_in_child(run_short_of_stacks_in_child, said, sizeof said) == 0, "said: %s", said);
+    CHECK(test_instrumented() || strstr(said, "no memory for another fiber stack") != NULL, "said: %s", said);
 }

@@ -4,11 +4,15 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "rt/chan.h"
 #include "rt/fiber.h"
 #include "rt/loop.h"
+#include "rt/offload.h"
+#include "rt/sem.h"
 #include "rt/sleep.h"
 #include "test.h"
 
@@ -248,6 +252,96 @@ TEST(closing_a_scope_from_a_fiber_of_its_own_is_a_reported_mistake)
 
     CHECK(strstr(said, "closes the scope it runs in") != NULL, "said: %s", said);
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, "status %x", (unsigned)status);
+}
+
+/* ---- all at once ---- */
+
+typedef struct {
+    int depth;
+    int *alive;
+    chan *c;
+    sem *m;
+} branch;
+
+static void work_a_little(void *arg)
+{
+    ++*(int *)arg;
+}
+
+/* One random wait; its result does not matter, only that everything comes to an end. */
+static err wait_somehow(scope *s, branch *b)
+{
+    scope *brief = scope_child(s, rand() % 2 == 0 ? MILLISECONDS(rand() % 4) : NO_LIMIT);
+    int n = 0;
+    void *item;
+    err e = OK;
+
+    switch (rand() % 6) {
+    case 0:
+        e = sleep_for(brief, MILLISECONDS(rand() % 5));
+        break;
+    case 1:
+        e = chan_send(brief, b->c, b);
+        break;
+    case 2:
+        e = chan_recv(brief, b->c, &item);
+        break;
+    case 3:
+        if ((e = sem_take(brief, b->m)) == OK)
+            sem_give(b->m);
+        break;
+    case 4:
+        e = offload(brief, work_a_little, &n);
+        break;
+    default:
+        fiber_yield();
+    }
+    scope_close(brief);
+    return e;
+}
+
+static err grow(scope *s, void *arg)
+{
+    branch *b = arg;
+    scope *below = scope_child(s, rand() % 3 == 0 ? MILLISECONDS(rand() % 10) : NO_LIMIT);
+    branch next = {b->depth + 1, b->alive, b->c, b->m};
+    err e = OK;
+
+    ++*b->alive;
+    for (int i = 0; i < 3 && b->depth < 5; i++)
+        scope_spawn(below, grow, &next);
+    for (int i = 0; i < 4; i++)
+        e = wait_somehow(rand() % 2 == 0 ? s : below, b);
+    if (rand() % 8 == 0)
+        scope_cancel(rand() % 4 == 0 ? s : below, "a whim");
+    if (rand() % 2 == 0)
+        e = scope_join(below);
+    scope_close(below); /* `next` lives until here */
+    --*b->alive;
+    return e;
+}
+
+FIBER_TEST(random_trees_of_scopes_come_to_an_end, .limit = 60)
+{
+    int alive = 0;
+
+    for (unsigned seed = 1; seed <= 15; seed++) {
+        scope *top = scope_child(s, MILLISECONDS(150));
+        sem m;
+        branch b = {.alive = &alive, .c = chan_new(s->arena, 2), .m = &m};
+
+        srand(seed);
+        sem_setup(&m, 1);
+        scope_spawn(top, grow, &b);
+        if (seed % 2 == 0)
+            CHECK_INT(sleep_for(s, MILLISECONDS(seed)), OK);
+        else
+            (void)!scope_join(top);
+        scope_close(top);
+        CHECK_INT(alive, 0);
+        CHECK_INT(fiber_count(), 1);
+        CHECK(list_empty(&s->children), "nothing is left, seed %u", seed);
+    }
 }
 
 /* ---- failures ---- */
