@@ -318,7 +318,7 @@ void exchange_end(conn *c)
 
     x->fiber_ended = false; /* once is enough */
     judge_body(x->rq.incoming, &keep, &linger, &c->skip);
-    if (c->in.len > 0)
+    if (c->in.len > 0 || c->state == CONN_RAW)
         linger = true;
     if (c->state == CONN_BODY)
         c->state = CONN_AHEAD;

@@ -121,7 +121,7 @@ static refusal parse_version(str v, request_head *out)
         v.p[7] > '9')
         return (refusal){400, "malformed request line"};
     if (v.p[5] != '1' || v.p[7] > '1')
-        return (refusal){505, "only HTTP/1.0 and HTTP/1.1 are spoken here"};
+        return (refusal){505, "this version of HTTP is not supported"};
     out->http10 = v.p[7] == '0';
     return ACCEPTED;
 }
