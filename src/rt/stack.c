@@ -174,11 +174,6 @@ void context_adopt(context *c)
 #endif
 }
 
-void context_drop(context *c)
-{
-    *c = (context){0};
-}
-
 /* ---- stacks ---- */
 
 static bool install_guard(char *map)

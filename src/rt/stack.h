@@ -38,7 +38,6 @@ bool stack_trim(stack *k);
 
 /* Makes `c` stand for the calling thread's own stack. */
 void context_adopt(context *c);
-void context_drop(context *c);
 
 /* Leaves `from` and continues `to`; returns when somebody continues `from`.  `last`: nothing on the stack of `from` is
  * needed any more. */
