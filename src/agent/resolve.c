@@ -5,8 +5,8 @@
  */
 #include "agent/resolve.h"
 
+#include "llm/serve.h"
 #include "model/agent.h"
-#include "model/user.h"
 
 static owned_by caller(const chat_request *rq)
 {
@@ -91,62 +91,6 @@ err resolve_config(scope *s, const chat_request *rq, merged_config *m)
     return OK;
 }
 
-const char *resolve_driver(const char *requester)
-{
-    if (requester == NULL)
-        return "openai";
-    if (llm_driver_find(requester) != NULL)
-        return requester;
-    if (strstr(requester, "anthropic") != NULL)
-        return "anthropic";
-    if (strstr(requester, "demo") != NULL)
-        return "demo";
-    return "openai"; /* most requesters are dialects of chat completions */
-}
-
-/* Whether the provider was configured by somebody who may reach private addresses: the system or an administrator. */
-static err trusted(scope *s, const provider_row *p, bool *out)
-{
-    user_row *owner;
-    err e;
-
-    *out = p->owner_id == NULL;
-    if (*out)
-        return OK;
-    e = user_find(s, p->owner_id, &owner);
-    if (e == ERR_NOT_FOUND)
-        return OK;
-    TRY(e);
-    *out = user_is_admin(owner);
-    return OK;
-}
-
-err resolve_served(scope *s, arena *a, const served_model *sm, llm_endpoint *out)
-{
-    const char **keys;
-    json_t *extra = NULL;
-    const char *args = sm->model.extra_args;
-    size_t n;
-
-    TRY(provider_open_keys(s, &sm->provider, &keys, &n));
-    for (size_t i = 0; i < n; i++)
-        keys[i] = arena_strdup(a, keys[i]);
-    if (args != NULL && json_parse(a, args, strlen(args), NULL, &extra) != OK)
-        return fail(s, ERR_INTERNAL, "the stored parameters of model %s are damaged", sm->model.name);
-    *out = (llm_endpoint){
-        .driver = resolve_driver(sm->provider.requester),
-        .base_url = arena_strdup(a, sm->provider.base_url),
-        .keys = arena_memdup(a, keys, n * sizeof *keys),
-        .n_keys = n,
-        .model = arena_strdup(a, sm->model.name),
-        .no_images = !model_has_ability(&sm->model, "vision"),
-        .no_structured = !model_has_ability(&sm->model, "structured_output"),
-        .params = json_object_size(extra) > 0 ? extra : NULL,
-        .max_model_len = sm->model.context_length,
-    };
-    return trusted(s, &sm->provider, &out->private_ok);
-}
-
 /* Keys of a request's model configuration that are ours and not for the provider. */
 static bool is_own_key(const char *key)
 {
@@ -208,13 +152,13 @@ err resolve_model(scope *s, arena *a, const chat_request *rq, const merged_confi
             return fail_code(s, ERR_NOT_FOUND, "provider.not_found", m->provider_id, "LLM provider not found: %s",
                              m->provider_id);
         TRY(e);
-        return resolve_served(s, a, sm, out);
+        return serve_endpoint(s, a, sm, out);
     }
     e = served_default(s, rq->user_id, false, &sm);
     if (e == ERR_NOT_FOUND)
         return fail_code(s, ERR_NOT_FOUND, "provider.no_default", NULL, "Default LLM provider not found");
     TRY(e);
-    TRY(resolve_served(s, a, sm, out));
+    TRY(serve_endpoint(s, a, sm, out));
     if (json_object_size(rq->model_config) > 0)
         apply_request_model(a, rq, out);
     return OK;

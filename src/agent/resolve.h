@@ -26,10 +26,4 @@ MUST_USE err resolve_config(scope *s, const chat_request *rq, merged_config *out
 /* The model to be called; strings and params live in `a`. */
 MUST_USE err resolve_model(scope *s, arena *a, const chat_request *rq, const merged_config *m, llm_endpoint *out);
 
-/* A served model as an endpoint: keys opened, params as its extra arguments say. */
-MUST_USE err resolve_served(scope *s, arena *a, const served_model *sm, llm_endpoint *out);
-
-/* The llm driver for a requester's name; NULL when there is none. */
-const char *resolve_driver(const char *requester);
-
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Chat models (contracts/langbot.md section 4.3). */
-#include "agent/resolve.h"
+#include "llm/serve.h"
 #include "auth/rules.h"
 #include "face/langbot/envelope.h"
 #include "face/langbot/handlers.h"
@@ -258,7 +258,7 @@ static err endpoint_of(request *rq, const model_body *in, llm_endpoint *out)
             return fail(rq->scope, ERR_INVALID, "name is required");
         sm = &unsaved;
     }
-    TRY(resolve_served(rq->scope, a, sm, out));
+    TRY(serve_endpoint(rq->scope, a, sm, out));
     if (in->extra_args != NULL) {
         json_t *params = json_hold(a, out->params != NULL ? json_copy(out->params) : json_object());
 

@@ -7,7 +7,7 @@
  */
 #include "model/provider.h"
 
-#include "agent/resolve.h"
+#include "llm/serve.h"
 #include "auth/identity.h"
 #include "base/clock.h"
 #include "face/sage/envelope.h"
@@ -316,7 +316,7 @@ static err endpoint_of(request *rq, const provider_body *in, const served_model 
 
     *out = (llm_endpoint){.driver = "openai"};
     if (stored != NULL)
-        TRY(resolve_served(rq->scope, a, stored, out));
+        TRY(serve_endpoint(rq->scope, a, stored, out));
     if (in->base_url != NULL)
         out->base_url = clean_url(a, in->base_url);
     if (in->model != NULL)

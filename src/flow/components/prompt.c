@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Prompt Template: a text with variables (contracts/langflow-components.md section 4).  One pass: what is put in is never
+ * looked at again.
+ */
+#include <ctype.h>
+
+#include "flow/component.h"
+
+enum { PROMPT_MAX = 4 << 20 };
+
+static bool is_name(str s)
+{
+    if (s.len == 0 || s.len > 200 || isdigit((unsigned char)s.p[0]))
+        return false;
+    for (size_t i = 0; i < s.len; i++)
+        if (!isalnum((unsigned char)s.p[i]) && s.p[i] != '_')
+            return false;
+    return true;
+}
+
+/* The variable's text; a missing one is an error unless it may be blank. */
+static err put_variable(component_call *c, buf *b, str name, bool blank_ok)
+{
+    const char *field = str_dup(c->s->arena, name);
+
+    if (json_get_obj(c->node->template, field) == NULL && !blank_ok)
+        return fail(c->s, ERR_INVALID, "the prompt has no value for {%s}", field);
+    buf_puts(b, component_input_text(c, field));
+    return OK;
+}
+
+/* {name}, with {{ and }} for the braces themselves. */
+static err fill_single(component_call *c, str t, buf *b)
+{
+    for (size_t i = 0; i < t.len; i++) {
+        const char *end;
+        str name;
+
+        if (t.p[i] != '{' && t.p[i] != '}') {
+            buf_putc(b, t.p[i]);
+            continue;
+        }
+        if (i + 1 < t.len && t.p[i + 1] == t.p[i]) {
+            buf_putc(b, t.p[i++]);
+            continue;
+        }
+        end = t.p[i] == '{' ? memchr(t.p + i, '}', t.len - i) : NULL;
+        if (end == NULL)
+            return fail(c->s, ERR_INVALID, "the prompt has a single brace: write {{ or }} for the character itself");
+        name = (str){t.p + i + 1, (size_t)(end - t.p) - i - 1};
+        TRY(put_variable(c, b, name, false));
+        i += name.len + 1;
+    }
+    return OK;
+}
+
+/* {{name}}, nothing else of that language. */
+static err fill_double(component_call *c, str t, buf *b)
+{
+    for (size_t i = 0; i < t.len; i++) {
+        ptrdiff_t end;
+        str name;
+
+        if (t.p[i] != '{' || i + 1 >= t.len || t.p[i + 1] != '{') {
+            buf_putc(b, t.p[i]);
+            continue;
+        }
+        end = str_find((str){t.p + i + 2, t.len - i - 2}, STR("}}"));
+        name = str_trim((str){t.p + i + 2, end >= 0 ? (size_t)end : 0});
+        if (end < 0 || !is_name(name))
+            return fail(
+                c->s, ERR_INVALID,
+                "Complex mustache syntax is not allowed. Only simple variable substitution like {{variable}} is "
+                "permitted.");
+        TRY(put_variable(c, b, name, true));
+        i += (size_t)end + 3;
+    }
+    return OK;
+}
+
+static err build_prompt(component_call *c, flow_value *out)
+{
+    str template = str_of(node_text(c->node, "template", ""));
+    buf *b = buf_new(c->s->arena, PROMPT_MAX);
+    flow_message *m = arena_one(c->s->arena, flow_message);
+
+    TRY((node_flag(c->node, "use_double_brackets", false) ? fill_double : fill_single)(c, template, b));
+    if (!buf_ok(b))
+        return fail(c->s, ERR_TOO_LARGE, "the prompt is larger than %d MiB", PROMPT_MAX >> 20);
+    m->text = buf_str(b);
+    m->session_id = c->session_id;
+    *out = value_of_message(m);
+    return OK;
+}
+
+static const component_output outputs[] = {{"prompt", build_prompt}};
+const flow_component prompt_component = {{"Prompt Template", "Prompt"}, "Prompt Template", COMPONENT_PLAIN, outputs, 1};

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* Results of a flow as its clients read them; see result.h. */
+#include "flow/result.h"
+
+#include "flow/message.h"
+
+/* Newlines of the machine's messages are doubled for display, in these two places only. */
+static char *display_text(arena *a, const flow_message *m)
+{
+    buf b = BUF_INIT(MIB(64));
+    char *text;
+
+    if (!cstr_eq(m->sender, "Machine"))
+        return arena_strdup(a, m->text);
+    for (const char *p = m->text; *p != '\0'; p++) {
+        if (*p != '\n') {
+            buf_putc(&b, *p);
+            continue;
+        }
+        buf_puts(&b, "\n\n");
+        if (p[1] == '\n')
+            p++;
+    }
+    text = arena_strndup(a, buf_str(&b), b.len);
+    buf_close(&b);
+    return text;
+}
+
+static json_t *files_of(const flow_message *m)
+{
+    return m->files != NULL ? json_incref(m->files) : json_array();
+}
+
+static json_t *artifact_json(arena *a, const flow_message *m)
+{
+    json_t *o = json_object();
+
+    json_set_str(o, "message", display_text(a, m));
+    json_set_str(o, "sender", m->sender);
+    json_set_str(o, "sender_name", m->sender_name);
+    json_set(o, "files", files_of(m));
+    json_set_str(o, "type", "object");
+    return o;
+}
+
+static json_t *shown_json(arena *a, const graph_node *n, const flow_message *m)
+{
+    json_t *o = json_object();
+
+    json_set_str(o, "message", display_text(a, m));
+    json_set_str(o, "sender", m->sender);
+    json_set_str(o, "sender_name", m->sender_name);
+    json_set_str(o, "session_id", m->session_id);
+    json_set(o, "stream_url", json_null());
+    json_set_str(o, "component_id", n->id);
+    json_set(o, "files", files_of(m));
+    json_set_str(o, "type", "text");
+    return o;
+}
+
+static json_t *raw_json(arena *a, const flow_value *v)
+{
+    json_t *o = json_object();
+    const char *type = v->kind == VALUE_JSON ? json_is_array(v->json) ? "array" : "object" : "text";
+
+    if (v->kind == VALUE_JSON)
+        json_set(o, "message", json_incref(v->json));
+    else
+        json_set_str(o, "message", value_text(a, v));
+    json_set_str(o, "type", v->kind == VALUE_NONE ? "unknown" : type);
+    return o;
+}
+
+/* ResultData of one node. */
+static json_t *node_json(arena *a, const graph_node *n, const flow_call *call)
+{
+    json_t *o = json_object(), *results = json_object(), *artifacts = json_object(), *outputs = json_object(),
+           *logs = json_object(), *messages = json_array();
+    bool interface = graph_is_input(n) || graph_is_output(n);
+
+    for (size_t i = 0; n->component != NULL && i < n->component->n_outputs; i++) {
+        const char *name = n->component->outputs[i].name;
+        const flow_value *v = &n->results[i];
+
+        json_set(outputs, name, raw_json(a, v));
+        if (n->done[i])
+            json_set(logs, name, json_array());
+        if (!interface || v->kind != VALUE_MESSAGE)
+            continue;
+        json_set(results, name, flow_message_result(v->message, call->flow_id));
+        json_decref(artifacts);
+        artifacts = artifact_json(a, v->message);
+        if (*v->message->text != '\0')
+            json_array_append_new(messages, shown_json(a, n, v->message));
+    }
+    json_set(o, "results", results);
+    json_set(o, "artifacts", artifacts);
+    json_set(o, "outputs", outputs);
+    json_set(o, "logs", logs);
+    json_set(o, "messages", messages);
+    json_set(o, "timedelta", json_null());
+    json_set(o, "duration", json_null());
+    json_set_str(o, "component_display_name", n->display_name);
+    json_set_str(o, "component_id", n->id);
+    json_set_bool(o, "used_frozen_result", false);
+    return o;
+}
+
+static bool is_reported(const graph_node *n, const flow_call *call)
+{
+    if (!n->selected)
+        return false;
+    if (!cstr_blank(call->output_component))
+        return cstr_eq(n->id, call->output_component) || cstr_eq(n->display_name, call->output_component);
+    if (cstr_eq(call->output_type, "debug"))
+        return true;
+    if (!graph_is_output(n))
+        return false;
+    return cstr_eq(call->output_type, "any") || strcasestr(n->id, call->output_type) != NULL;
+}
+
+json_t *flow_result(const graph *g, const flow_call *call)
+{
+    json_t *o = json_object(), *sets = json_array(), *one = json_object(), *inputs = json_object(),
+           *outputs = json_array();
+    arena *a = arena_new(NULL);
+
+    for (size_t i = 0; i < g->n_nodes; i++)
+        if (is_reported(&g->nodes[i], call))
+            json_array_append_new(outputs, node_json(a, &g->nodes[i], call));
+    if (call->input_value != NULL)
+        json_set_str(inputs, "input_value", call->input_value);
+    json_set(one, "inputs", inputs);
+    json_set(one, "outputs", outputs);
+    json_array_append_new(sets, one);
+    json_set_str(o, "session_id", call->session_id);
+    json_set(o, "outputs", sets);
+    arena_free(a);
+    return o;
+}
