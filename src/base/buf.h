@@ -22,8 +22,8 @@ typedef struct {
 
 #define BUF_INIT(maximum) ((buf){.max = (maximum)})
 
-void buf_close(buf *b);  /* frees the bytes; the buffer can be used again */
-void buf_reset(buf *b);  /* empties it, keeps the memory */
+void buf_close(buf *b);    /* frees the bytes; the buffer can be used again */
+void buf_reset(buf *b);    /* empties it, keeps the memory */
 bool buf_ok(const buf *b); /* nothing was dropped */
 
 /* A buffer that is closed with the arena. */

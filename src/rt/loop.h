@@ -22,11 +22,11 @@ int loops_run(size_t n, err (*main_fiber)(scope *root, void *arg), void *arg);
 /* Cancels the root scopes with `reason`.  From any thread or a signal handler; more than once is harmless. */
 void loops_stop(void);
 
-size_t loop_count(void);    /* of the running loops */
+size_t loop_count(void); /* of the running loops */
 loop *loop_at(size_t index);
-loop *loop_self(void);      /* of this thread; NULL on others */
+loop *loop_self(void); /* of this thread; NULL on others */
 size_t loop_index(const loop *l);
-scope *loop_root(loop *l);  /* parent for what lives as long as the loop; use on its own thread */
+scope *loop_root(loop *l); /* parent for what lives as long as the loop; use on its own thread */
 uv_loop_t *loop_uv(loop *l);
 
 /* Runs fn(arg) on `l`'s thread, outside any fiber, in the order posted.  From any thread.  After the loop has ended the

@@ -16,7 +16,8 @@ typedef struct {
     const char *const *env;  /* "NAME=value", ends with NULL; NULL: the child gets an empty environment */
     const char *cwd;         /* NULL: the caller's */
     bool merge_stderr;       /* stderr goes where stdout goes */
-    size_t max_buffered;     /* output bytes a pipe holds until they are read; the child waits when it is full; 0: 256 KiB */
+    size_t
+        max_buffered; /* output bytes a pipe holds until they are read; the child waits when it is full; 0: 256 KiB */
 } proc_spec;
 
 /* Starts a child that is killed (whole process group, SIGKILL) and reaped when `s` closes.  When it ends by itself, the rest

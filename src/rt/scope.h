@@ -31,19 +31,19 @@ struct scope {
     arena *arena; /* dies with the scope */
     loop *loop;
     scope *parent;
-    const char *label;    /* what kind of work, for the log; static text */
-    const char *id;       /* request or run id, or NULL: inherited for logs */
-    int64_t deadline;     /* clock_mono() value, NO_LIMIT when none; never later than the parent's */
-    err ended;            /* OK, ERR_CANCELLED or ERR_TIMEOUT */
-    const char *reason;   /* of the cancellation, or NULL */
-    failure failure;      /* the last fail(), e is OK when there was none */
+    const char *label;  /* what kind of work, for the log; static text */
+    const char *id;     /* request or run id, or NULL: inherited for logs */
+    int64_t deadline;   /* clock_mono() value, NO_LIMIT when none; never later than the parent's */
+    err ended;          /* OK, ERR_CANCELLED or ERR_TIMEOUT */
+    const char *reason; /* of the cancellation, or NULL */
+    failure failure;    /* the last fail(), e is OK when there was none */
     /* The rest belongs to scope.c and fiber.c. */
-    list_link sibling;    /* in parent->children */
-    list_link children;   /* scopes */
-    list_link parked;     /* fibers parked in this scope */
-    list_link joiners;    /* fibers in scope_join() */
-    size_t fibers;        /* spawned and not yet ended */
-    err first_error;      /* of the fibers that ended */
+    list_link sibling;  /* in parent->children */
+    list_link children; /* scopes */
+    list_link parked;   /* fibers parked in this scope */
+    list_link joiners;  /* fibers in scope_join() */
+    size_t fibers;      /* spawned and not yet ended */
+    err first_error;    /* of the fibers that ended */
 };
 
 /* A scope of its own, without parent: the caller must scope_close() it.  On the calling thread's loop. */
