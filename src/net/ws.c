@@ -277,13 +277,27 @@ err ws_send(scope *s, ws *w, const void *bytes, size_t len, bool text)
     return out_wait(w->conn, s);
 }
 
+/* A close frame holds 123 bytes of text; a character is not cut in two. */
+static size_t reason_length(const char *reason)
+{
+    size_t len = reason != NULL ? strlen(reason) : 0;
+
+    if (len <= REASON_MAX)
+        return len;
+    for (len = REASON_MAX; len > 0 && ((unsigned char)reason[len] & 0xc0) == 0x80; len--)
+        ;
+    return len;
+}
+
 void ws_close(ws *w, int code, const char *reason)
 {
-    size_t len = reason != NULL ? utf8_prefix(str_of(reason), REASON_MAX / 4).len : 0;
+    size_t len = reason_length(reason);
 
     if (w->conn->state == CONN_CLOSED || wslay_event_get_close_sent(w->frames))
         return;
     if (wslay_event_queue_close(w->frames, (uint16_t)code, (const uint8_t *)reason, len) != 0 ||
         wslay_event_send(w->frames) != 0)
         log_debug("a WebSocket could not be closed properly");
+    w->ended = true; /* what the client still says is not waited for */
+    wake_reader(w);
 }

@@ -17,6 +17,8 @@ MUST_USE err ws_recv(scope *s, ws *w, arena *a, str *message, bool *text);
 
 /* Queues a message; parks while the client is too far behind. */
 MUST_USE err ws_send(scope *s, ws *w, const void *bytes, size_t len, bool text);
+
+/* Says good-bye (a code of RFC 6455 section 7.4, the reason cut to 123 bytes); then ws_recv() gives ERR_CLOSED. */
 void ws_close(ws *w, int code, const char *reason);
 
 #endif
