@@ -4,8 +4,6 @@
  */
 #include "face/sage/envelope.h"
 
-#include <inttypes.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "face/pydantic.h"
@@ -14,27 +12,37 @@
 
 enum { ENVELOPE_MAX = 64 << 20 };
 
-/* "timestamp": Unix seconds with a fraction. */
-static void put_timestamp(buf *b)
+void sage_put_seconds(buf *b, int64_t wall)
 {
-    int64_t now = clock_wall();
+    int64_t fraction = wall % 1000000;
+    char digits[] = ".000000";
 
-    buf_printf(b, ",\"timestamp\":%" PRId64 ".%06" PRId64 "}", now / 1000000, now % 1000000);
+    for (size_t i = sizeof(digits) - 2; fraction > 0; i--, fraction /= 10)
+        digits[i] = (char)('0' + fraction % 10);
+    buf_int(b, wall / 1000000);
+    buf_add(b, digits, sizeof(digits) - 1);
 }
 
 /* Everything before the message's end; `success` NULL leaves that member out. */
 static void put_head(buf *b, const char *success, int code, const char *text)
 {
     buf_putc(b, '{');
-    if (success != NULL)
-        buf_printf(b, "\"success\":%s,", success);
-    buf_printf(b, "\"code\":%d,\"message\":", code);
+    if (success != NULL) {
+        buf_puts(b, "\"success\":");
+        buf_puts(b, success);
+        buf_putc(b, ',');
+    }
+    buf_puts(b, "\"code\":");
+    buf_int(b, code);
+    buf_puts(b, ",\"message\":");
     json_put_cstr(b, text);
 }
 
 static err send(response *rs, int status, buf *b)
 {
-    put_timestamp(b);
+    buf_puts(b, ",\"timestamp\":");
+    sage_put_seconds(b, clock_wall());
+    buf_putc(b, '}');
     return reply_buf(rs, status, "application/json", b);
 }
 
@@ -70,6 +78,16 @@ static err send_error(request *rq, response *rs, int status, int code, const cha
 err sage_ok(request *rq, response *rs, const char *message, const char *subject, json_t *data)
 {
     return send_data(rq, rs, "true", 200, text_of(rq, message, subject), data);
+}
+
+err sage_ok_written(request *rq, response *rs, const char *message, const char *subject, const buf *data)
+{
+    buf *b = buf_new(rq->scope->arena, ENVELOPE_MAX);
+
+    put_head(b, "true", 200, text_of(rq, message, subject));
+    buf_puts(b, ",\"data\":");
+    buf_add(b, buf_str(data), data->len);
+    return send(rs, 200, b);
 }
 
 err sage_ok_trimmed(request *rq, response *rs, const char *message, const char *subject, json_t *data)

@@ -13,6 +13,12 @@
 /* S2: {"success":true,"code":200,"message","data","timestamp"}.  Steals `data`; NULL is null.  `message` NULL is "". */
 err sage_ok(request *rq, response *rs, const char *message, const char *subject, json_t *data);
 
+/* The same with the JSON of `data` written already, for hot paths. */
+err sage_ok_written(request *rq, response *rs, const char *message, const char *subject, const buf *data);
+
+/* A time (clock_wall()) as the number that "timestamp" is: Unix seconds with six decimals. */
+void sage_put_seconds(buf *b, int64_t wall);
+
 /* S1, the same without "success". */
 err sage_ok_trimmed(request *rq, response *rs, const char *message, const char *subject, json_t *data);
 
