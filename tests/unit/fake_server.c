@@ -239,7 +239,7 @@ static void *accept_all(void *arg)
 
 int fake_server_start(fake_handler handler, void *arg)
 {
-    static fake_server servers[16];
+    static fake_server servers[64];
     static int n;
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof at;

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The request for Anthropic's Messages API.
+ *
+ * It differs from chat completions in shape: system messages are one member; turns alternate, so neighbours of one role
+ * become one message; tool results are blocks of a user message; calls carry objects instead of JSON text.
+ */
+#include <ctype.h>
+
+#include "llm/anthropic.h"
+
+enum { DEFAULT_MAX_TOKENS = 4096 };
+
+typedef struct {
+    arena *a;
+    const llm_request *rq;
+    const llm_quirks *quirks;
+    buf *out;
+    llm_role open; /* role of the message being written; ROLE_SYSTEM: none yet */
+    size_t blocks; /* in it */
+} writer;
+
+/* --- blocks --- */
+
+/* Begins a block in a message of `role`, opening the message when the last one was of the other. */
+static void begin_block(writer *w, llm_role role)
+{
+    if (w->open != role) {
+        buf_puts(w->out, w->open == ROLE_SYSTEM ? "{\"role\":" : "]},{\"role\":");
+        buf_puts(w->out, role == ROLE_USER ? "\"user\",\"content\":[" : "\"assistant\",\"content\":[");
+        w->open = role;
+        w->blocks = 0;
+    }
+    if (w->blocks++ > 0)
+        buf_putc(w->out, ',');
+}
+
+typedef struct {
+    writer *w;
+    llm_role role; /* ROLE_TOOL: inside a tool result */
+    size_t n;
+} block_list;
+
+static void begin_part(block_list *l)
+{
+    if (l->role != ROLE_TOOL)
+        begin_block(l->w, l->role);
+    else if (l->n > 0)
+        buf_putc(l->w->out, ',');
+    l->n++;
+}
+
+static void put_text(void *arg, const char *text)
+{
+    block_list *l = arg;
+
+    if (cstr_blank(text))
+        return; /* refused by the API */
+    begin_part(l);
+    buf_puts(l->w->out, "{\"type\":\"text\",\"text\":");
+    json_put_cstr(l->w->out, text);
+    buf_putc(l->w->out, '}');
+}
+
+/* "data:image/png;base64,…" in its two parts. */
+static bool split_data_url(const char *url, str *type, const char **data)
+{
+    const char *comma = strchr(url, ','), *mark = strstr(url, ";base64,");
+
+    if (!cstr_starts(url, "data:") || mark == NULL || comma != mark + 7)
+        return false;
+    *type = (str){url + 5, (size_t)(mark - url) - 5};
+    *data = comma + 1;
+    return true;
+}
+
+static void put_image(void *arg, const json_t *part, const char *url)
+{
+    block_list *l = arg;
+    buf *out = l->w->out;
+    const char *data;
+    str type;
+
+    (void)part;
+    if (url == NULL) {
+        put_text(arg, "(an audio recording that this model cannot hear)");
+        return;
+    }
+    begin_part(l);
+    if (split_data_url(url, &type, &data)) {
+        buf_puts(out, "{\"type\":\"image\",\"source\":{\"type\":\"base64\",\"media_type\":");
+        json_put_string(out, type.p, type.len);
+        buf_puts(out, ",\"data\":");
+        json_put_cstr(out, data);
+    } else {
+        buf_puts(out, "{\"type\":\"image\",\"source\":{\"type\":\"url\",\"url\":");
+        json_put_cstr(out, url);
+    }
+    buf_puts(out, "}}");
+}
+
+static void put_parts(writer *w, const llm_message *m, llm_role role)
+{
+    block_list l = {.w = w, .role = role};
+
+    message_visit(w->a, m, w->rq->at.no_images, &(part_visitor){.text = put_text, .image = put_image, .arg = &l});
+}
+
+/* Ids may come from another provider, with characters that this one refuses. */
+static void put_id(buf *out, const char *id)
+{
+    buf_putc(out, '"');
+    for (const char *p = id != NULL && id[0] != '\0' ? id : "none"; *p != '\0'; p++)
+        buf_putc(out, isalnum((unsigned char)*p) || *p == '_' || *p == '-' ? *p : '_');
+    buf_putc(out, '"');
+}
+
+static void put_call(writer *w, const llm_tool_call *call)
+{
+    const char *text = call->arguments != NULL ? call->arguments : "";
+    json_t *input = NULL;
+
+    begin_block(w, ROLE_ASSISTANT);
+    buf_puts(w->out, "{\"type\":\"tool_use\",\"id\":");
+    put_id(w->out, call->id);
+    buf_puts(w->out, ",\"name\":");
+    json_put_cstr(w->out, call->name);
+    buf_puts(w->out, ",\"input\":");
+    if (json_parse(w->a, text, strlen(text), NULL, &input) == OK && json_is_object(input))
+        json_write(w->out, input);
+    else
+        buf_puts(w->out, "{}");
+    buf_putc(w->out, '}');
+}
+
+static void put_result(writer *w, const llm_message *m)
+{
+    begin_block(w, ROLE_USER);
+    buf_puts(w->out, "{\"type\":\"tool_result\",\"tool_use_id\":");
+    put_id(w->out, m->tool_call_id);
+    buf_puts(w->out, ",\"content\":[");
+    put_parts(w, m, ROLE_TOOL);
+    buf_puts(w->out, "]}");
+}
+
+static void put_message(writer *w, const llm_message *m)
+{
+    if (m->role == ROLE_TOOL) {
+        put_result(w, m);
+        return;
+    }
+    if (w->open == ROLE_SYSTEM && m->role == ROLE_ASSISTANT) {
+        block_list first = {.w = w, .role = ROLE_USER};
+
+        put_text(&first, "(the conversation begins with the assistant)");
+    }
+    put_parts(w, m, m->role);
+    for (size_t i = 0; i < m->n_calls; i++)
+        put_call(w, &m->calls[i]);
+}
+
+static void put_messages(writer *w)
+{
+    buf_puts(w->out, ",\"messages\":[");
+    for (size_t i = 0; i < w->rq->n_messages; i++)
+        if (w->rq->messages[i].role != ROLE_SYSTEM)
+            put_message(w, &w->rq->messages[i]);
+    buf_puts(w->out, w->open == ROLE_SYSTEM ? "]" : "]}]");
+}
+
+/* --- the other members --- */
+
+static void add_system_text(void *arg, const char *text)
+{
+    buf *all = arg;
+
+    if (all->len > 0)
+        buf_puts(all, "\n\n");
+    buf_puts(all, text);
+}
+
+static void skip_image(void *arg, const json_t *part, const char *url)
+{
+    (void)arg;
+    (void)part;
+    (void)url;
+}
+
+static void put_system(writer *w)
+{
+    buf *all = buf_new(w->a, BODY_MAX);
+
+    for (size_t i = 0; i < w->rq->n_messages; i++)
+        if (w->rq->messages[i].role == ROLE_SYSTEM)
+            message_visit(w->a, &w->rq->messages[i], true,
+                          &(part_visitor){.text = add_system_text, .image = skip_image, .arg = all});
+    if (all->len > 0) {
+        buf_puts(w->out, ",\"system\":");
+        json_put_string(w->out, all->data, all->len);
+    }
+    buf_close(all);
+}
+
+static void put_tools(writer *w)
+{
+    for (size_t i = 0; i < w->rq->n_tools; i++) {
+        const llm_tool *t = &w->rq->tools[i];
+
+        buf_puts(w->out, i == 0 ? ",\"tools\":[{\"name\":" : ",{\"name\":");
+        json_put_cstr(w->out, t->name);
+        buf_puts(w->out, ",\"description\":");
+        json_put_cstr(w->out, t->description != NULL ? t->description : "");
+        buf_puts(w->out, ",\"input_schema\":");
+        if (t->parameters != NULL)
+            json_write(w->out, t->parameters);
+        else
+            buf_puts(w->out, "{\"type\":\"object\",\"properties\":{}}");
+        buf_putc(w->out, '}');
+    }
+    if (w->rq->n_tools > 0)
+        buf_putc(w->out, ']');
+}
+
+/* Thinking blocks would have to be sent back with the results of the tools that they led to, and are not kept: so the
+ * model thinks before its first call of a turn, not between calls. */
+static bool may_think(const llm_request *rq)
+{
+    return rq->thinking == THINKING_ON && (rq->n_messages == 0 || rq->messages[rq->n_messages - 1].role == ROLE_USER);
+}
+
+static int64_t thinking_budget(const char *level)
+{
+    static const struct {
+        const char *level;
+        int64_t tokens;
+    } budgets[] = {{"minimal", 1024}, {"low", 2048},    {"medium", 8192},
+                   {"high", 16384},   {"xhigh", 32768}, {"max", 32768}};
+
+    for (size_t i = 0; i < COUNT(budgets); i++)
+        if (cstr_eq(budgets[i].level, level))
+            return budgets[i].tokens;
+    return 8192;
+}
+
+static void put_limits(writer *w, bool think)
+{
+    int64_t max = json_get_int(w->rq->at.params, "max_tokens", 0), budget = thinking_budget(w->rq->thinking_level);
+
+    if (max <= 0)
+        max = json_get_int(w->rq->at.params, "max_completion_tokens", 0);
+    if (max <= 0)
+        max = DEFAULT_MAX_TOKENS;
+    if (think) {
+        max = MAX_OF(max, budget + DEFAULT_MAX_TOKENS);
+        buf_printf(w->out, ",\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":%lld}", (long long)budget);
+    }
+    buf_printf(w->out, ",\"max_tokens\":%lld", (long long)max);
+}
+
+/* Members of the API that a provider's parameters may set; everything else is of other APIs. */
+static void put_params(writer *w, bool think)
+{
+    static const char *const known[] = {"top_k", "stop_sequences", "metadata", "service_tier"};
+    static const char *const not_with_thinking[] = {"temperature", "top_p"};
+    const json_t *params = w->rq->at.params;
+    const json_t *stop = json_object_get(params, "stop"), *v;
+
+    for (size_t i = 0; i < COUNT(known) + (think ? 0 : COUNT(not_with_thinking)); i++) {
+        const char *name = i < COUNT(known) ? known[i] : not_with_thinking[i - COUNT(known)];
+
+        v = json_object_get(params, name);
+        if (v == NULL || json_is_null(v) || quirks_drop(w->quirks, name))
+            continue;
+        buf_printf(w->out, ",\"%s\":", name);
+        json_write(w->out, v);
+    }
+    if (json_is_array(stop) && json_array_size(stop) > 0 && json_object_get(params, "stop_sequences") == NULL) {
+        buf_puts(w->out, ",\"stop_sequences\":");
+        json_write(w->out, stop);
+    }
+}
+
+static void put_tool_choice(writer *w, bool think)
+{
+    if (w->rq->n_tools == 0 || w->rq->tool_choice == TOOL_CHOICE_NONE_SET || quirks_drop(w->quirks, "tool_choice"))
+        return;
+    buf_puts(w->out, w->rq->tool_choice == TOOL_CHOICE_REQUIRED && !think ? ",\"tool_choice\":{\"type\":\"any\"}"
+                                                                          : ",\"tool_choice\":{\"type\":\"auto\"}");
+}
+
+void anthropic_body(scope *s, const llm_request *rq, const llm_quirks *q, buf *out)
+{
+    writer w = {.a = s->arena, .rq = rq, .quirks = q, .out = out, .open = ROLE_SYSTEM};
+    bool think = may_think(rq) && !quirks_drop(q, "thinking");
+
+    buf_puts(out, "{\"model\":");
+    json_put_cstr(out, rq->at.model);
+    put_limits(&w, think);
+    put_system(&w);
+    put_messages(&w);
+    put_tools(&w);
+    put_tool_choice(&w, think);
+    put_params(&w, think);
+    buf_puts(out, ",\"stream\":true}");
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Streams of deltas: the queue that a driver fills from one event, tool calls and their fragments, and the proper end.
+ *
+ * A provider's event may hold several things at once (reasoning, text, tool calls, the end); each becomes a delta.
+ */
+#include "base/id.h"
+#include "base/mem.h"
+#include "llm/llm_internal.h"
+
+void stream_push(llm_stream *st, llm_delta d)
+{
+    if (st->n_queue == st->cap_queue) {
+        size_t cap = st->cap_queue == 0 ? 4 : st->cap_queue * 2;
+        llm_delta *grown = arena_array(st->own->arena, llm_delta, cap);
+
+        if (st->n_queue > 0)
+            memcpy(grown, st->queue, st->n_queue * sizeof *grown);
+        st->queue = grown;
+        st->cap_queue = cap;
+    }
+    st->queue[st->n_queue++] = d;
+}
+
+void stream_text(llm_stream *st, llm_delta_kind kind, str text)
+{
+    if (text.len > 0)
+        stream_push(st, (llm_delta){.kind = kind, .text = text});
+}
+
+void stream_stop(llm_stream *st, const char *finish)
+{
+    if (st->stopped)
+        return;
+    st->stopped = true;
+    stream_push(st, (llm_delta){.kind = LLM_STOP, .finish = finish});
+}
+
+void stream_end(llm_stream *st)
+{
+    if (st->ended)
+        return;
+    stream_stop(st, st->n_calls > 0 ? "tool_calls" : "stop");
+    if (st->has_usage) {
+        if (st->usage.total == 0)
+            st->usage.total = st->usage.prompt + st->usage.completion;
+        stream_push(st, (llm_delta){.kind = LLM_USAGE, .usage = st->usage});
+    }
+    st->ended = true;
+    http_finish(st->http);
+    st->http = NULL;
+}
+
+/* A fragment belongs to the newest call with its index, unless it names another id: some providers number all calls 0. */
+static call_state *find_call(llm_stream *st, int64_t wire_index, const char *id, size_t *at)
+{
+    for (size_t i = st->n_calls; i-- > 0;) {
+        call_state *c = &st->calls[i];
+
+        if (c->wire_index != wire_index)
+            continue;
+        if (id != NULL && !cstr_eq(c->id, id))
+            return NULL;
+        *at = i;
+        return c;
+    }
+    return NULL;
+}
+
+static call_state *add_call(llm_stream *st, int64_t wire_index, const char *id)
+{
+    arena *a = st->own->arena;
+
+    if (st->n_calls == st->cap_calls) {
+        size_t cap = st->cap_calls == 0 ? 4 : st->cap_calls * 2;
+        call_state *grown = arena_array(a, call_state, cap);
+
+        if (st->n_calls > 0)
+            memcpy(grown, st->calls, st->n_calls * sizeof *grown);
+        st->calls = grown;
+        st->cap_calls = cap;
+    }
+    st->calls[st->n_calls] = (call_state){
+        .wire_index = wire_index,
+        .id = id != NULL ? arena_strdup(a, id) : arena_printf(a, "call_%s", id_hex(a, 24)),
+    };
+    return &st->calls[st->n_calls++];
+}
+
+err stream_call(scope *s, llm_stream *st, int64_t wire_index, const char *id, const char *name, str arguments)
+{
+    llm_delta d = {.kind = LLM_TOOL_CALL, .text = arguments};
+    call_state *c;
+    size_t at = 0;
+
+    id = id != NULL && id[0] != '\0' ? id : NULL;
+    if ((c = find_call(st, wire_index, id, &at)) == NULL) {
+        if (st->n_calls == CALLS_MAX)
+            return fault_code(s, "llm.garbage", st->model);
+        at = st->n_calls;
+        c = add_call(st, wire_index, id);
+        d.id = c->id;
+        d.name = name != NULL ? name : "";
+    } else if (arguments.len == 0) {
+        return OK; /* says nothing new */
+    }
+    c->filled = c->filled || arguments.len > 0;
+    d.index = (int64_t)at;
+    stream_push(st, d);
+    return OK;
+}
+
+/* --- reading on --- */
+
+static err take_event(scope *s, llm_stream *st, const sse_event *ev)
+{
+    st->got_event = true;
+    return st->driver->event(s, st, ev);
+}
+
+/* The body has ended, or could not be read on (`e`).  After LLM_STOP nothing can be missing but the usage. */
+static err end_of_body(scope *s, llm_stream *st, err e, size_t read)
+{
+    err why = scope_check(s);
+
+    if (why != OK)
+        return why;
+    if (st->stopped) {
+        stream_end(st);
+        return OK;
+    }
+    if (e == ERR_TIMEOUT)
+        return fault_of_http(s, e, st->model, true);
+    return fault_code(s, e == OK && read > 0 && !st->got_event ? "llm.garbage" : "llm.truncated", st->model);
+}
+
+enum { WHOLE_MAX = 32 << 20 };
+
+/* A server that does not stream although it was asked to sends one document. */
+static err read_whole(scope *s, llm_stream *st)
+{
+    buf *all = buf_new(st->event, WHOLE_MAX);
+    str piece = {"", 1};
+    err e = OK;
+
+    while (e == OK && piece.len > 0 && buf_ok(all)) {
+        e = http_read(s, st->http, &piece);
+        if (e == OK)
+            buf_add(all, piece.p, piece.len);
+    }
+    if (e != OK || !buf_ok(all) || all->len == 0)
+        return end_of_body(s, st, e, 0);
+    TRY(take_event(s, st, &(sse_event){.event = "message", .data = {buf_str(all), all->len}}));
+    if (!st->stopped && st->n_queue == 0)
+        return fault_code(s, "llm.garbage", st->model);
+    stream_end(st);
+    return OK;
+}
+
+err stream_advance(scope *s, llm_stream *st)
+{
+    size_t read = 0;
+    sse_event ev;
+    str bytes;
+
+    st->n_queue = st->taken = 0;
+    arena_reset(st->event);
+    if (st->driver->step != NULL)
+        return st->driver->step(s, st);
+    if (st->whole)
+        return read_whole(s, st);
+    while (st->n_queue == 0 && !st->ended) {
+        err e;
+
+        if (sse_next(st->sse, &ev)) {
+            TRY(take_event(s, st, &ev));
+            continue;
+        }
+        e = http_read(s, st->http, &bytes);
+        if (e != OK || bytes.len == 0)
+            return end_of_body(s, st, e, read);
+        read += bytes.len;
+        if (sse_feed(st->sse, bytes.p, bytes.len) != OK)
+            return fault_code(s, "llm.garbage", st->model);
+    }
+    return OK;
+}
