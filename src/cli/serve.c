@@ -2,8 +2,6 @@
 /*
  * `sluice serve`: puts the house together, from the bottom up, and takes it down again in reverse.
  */
-#include "cli/serve.h"
-
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -16,6 +14,7 @@
 #include "auth/auth.h"
 #include "auth/bootstrap.h"
 #include "base/log.h"
+#include "cli/cli.h"
 #include "cli/faces.h"
 #include "db/db.h"
 #include "db/seal.h"
@@ -218,7 +217,7 @@ static void catch_signals(void)
     sigaction(SIGINT, &stop, NULL);
 }
 
-int serve(bool welcome)
+static int serve(bool welcome)
 {
     const struct settings *st = settings_get();
     house h = {.welcome = welcome};
@@ -236,3 +235,21 @@ int serve(bool welcome)
         db_close(h.database);
     return status;
 }
+
+static int run_serve(const cli_args *args)
+{
+    return serve(cli_get(args, "welcome") != NULL);
+}
+
+static const cli_option options[] = {
+    {"welcome", NULL, "Say how to begin: address, login and a first request"},
+};
+
+const cli_command cli_serve = {
+    .name = "serve",
+    .summary = "Run the server",
+    .options = options,
+    .n_options = COUNT(options),
+    .settings = true,
+    .run = run_serve,
+};
