@@ -17,7 +17,7 @@
 #include "auth/token.h"
 #include "base/clock.h"
 
-enum { KEY_TEXT_MAX = 512 };
+enum { KEY_TEXT_MAX = 512, PROXY_NAME_MAX = 128 };
 
 #define NOTE_USES_AFTER MINUTES(1)
 
@@ -288,6 +288,8 @@ static err from_proxy(request *rq, unsigned accepted, const identity **out)
     if (csrf_cross_site(&facts, auth_settings()->trusted_origins)) /* the proxy's own login may be a cookie too */
         TRY(check_csrf(rq));
     name = str_dup(rq->scope->arena, str_trim(str_of(header)));
+    if (strlen(name) > PROXY_NAME_MAX)
+        return unauthorized(rq);
     who = arena_one(rq->scope->arena, identity);
     *who = (identity){.user_id = name,
                       .username = name,

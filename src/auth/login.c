@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "base/str.h"
 
-enum { THROTTLE_ENTRIES = 20000 };
+enum { THROTTLE_ENTRIES = 20000, NAME_LONGEST = 512 };
 
 static throttle *tries; /* of the process */
 static pthread_once_t tries_once = PTHREAD_ONCE_INIT;
@@ -57,7 +57,7 @@ err login_password(scope *s, const char *name, const char *password, const char 
     const char *typed = str_dup(s->arena, str_trim(str_of(name)));
     user_row *u = NULL;
     bool matches;
-    err e = user_find_by_login(s, name, &u);
+    err e = strlen(typed) <= NAME_LONGEST ? user_find_by_login(s, typed, &u) : ERR_NOT_FOUND;
 
     if (e != OK && e != ERR_NOT_FOUND)
         return e;

@@ -61,18 +61,17 @@ static gate *gate_here(void)
 
 static err run_gated(scope *s, job *j)
 {
-    gate *g = gate_here();
     err e;
 
-    if (g->waiting >= WAITERS_MAX)
+    if (gate_here()->waiting >= WAITERS_MAX)
         return fail_code(s, ERR_BUSY, "auth.busy", NULL, "too many logins at once, try again in a moment");
-    g->waiting++;
-    e = sem_take(s, &g->running);
-    g->waiting--;
+    gate_here()->waiting++;
+    e = sem_take(s, &gate_here()->running);
+    gate_here()->waiting--;
     if (e != OK)
         return e;
     e = offload(s, run_job, j);
-    sem_give(&g->running);
+    sem_give(&gate_here()->running);
     return e;
 }
 

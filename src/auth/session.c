@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "rt/sleep.h"
 
 enum { VALUE_BYTES = 32, VALUE_CHARS = 43 };
 
@@ -81,4 +82,18 @@ char *session_renew(scope *s, const char *hash, const char *value)
         return cookie_with(s->arena, value);
     log_warn("session_not_extended", log_str("error", err_name(e)));
     return NULL;
+}
+
+err session_purge_loop(scope *s, void *unused)
+{
+    (void)unused;
+    do {
+        scope *turn = scope_child(s, MINUTES(5));
+        err e = web_session_purge(turn, NULL);
+
+        if (e != OK && e != ERR_CANCELLED)
+            log_warn("sessions_not_purged", log_str("error", err_name(e)));
+        scope_close(turn);
+    } while (sleep_for(s, MINUTES(60)) == OK);
+    return OK;
 }

@@ -29,4 +29,7 @@ MUST_USE err session_find_usable(scope *s, const char *hash, web_session_row **s
 /* Moves the expiry.  The cookie to send again, or NULL when the database would not: the session is good all the same. */
 char *session_renew(scope *s, const char *hash, const char *value);
 
+/* A fiber's function for scope_spawn(): deletes expired sessions now and every hour, until `s` ends.  One a process is enough. */
+err session_purge_loop(scope *s, void *unused);
+
 #endif

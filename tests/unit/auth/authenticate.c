@@ -357,6 +357,27 @@ ENGINE_TEST(a_session_value_is_no_key_and_a_key_no_session)
               "auth.unauthorized");
 }
 
+ENGINE_TEST(expired_sessions_are_deleted_and_others_kept)
+{
+    web_session_row old = {.id_hash = "0", .expires_at = clock_wall() - 1}, *row;
+    scope *purging = scope_child(s, NO_LIMIT);
+    char *set_cookie;
+    int64_t left = 2;
+
+    world_setup();
+    CHECK(session_begin(s, world_user(s, "mira")->id, &set_cookie) == OK, "begun");
+    CHECK(web_session_insert(s, &old) == OK, "an old one");
+    CHECK(web_session_find(s, "0", &row) == ERR_NOT_FOUND, "is not found");
+    scope_spawn(purging, session_purge_loop, NULL);
+    for (int i = 0; i < 200 && left != 1; i++) {
+        CHECK(sleep_for(s, MILLISECONDS(10)) == OK, "slept");
+        left = engine_int(s, "SELECT count(*) FROM web_session");
+    }
+    CHECK_INT(left, 1);
+    scope_close(purging);
+    CHECK_STR(world_identify(s, AUTH_FOR_SAGE, GET, cookie_back(s, set_cookie), NULL), "");
+}
+
 /* ---- order ---- */
 
 ENGINE_TEST(each_face_has_its_order_of_credentials)
@@ -439,6 +460,8 @@ ENGINE_TEST(only_configured_proxies_may_say_who_somebody_is)
     CHECK_STR(who->role, "user");
     CHECK(!who->admin && who->via == VIA_PROXY, "an ordinary user");
     CHECK_STR(world_identify(s, AUTH_FOR_SAGE, GET, "X-Sage-Internal-UserId:   ", NULL), "auth.unauthorized");
+    CHECK_STR(world_identify(s, AUTH_FOR_SAGE, GET, arena_printf(s->arena, "X-Sage-Internal-UserId: %0200d", 7), NULL),
+              "auth.unauthorized");
     CHECK_STR(world_identify(s, AUTH_FOR_LANGBOT, GET, "X-Sage-Internal-UserId: victim", NULL), "auth.unauthorized");
     CHECK_STR(
         world_identify(s, AUTH_FOR_SAGE, POST, "X-Sage-Internal-UserId: victim\nOrigin: http://evil.example", NULL),

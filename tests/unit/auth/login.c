@@ -28,6 +28,7 @@ ENGINE_TEST_LOOPS(one_logs_in_by_name_or_by_address_in_any_case, 1, .limit = 60)
 
 ENGINE_TEST_LOOPS(a_wrong_password_and_an_unknown_user_are_told_alike, 1, .limit = 60)
 {
+    static char endless[1 << 20];
     failure one, two;
 
     world_setup();
@@ -42,6 +43,8 @@ ENGINE_TEST_LOOPS(a_wrong_password_and_an_unknown_user_are_told_alike, 1, .limit
     CHECK_STR(two.text, one.text);
     CHECK(login(s, "nopass", "", NULL) == ERR_UNAUTHENTICATED, "no password was ever set");
     CHECK(login(s, "", "", NULL) == ERR_UNAUTHENTICATED, "nothing typed");
+    memset(endless, '@', sizeof(endless) - 1);
+    CHECK(login(s, endless, endless, NULL) == ERR_UNAUTHENTICATED, "far too much typed");
 }
 
 ENGINE_TEST_LOOPS(a_disabled_account_is_told_only_to_who_knows_its_password, 1, .limit = 60)
