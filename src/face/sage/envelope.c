@@ -145,12 +145,12 @@ static void answer_value_error(request *rq, response *rs, const sage_message *m)
 
 void sage_envelope(request *rq, response *rs, failure f)
 {
-    const sage_message *m = message_find(f.code);
+    const sage_message *m = sage_message_find(f.code);
     arena *a = rq->scope->arena;
     int status;
 
     if (m == NULL)
-        m = message_find(generic_code(f.e));
+        m = sage_message_find(generic_code(f.e));
     if (m == NULL) { /* the platform's rule for business errors: 500, and the message is shown to the user */
         (void)send_error(rq, rs, 500, 500, f.text, "");
         return;

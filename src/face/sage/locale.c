@@ -77,7 +77,7 @@ const char *locale_fill(arena *a, const char *text, const char *subject)
 
 const char *locale_text(arena *a, sage_locale l, const char *code, const char *subject)
 {
-    const sage_message *m = message_find(code);
+    const sage_message *m = sage_message_find(code);
 
     if (m == NULL)
         return code != NULL ? code : "";

@@ -105,7 +105,7 @@ static int compare(const void *code, const void *row)
     return strcmp(code, ((const sage_message *)row)->code);
 }
 
-const sage_message *message_find(const char *code)
+const sage_message *sage_message_find(const char *code)
 {
     return code != NULL ? bsearch(code, messages, COUNT(messages), sizeof(messages[0]), compare) : NULL;
 }

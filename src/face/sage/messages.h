@@ -17,6 +17,6 @@ typedef struct {
 extern const sage_message messages[]; /* sorted by code */
 extern const size_t message_count;
 
-const sage_message *message_find(const char *code); /* NULL when there is none, and for NULL */
+const sage_message *sage_message_find(const char *code); /* NULL when there is none, and for NULL */
 
 #endif
