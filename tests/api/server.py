@@ -160,14 +160,20 @@ class Server:
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
-    def metric(self, name):
-        """The sum of a metric's samples, all labels."""
+    def metric(self, name, label=""):
+        """The sum of a metric's samples that have this label."""
         text = httpx.get(self.url + "/metrics", trust_env=False).text
         values = [
             float(line.rsplit(" ", 1)[1])
             for line in text.splitlines()
-            if re.match(re.escape(name) + r"(\{[^}]*\})? ", line)
+            if re.match(re.escape(name) + r"(\{[^}]*\})? ", line) and label in line
         ]
         if not values:
             raise KeyError(f"{name} is not in:\n{text}")
         return sum(values)
+
+    def live_streams(self):
+        return self.metric("sluice_http_open", 'kind="stream"')
+
+    def live_runs(self):
+        return self.metric("sluice_runs", 'state="live"')

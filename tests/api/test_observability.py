@@ -61,7 +61,7 @@ def test_what_is_measured(admin, bot, metrics):
     gauges = [n for n, (kind, _) in found.items() if kind == "gauge"]
     for word in ("request", "first_token", "run"):
         assert any(word in n for n in histograms), (word, histograms)
-    for word in ("streams", "fibers", "resident"):
+    for word in ("http_open", "runs", "fibers", "resident"):
         assert any(word in n for n in gauges), (word, gauges)
     for name in histograms:
         if "first_token" in name or "run" in name:
@@ -78,10 +78,10 @@ def test_requests_are_counted(server, admin):
 def test_live_streams_are_counted(server, admin, bot, fake_llm):
     agent, model = bot
     fake_llm.script(model, Reply("word " * 50, delay=0.05))
-    idle = server.metric("sluice_streams_live")
+    idle = server.live_streams()
     with sage.open_stream(admin, "/api/chat", sage.say("Hi", agent)) as stream:
         stream.until(lambda m: m.get("type") == "do_subtask_result")
-        assert server.metric("sluice_streams_live") >= idle + 1
+        assert server.live_streams() >= idle + 1
         stream.finish()
 
 

@@ -299,18 +299,18 @@ def test_clients_that_vanish_leave_nothing_behind(start_server, fake_llm, count)
     fibers, descriptors = running.metric("sluice_fibers"), running.descriptors()
     sockets = [raw_request(running, token, "/api/chat", say("Hi", agent, f"v-{n}")) for n in range(count)]
     deadline = time.monotonic() + 30
-    while running.metric("sluice_streams_live") < count and time.monotonic() < deadline:
+    while running.live_streams() < count and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert running.metric("sluice_streams_live") >= count
+    assert running.live_streams() >= count
     for s in sockets:  # no goodbye: a reset
         s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
         s.close()
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        if running.metric("sluice_streams_live") == 0 and running.descriptors() <= descriptors + 10:
+        if running.live_streams() == 0 and running.descriptors() <= descriptors + 10:
             break
         time.sleep(0.2)
-    assert running.metric("sluice_streams_live") == 0 and running.metric("sluice_runs_live") == 0
+    assert running.live_streams() == 0 and running.live_runs() == 0
     assert running.descriptors() <= descriptors + 10 and running.metric("sluice_fibers") <= fibers + 5
     assert all(r.gone for r in fake_llm.requests_for(name) if r.body.get("stream"))
 
