@@ -151,8 +151,9 @@ void sage_envelope(request *rq, response *rs, failure f)
 
     if (m == NULL)
         m = sage_message_find(generic_code(f.e));
-    if (m == NULL) { /* the platform's rule for business errors: 500, and the message is shown to the user */
-        (void)send_error(rq, rs, 500, 500, f.text, "");
+    if (m == NULL) { /* the platform's rule for business errors: 500, whose message its web client shows */
+        status = f.e == ERR_INVALID ? 400 : 500;
+        (void)send_error(rq, rs, status, status, f.text, "");
         return;
     }
     if (f.e == ERR_INTERNAL || f.e == ERR_IO) {
