@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+/* Anthropic's messages: what is asked, and how answers are read. */
+#include "llm/anthropic.h"
+
+#include <stdio.h>
+
+#include "fake_server.h"
+#include "test.h"
+
+static const char *answer;
+static int status = 200;
+static char asked_head[4096];
+
+static bool play(fake_conn *c, const fake_request *rq, void *arg)
+{
+    (void)arg;
+    snprintf(asked_head, sizeof asked_head, "%s", rq->head);
+    return fake_reply(c, status, status == 200 ? "text/event-stream; charset=utf-8" : "application/json", answer);
+}
+
+static llm_request request(scope *s)
+{
+    static const char *const keys[] = {"the-key"};
+    static const llm_message hi = {.role = ROLE_USER, .text = "Hi"};
+    static int port;
+
+    if (port == 0)
+        port = fake_server_start(play, NULL);
+    return (llm_request){
+        .at = {.driver = "anthropic",
+               .base_url = arena_printf(s->arena, "http://127.0.0.1:%d", port),
+               .keys = keys,
+               .n_keys = 1,
+               .model = "claude-test",
+               .private_ok = true},
+        .messages = &hi,
+        .n_messages = 1,
+        .max_attempts = 1,
+    };
+}
+
+static err read_all(scope *s, const llm_request *rq, buf *out)
+{
+    llm_stream *st;
+    llm_delta d;
+    err e;
+
+    TRY(llm_open(s, rq, &st));
+    while ((e = llm_next(s, st, &d)) == OK) {
+        if (d.kind == LLM_TEXT || d.kind == LLM_REASONING)
+            buf_printf(out, "%c(%.*s)", d.kind == LLM_TEXT ? 'T' : 'R', STR_ARG(d.text));
+        else if (d.kind == LLM_TOOL_CALL)
+            buf_printf(out, "C%d[%s|%s](%.*s)", (int)d.index, d.id != NULL ? d.id : "", d.name != NULL ? d.name : "",
+                       STR_ARG(d.text));
+        else if (d.kind == LLM_STOP)
+            buf_printf(out, "S(%s)", d.finish);
+        else
+            buf_printf(out, "U%d/%d/%d/%d", (int)d.usage.prompt, (int)d.usage.completion, (int)d.usage.total,
+                       (int)d.usage.cached);
+    }
+    llm_close(st);
+    return e;
+}
+
+#define EVENT(type, rest) "event: " type "\ndata: {\"type\":\"" type "\"" rest "}\n\n"
+#define START                                                                                                          \
+    EVENT("message_start", ",\"message\":{\"model\":\"claude-test-1\",\"usage\":{\"input_tokens\":10,"                 \
+                           "\"cache_read_input_tokens\":4,\"cache_creation_input_tokens\":1,\"output_tokens\":1}}")
+#define BLOCK(index, block) EVENT("content_block_start", ",\"index\":" #index ",\"content_block\":" block)
+#define DELTA(index, delta) EVENT("content_block_delta", ",\"index\":" #index ",\"delta\":" delta)
+#define END(index) EVENT("content_block_stop", ",\"index\":" #index)
+#define FINISH(reason)                                                                                                 \
+    EVENT("message_delta", ",\"delta\":{\"stop_reason\":\"" reason "\"},\"usage\":{\"output_tokens\":20}")             \
+    EVENT("message_stop", "")
+#define TEXT(text) DELTA(0, "{\"type\":\"text_delta\",\"text\":\"" text "\"}")
+
+FIBER_TEST(blocks_become_deltas)
+{
+    static const struct {
+        const char *body, *want;
+    } cases[] = {
+        {START BLOCK(0, "{\"type\":\"text\",\"text\":\"\"}") EVENT("ping", "") TEXT("Hello") TEXT(" there") END(0)
+             FINISH("end_turn"),
+         "T(Hello)T( there)S(stop)U15/20/35/4"},
+        {START BLOCK(0, "{\"type\":\"thinking\",\"thinking\":\"\"}")
+             DELTA(0, "{\"type\":\"thinking_delta\",\"thinking\":\"hm\"}")
+                 DELTA(0, "{\"type\":\"signature_delta\",\"signature\":\"x\"}") END(0)
+                     BLOCK(1, "{\"type\":\"text\",\"text\":\"\"}") DELTA(1, "{\"type\":\"text_delta\",\"text\":\"a\"}")
+                         END(1) FINISH("max_tokens"),
+         "R(hm)T(a)S(length)U15/20/35/4"},
+        {START BLOCK(0, "{\"type\":\"text\",\"text\":\"\"}") TEXT("I look.") END(0)
+             BLOCK(1, "{\"type\":\"tool_use\",\"id\":\"toolu_1\",\"name\":\"f\",\"input\":{}}")
+                 DELTA(1, "{\"type\":\"input_json_delta\",\"partial_json\":\"\"}")
+                     DELTA(1, "{\"type\":\"input_json_delta\",\"partial_json\":\"{\\\"x\\\":\"}")
+                         DELTA(1, "{\"type\":\"input_json_delta\",\"partial_json\":\"1}\"}") END(1)
+                             BLOCK(2, "{\"type\":\"tool_use\",\"id\":\"toolu_2\",\"name\":\"g\",\"input\":{}}") END(2)
+                                 FINISH("tool_use"),
+         "T(I look.)C0[toolu_1|f]()C0[|]({\"x\":)C0[|](1})C1[toolu_2|g]()C1[|]({})S(tool_calls)U15/20/35/4"},
+        {START BLOCK(0, "{\"type\":\"redacted_thinking\",\"data\":\"x\"}") END(0) EVENT("brand_new", ",\"x\":1")
+             FINISH("refusal"),
+         "S(content_filter)U15/20/35/4"},
+        {START BLOCK(0, "{\"type\":\"text\",\"text\":\"a\"}") FINISH("something_new"),
+         "T(a)S(something_new)U15/20/35/4"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        llm_request rq = request(s);
+        buf *out = buf_new(s->arena, 10000);
+
+        answer = cases[i].body;
+        CHECK(read_all(s, &rq, out) == ERR_CLOSED, "case %zu: %s", i, s->failure.text);
+        CHECK_STR(buf_str(out), cases[i].want);
+    }
+    CHECK(cstr_starts(asked_head, "POST /v1/messages HTTP/1.1\r\n"), "%s", asked_head);
+    CHECK(strstr(asked_head, "x-api-key: the-key\r\n") != NULL, "%s", asked_head);
+    CHECK(strstr(asked_head, "anthropic-version: 2023-06-01\r\n") != NULL, "%s", asked_head);
+}
+
+FIBER_TEST(the_model_is_called_what_the_provider_calls_it)
+{
+    llm_request rq = request(s);
+    llm_stream *st;
+
+    answer = START BLOCK(0, "{\"type\":\"text\",\"text\":\"a\"}") FINISH("end_turn");
+    CHECK(llm_open(s, &rq, &st) == OK, "%s", s->failure.text);
+    CHECK_STR(llm_stream_model(st), "claude-test-1");
+}
+
+FIBER_TEST(failures_in_the_stream_get_their_code)
+{
+    static const struct {
+        const char *body, *code, *said;
+    } cases[] = {
+        {START, "llm.truncated", ""},
+        {START BLOCK(0, "{\"type\":\"text\",\"text\":\"\"}") TEXT("a"), "llm.truncated", "T(a)"},
+        {START BLOCK(0, "{\"type\":\"text\",\"text\":\"\"}") TEXT("a") END(0), "llm.truncated", "T(a)"},
+        {START EVENT("error", ",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}"),
+         "llm.unavailable", ""},
+        {START TEXT("a") EVENT("error", ",\"error\":{\"type\":\"rate_limit_error\",\"message\":\"x\"}"),
+         "llm.rate_limit", "T(a)"},
+        {"data: nonsense\n\n", "llm.garbage", ""},
+        {"data: []\n\n", "llm.garbage", ""},
+        {"hello", "llm.garbage", ""},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        llm_request rq = request(s);
+        scope *child = scope_child(s, NO_LIMIT);
+        buf *out = buf_new(child->arena, 10000);
+
+        answer = cases[i].body;
+        CHECK(read_all(child, &rq, out) == ERR_UPSTREAM, "case %zu", i);
+        CHECK_STR(child->failure.code, cases[i].code);
+        CHECK_STR(buf_str(out), cases[i].said);
+        scope_close(child);
+    }
+}
+
+FIBER_TEST(refusals_get_their_code)
+{
+    static const struct {
+        int status;
+        const char *body, *code;
+    } cases[] = {
+        {401, "{\"type\":\"error\",\"error\":{\"type\":\"authentication_error\",\"message\":\"invalid x-api-key\"}}",
+         "llm.auth"},
+        {400,
+         "{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"prompt is too long: 1 > "
+         "0\"}}",
+         "llm.context_length"},
+        {400,
+         "{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"Your credit balance is too "
+         "low\"}}",
+         "llm.quota"},
+        {404, "{\"type\":\"error\",\"error\":{\"type\":\"not_found_error\",\"message\":\"model: x\"}}",
+         "llm.model_not_found"},
+        {529, "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}",
+         "llm.unavailable"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        llm_request rq = request(s);
+        const char *text;
+
+        status = cases[i].status;
+        answer = cases[i].body;
+        CHECK(llm_complete(s, &rq, &text, NULL) == ERR_UPSTREAM, "case %zu", i);
+        CHECK_STR(s->failure.code, cases[i].code);
+    }
+    status = 200;
+}
+
+/* --- the request --- */
+
+static json_t *body_of(scope *s, const llm_request *rq)
+{
+    llm_quirks none = {.n_dropped = 0};
+    buf *out = buf_new(s->arena, MIB(1));
+    json_fault fault;
+    json_t *v;
+
+    anthropic_body(s, rq, &none, out);
+    CHECK(json_parse(s->arena, out->data, out->len, &fault, &v) == OK, "%s: %s", fault.reason, out->data);
+    return v;
+}
+
+static void check_member(scope *s, const llm_request *rq, const char *name, const char *want)
+{
+    const json_t *v = json_object_get(body_of(s, rq), name);
+
+    CHECK_STR(v != NULL ? json_text(s->arena, v) : "-", want);
+}
+
+FIBER_TEST(a_conversation_is_put_into_the_shape_of_the_api)
+{
+    static const llm_tool_call calls[] = {{"call.1", "f", "{\"x\":1}"}, {"c2", "g", "not json"}};
+    const llm_message messages[] = {
+        {.role = ROLE_SYSTEM, .text = "Be kind."},
+        {.role = ROLE_SYSTEM, .text = ""},
+        {.role = ROLE_SYSTEM, .text = "Be brief."},
+        {.role = ROLE_ASSISTANT, .text = "Hello!"},
+        {.role = ROLE_USER,
+         .parts =
+             json_hold(s->arena, json_pack("[{s:s,s:s},{s:s,s:{s:s}},{s:s,s:{s:s}}]", "type", "text", "text", "See",
+                                           "type", "image_url", "image_url", "url", "data:image/png;base64,QUJD",
+                                           "type", "image_url", "image_url", "url", "https://x/y.png"))},
+        {.role = ROLE_USER, .text = "And?"},
+        {.role = ROLE_ASSISTANT, .text = " ", .calls = calls, .n_calls = 2},
+        {.role = ROLE_TOOL, .text = "one", .tool_call_id = "call.1"},
+        {.role = ROLE_TOOL, .text = "", .tool_call_id = "c2"},
+        {.role = ROLE_USER, .text = "Thanks"},
+    };
+    llm_request rq = request(s);
+
+    rq.messages = messages;
+    rq.n_messages = COUNT(messages);
+    check_member(s, &rq, "system", "\"Be kind.\\n\\nBe brief.\"");
+    check_member(
+        s, &rq, "messages",
+        "[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"(the conversation begins with the "
+        "assistant)\"}]},"
+        "{\"role\":\"assistant\",\"content\":[{\"type\":\"text\",\"text\":\"Hello!\"}]},"
+        "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"See\"},"
+        "{\"type\":\"image\",\"source\":{\"type\":\"base64\",\"media_type\":\"image/png\",\"data\":\"QUJD\"}},"
+        "{\"type\":\"image\",\"source\":{\"type\":\"url\",\"url\":\"https://x/y.png\"}},"
+        "{\"type\":\"text\",\"text\":\"And?\"}]},"
+        "{\"role\":\"assistant\",\"content\":[{\"type\":\"tool_use\",\"id\":\"call_1\",\"name\":\"f\","
+        "\"input\":{\"x\":1}},{\"type\":\"tool_use\",\"id\":\"c2\",\"name\":\"g\",\"input\":{}}]},"
+        "{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":\"call_1\",\"content\":"
+        "[{\"type\":\"text\",\"text\":\"one\"}]},{\"type\":\"tool_result\",\"tool_use_id\":\"c2\",\"content\":[]},"
+        "{\"type\":\"text\",\"text\":\"Thanks\"}]}]");
+}
+
+FIBER_TEST(tools_and_parameters_are_written_in_the_apis_words)
+{
+    const llm_tool tools[] = {{.name = "f",
+                               .description = "Does f",
+                               .parameters = json_hold(s->arena, json_pack("{s:s}", "type", "object"))}};
+    llm_request rq = request(s);
+
+    check_member(s, &rq, "max_tokens", "4096");
+    check_member(s, &rq, "stream", "true");
+    check_member(s, &rq, "system", "-");
+    check_member(s, &rq, "thinking", "-");
+    rq.tools = tools;
+    rq.n_tools = 1;
+    rq.tool_choice = TOOL_CHOICE_REQUIRED;
+    rq.at.params = json_hold(s->arena, json_pack("{s:i,s:f,s:f,s:s,s:[s]}", "max_tokens", 50, "temperature", 0.5,
+                                                 "presence_penalty", 0.5, "api_key", "hush", "stop", "END"));
+    check_member(s, &rq, "tools",
+                 "[{\"name\":\"f\",\"description\":\"Does f\",\"input_schema\":{\"type\":\"object\"}}]");
+    check_member(s, &rq, "tool_choice", "{\"type\":\"any\"}");
+    check_member(s, &rq, "max_tokens", "50");
+    check_member(s, &rq, "temperature", "0.5");
+    check_member(s, &rq, "stop_sequences", "[\"END\"]");
+    check_member(s, &rq, "presence_penalty", "-");
+    check_member(s, &rq, "api_key", "-");
+    rq.thinking = THINKING_ON;
+    rq.thinking_level = "low";
+    check_member(s, &rq, "thinking", "{\"type\":\"enabled\",\"budget_tokens\":2048}");
+    check_member(s, &rq, "max_tokens", "6144");
+    check_member(s, &rq, "temperature", "-");
+    check_member(s, &rq, "tool_choice", "{\"type\":\"auto\"}");
+}
+
+FIBER_TEST(between_calls_of_tools_the_model_does_not_think_again)
+{
+    static const llm_tool_call call = {"c1", "f", "{}"};
+    const llm_message messages[] = {
+        {.role = ROLE_USER, .text = "Go"},
+        {.role = ROLE_ASSISTANT, .calls = &call, .n_calls = 1},
+        {.role = ROLE_TOOL, .text = "one", .tool_call_id = "c1"},
+    };
+    llm_request rq = request(s);
+
+    rq.messages = messages;
+    rq.n_messages = 1;
+    rq.thinking = THINKING_ON;
+    check_member(s, &rq, "thinking", "{\"type\":\"enabled\",\"budget_tokens\":8192}");
+    rq.n_messages = 3;
+    check_member(s, &rq, "thinking", "-");
+}
