@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const sage_message messages[] = {
+const sage_message sage_messages[] = {
     {"agent.created", "Agent '{}' 创建成功", "Agent '{}' created successfully"},
     {"agent.default_prompt_loaded", "获取默认系统提示词成功", "获取默认系统提示词成功"},
     {"agent.delete_forbidden", "无权删除该Agent", "Not allowed to delete this agent"},
@@ -98,7 +98,7 @@ const sage_message messages[] = {
     {"tool.not_found", "工具不存在", "Tool not found", 0, "Tool '{}' not found"},
     {"user.invalid_credentials", "用户名或密码错误", "Invalid username or password", 0, "invalid credentials"},
 };
-const size_t message_count = COUNT(messages);
+const size_t sage_message_count = COUNT(sage_messages);
 
 static int compare(const void *code, const void *row)
 {
@@ -107,5 +107,5 @@ static int compare(const void *code, const void *row)
 
 const sage_message *sage_message_find(const char *code)
 {
-    return code != NULL ? bsearch(code, messages, COUNT(messages), sizeof(messages[0]), compare) : NULL;
+    return code != NULL ? bsearch(code, sage_messages, COUNT(sage_messages), sizeof(sage_messages[0]), compare) : NULL;
 }

@@ -14,8 +14,8 @@ typedef struct {
     const char *detail; /* of an error: error_detail; NULL: "" */
 } sage_message;
 
-extern const sage_message messages[]; /* sorted by code */
-extern const size_t message_count;
+extern const sage_message sage_messages[]; /* sorted by code */
+extern const size_t sage_message_count;
 
 const sage_message *sage_message_find(const char *code); /* NULL when there is none, and for NULL */
 

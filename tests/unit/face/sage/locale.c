@@ -84,12 +84,14 @@ TEST(a_message_holds_its_subject_as_it_is)
 
 TEST(the_catalogue_is_sorted_and_every_message_is_found)
 {
-    for (size_t i = 0; i < message_count; i++) {
-        CHECK(i == 0 || strcmp(messages[i - 1].code, messages[i].code) < 0, "%s is out of order", messages[i].code);
-        CHECK(message_find(messages[i].code) == &messages[i], "%s", messages[i].code);
-        CHECK(messages[i].zh != NULL && messages[i].en != NULL, "%s has both texts", messages[i].code);
-        CHECK((strstr(messages[i].zh, "{}") == NULL) == (strstr(messages[i].en, "{}") == NULL), "%s", messages[i].code);
+    for (size_t i = 0; i < sage_message_count; i++) {
+        CHECK(i == 0 || strcmp(sage_messages[i - 1].code, sage_messages[i].code) < 0, "%s is out of order",
+              sage_messages[i].code);
+        CHECK(sage_message_find(sage_messages[i].code) == &sage_messages[i], "%s", sage_messages[i].code);
+        CHECK(sage_messages[i].zh != NULL && sage_messages[i].en != NULL, "%s has both texts", sage_messages[i].code);
+        CHECK((strstr(sage_messages[i].zh, "{}") == NULL) == (strstr(sage_messages[i].en, "{}") == NULL), "%s",
+              sage_messages[i].code);
     }
-    CHECK(message_find("no.such") == NULL, "unknown");
-    CHECK(message_find(NULL) == NULL, "none");
+    CHECK(sage_message_find("no.such") == NULL, "unknown");
+    CHECK(sage_message_find(NULL) == NULL, "none");
 }
