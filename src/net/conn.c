@@ -16,7 +16,7 @@
 #include "base/mem.h"
 #include "net/server_internal.h"
 
-enum { SPARE_MAX = 256, DISCARD_MAX = 1 << 20, DISCARD_SECONDS = 2 };
+enum { SPARE_MAX = 256, DISCARD_MAX = 1 << 28, DISCARD_SECONDS = 5 };
 
 static const uint64_t never = UINT64_MAX;
 

@@ -92,7 +92,8 @@ static void add_rest(buf *out, const char *p, size_t len, size_t *skip)
     size_t sent = MIN_OF(*skip, len);
 
     *skip -= sent;
-    buf_add(out, p + sent, len - sent);
+    if (sent < len)
+        buf_add(out, p + sent, len - sent);
 }
 
 void out_send(conn *c, const char *first, size_t first_len, const void *second, size_t second_len)

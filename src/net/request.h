@@ -20,17 +20,17 @@ enum { PATH_PARAMS_MAX = 8 };
 typedef struct request {
     scope *scope;
     http_method method;
-    const char *path;        /* as sent, still percent-encoded, without the query; always begins with '/' */
-    const char *query;       /* as sent, "" when there is none */
-    http_headers headers;    /* in the order received */
-    const char *peer;        /* the client's address without port; of the proxy's header when that peer is trusted */
-    const char *scheme;      /* "http" or "https" (from a trusted proxy) */
-    const char *host;        /* the Host header, checked for syntax */
-    const char *id;          /* request id: the client's X-Request-ID when it is sane, else ours */
-    const void *listener;    /* the `tag` of the listener that took the connection */
-    int64_t content_length;  /* -1 when chunked; 0 without body */
-    int64_t began;           /* clock_mono() when the head was complete */
-    request_body *incoming;  /* see the functions below */
+    const char *path;       /* as sent, still percent-encoded, without the query; always begins with '/' */
+    const char *query;      /* as sent, "" when there is none */
+    http_headers headers;   /* in the order received */
+    const char *peer;       /* the client's address without port; of the proxy's header when that peer is trusted */
+    const char *scheme;     /* "http" or "https" (from a trusted proxy) */
+    const char *host;       /* the Host header, checked for syntax */
+    const char *id;         /* request id: the client's X-Request-ID when it is sane, else ours */
+    const void *listener;   /* the `tag` of the listener that took the connection */
+    int64_t content_length; /* -1 when chunked; 0 without body */
+    int64_t began;          /* clock_mono() when the head was complete */
+    request_body *incoming; /* see the functions below */
 
     /* Filled in by the router (net/route.h). */
     const route *route;
@@ -38,17 +38,17 @@ typedef struct request {
         const char *name, *value;
     } params[PATH_PARAMS_MAX]; /* percent-decoded */
     size_t n_params;
-    void *body;              /* the struct that the route's body schema describes, or NULL */
-    void *args;              /* the struct that the route's query schema describes, or NULL */
-    json_t *json;            /* the parsed body, whatever schema there is; NULL without a JSON body */
+    void *body;   /* the struct that the route's body schema describes, or NULL */
+    void *args;   /* the struct that the route's query schema describes, or NULL */
+    json_t *json; /* the parsed body, whatever schema there is; NULL without a JSON body */
 
     /* Filled in by the face's authorisation. */
     const struct identity *user; /* NULL when nobody is logged in */
     void *face_data;             /* whatever else the face keeps with a request (locale …) */
 } request;
 
-const char *request_header(const request *rq, const char *name);  /* NULL when absent */
-const char *request_param(const request *rq, const char *name);   /* path parameter; "" when the pattern has none */
+const char *request_header(const request *rq, const char *name); /* NULL when absent */
+const char *request_param(const request *rq, const char *name);  /* path parameter; "" when the pattern has none */
 
 /* A query parameter, decoded ('+' is a space); the first of several; NULL when absent. */
 const char *request_query(const request *rq, const char *name);

@@ -16,7 +16,7 @@
 #include "base/str.h"
 #include "net/server_internal.h"
 
-enum { CHUNK_HEAD_MAX = 20, DRAINED_MAX = 65536 };
+enum { CHUNK_HEAD_MAX = 20, DRAINED_MAX = 65536, SMALL_BODY = 4096 };
 
 /* ---- headers ---- */
 
@@ -193,7 +193,13 @@ err reply(response *rs, int status, const char *type, const void *bytes, size_t 
     rs->done = true;
     if (c->state == CONN_CLOSED)
         return ERR_CLOSED;
-    out_send(c, text->data, text->len, bytes, rs->framing == BODY_PLAIN ? len : 0);
+    if (rs->framing != BODY_PLAIN)
+        len = 0;
+    if (len > 0 && len <= SMALL_BODY) { /* copying it is cheaper than a second vector */
+        buf_add(text, bytes, len);
+        len = 0;
+    }
+    out_send(c, text->data, text->len, bytes, len);
     return OK;
 }
 

@@ -12,16 +12,16 @@
 #include "rt/loop.h"
 
 typedef struct {
-    size_t max_head;        /* bytes of request line and headers */
-    size_t max_headers;     /* number of them */
-    int64_t max_body;       /* largest Content-Length or chunked total */
-    int64_t head_timeout;   /* from the first byte to the end of the head */
-    int64_t idle_timeout;   /* of a kept-alive connection */
-    int64_t body_timeout;   /* longest pause within a body */
-    int64_t write_timeout;  /* longest time without the client reading anything */
-    size_t high_water;      /* unsent bytes at which a writer waits */
-    size_t max_unsent;      /* unsent bytes at which a connection is cut */
-    size_t max_connections; /* per process; further ones get 503 */
+    size_t max_head;                    /* bytes of request line and headers */
+    size_t max_headers;                 /* number of them */
+    int64_t max_body;                   /* largest Content-Length or chunked total */
+    int64_t head_timeout;               /* from the first byte to the end of the head */
+    int64_t idle_timeout;               /* of a kept-alive connection */
+    int64_t body_timeout;               /* longest pause within a body */
+    int64_t write_timeout;              /* longest time without the client reading anything */
+    size_t high_water;                  /* unsent bytes at which a writer waits */
+    size_t max_unsent;                  /* unsent bytes at which a connection is cut */
+    size_t max_connections;             /* per process; further ones get 503 */
     const char *const *trusted_proxies; /* addresses or CIDR, ends with NULL; may be NULL */
 } server_limits;
 
@@ -47,10 +47,10 @@ void server_free(server *sv);
 
 /* For metrics, of all loops. */
 typedef struct {
-    uint64_t connections;  /* open now */
-    uint64_t streams;      /* streamed or followed responses open now */
-    uint64_t requests;     /* since start */
-    uint64_t refused;      /* malformed or over a limit, since start */
+    uint64_t connections; /* open now */
+    uint64_t streams;     /* streamed or followed responses open now */
+    uint64_t requests;    /* since start */
+    uint64_t refused;     /* malformed or over a limit, since start */
     uint64_t bytes_in, bytes_out;
 } server_stats;
 server_stats server_read_stats(const server *sv);

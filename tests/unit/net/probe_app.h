@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An application for tests of the server: what a path does is in probe_app().  A test is a client function that gets a
+ * client_arg; what the handlers saw is in `seen`.
+ */
+#ifndef TESTS_NET_PROBE_APP_H
+#define TESTS_NET_PROBE_APP_H
+
+#include "probe.h"
+
+struct probe_seen {
+    int served;
+    int cancelled;
+    int64_t noticed_at;
+    const char *reason;
+    err body_error, write_error;
+    size_t written;
+    int sources_closed;
+};
+
+extern struct probe_seen seen;
+
+typedef struct {
+    int port;
+    bool trusted; /* the client is a trusted proxy */
+    probe_server *server;
+} client_arg;
+
+void probe_app(request *rq, response *rs, void *arg);
+void with_app(scope *s, void (*client)(void *arg), const server_limits *limits);
+int port_of(void *arg);
+
+#endif
