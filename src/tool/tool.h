@@ -19,7 +19,7 @@ typedef struct tool_session tool_session;
 
 /* For whom and where a call runs.  All borrowed for the length of the call. */
 typedef struct {
-    const char *user_id;    /* NULL: anonymous; sees built-in tools only */
+    const char *user_id; /* NULL: anonymous; sees built-in tools only */
     bool admin;
     const char *session_id; /* of the conversation; NULL outside one */
     const char *agent_id;   /* NULL outside an agent */
@@ -27,8 +27,9 @@ typedef struct {
     const char *language;   /* "en", "zh", "pt" */
     json_t *system_context; /* of the run; a declared parameter that is a key here gets its value; may be NULL */
     bool multimodal;        /* the model takes images */
-    tool_session *session;  /* state over the calls of one run: shell tasks, pending images; NULL: one is made for the call */
-    const char *call_id;    /* of the model's call, or NULL */
+    tool_session
+        *session; /* state over the calls of one run: shell tasks, pending images; NULL: one is made for the call */
+    const char *call_id; /* of the model's call, or NULL */
     /* Live output while the call runs (stream "stdout", "stderr" or "info"); NULL: nobody watches. */
     void (*progress)(void *arg, const char *stream, const char *text, size_t len);
     void *progress_arg;
@@ -44,17 +45,17 @@ typedef struct {
 struct tool {
     const char *name;
     const char *description;
-    json_t *parameters;     /* JSON schema of an object: {"type":"object","properties":{…},"required":[…]} */
+    json_t *parameters; /* JSON schema of an object: {"type":"object","properties":{…},"required":[…]} */
     tool_kind kind;
-    const char *source;     /* shown in lists: "basic", the MCP server's name, the integration's name … */
-    const char *owner;      /* user id, or NULL: everybody's */
-    int64_t timeout;        /* of one call; 0: 5 min */
-    bool explicit_only;     /* offered only when an agent names it */
-    bool baseline;          /* always offered when allowed (section 6.2) */
-    bool hidden;            /* not in GET /api/tools: runtime protocol tools */
+    const char *source; /* shown in lists: "basic", the MCP server's name, the integration's name … */
+    const char *owner;  /* user id, or NULL: everybody's */
+    int64_t timeout;    /* of one call; 0: 5 min */
+    bool explicit_only; /* offered only when an agent names it */
+    bool baseline;      /* always offered when allowed (section 6.2) */
+    bool hidden;        /* not in GET /api/tools: runtime protocol tools */
     /* OK with a result even when the tool failed in its own terms; an error when it could not be run. */
     err (*call)(scope *s, const tool *t, const tool_context *cx, json_t *args, tool_result *out);
-    const void *data;       /* the source's */
+    const void *data; /* the source's */
 };
 
 /* Where tools of one kind come from.  Functions run in the caller's fiber and may park; what they return lives in `a`. */
@@ -68,11 +69,11 @@ void tool_setup(void);                             /* builds the built-in tools'
 
 /* How tools behave on this server.  A member that is 0 keeps its default.  At start, before the loops run. */
 typedef struct {
-    int64_t result_tokens;  /* what a model sees of one result at most; 12000 */
-    int64_t shell_cpu;      /* seconds of CPU time for each process of a command; 300 */
-    int64_t shell_memory;   /* bytes of address space for each process; 4 GiB */
+    int64_t result_tokens;   /* what a model sees of one result at most; 12000 */
+    int64_t shell_cpu;       /* seconds of CPU time for each process of a command; 300 */
+    int64_t shell_memory;    /* bytes of address space for each process; 4 GiB */
     int64_t shell_processes; /* at once in one sandbox; 512 */
-    bool shell_network;     /* commands may use the network; default no */
+    bool shell_network;      /* commands may use the network; default no */
 } tool_settings;
 void tool_configure(const tool_settings *set);
 
