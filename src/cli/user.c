@@ -53,9 +53,10 @@ static err create(scope *s, void *arg)
 
     TRY(make_hash(s, t, &hash, &made));
     u.password_hash = hash;
-    if ((e = user_insert(s, &u)) == ERR_CONFLICT)
-        return fail(s, e, "there is a user with this %s already",
-                    cstr_eq(scope_failure(s, e).code, "user.email_exists") ? "e-mail address" : "name");
+    if ((e = user_insert(s, &u)) == ERR_CONFLICT && cstr_eq(scope_failure(s, e).code, "user.email_exists"))
+        return fail(s, e, "the e-mail address %s belongs to another user", u.email);
+    if (e == ERR_CONFLICT)
+        return fail(s, e, "there is a user \"%s\" already", u.username);
     TRY(e);
     printf("created %s\n", u.username);
     tell_password(made);
