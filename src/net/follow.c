@@ -59,6 +59,8 @@ static bool pull_once(conn *c, response *rs)
         return false;
     }
     send_framed(c, rs, b, st == SOURCE_END);
+    if (rs->src == NULL) /* the write found the client gone, and the source is closed */
+        return false;
     if (len > 0 && src->idle_text != NULL)
         c->beat_due = conn_due(c, src->idle_after);
     if (st == SOURCE_END)
@@ -119,15 +121,12 @@ void follow_beat(conn *c)
 err reply_follow(response *rs, int status, const char *type, source *src)
 {
     conn *c = rs->x->conn;
+    err e = reply_begin(rs, status, type);
 
-    if (rs->status != 0) {
+    if (e != OK || rs->framing == BODY_NONE) {
         src->close(src);
-        return fail(rs->x->rq.scope, ERR_INTERNAL, "the response has begun already");
-    }
-    if (reply_begin(rs, status, type) != OK || rs->framing == BODY_NONE) {
-        rs->done = true;
-        src->close(src);
-        return c->gone ? ERR_CLOSED : OK;
+        rs->done = rs->done || rs->streaming;
+        return e;
     }
     rs->src = src;
     src->sink = c;

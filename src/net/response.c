@@ -245,7 +245,7 @@ err reply_begin(response *rs, int status, const char *type)
     buf *text = &c->w->scratch;
 
     if (!response_can_begin(rs, status))
-        return ERR_INTERNAL;
+        return fail(rs->x->rq.scope, ERR_INTERNAL, "the response cannot begin");
     response_head(rs, text, status, type, has_body(status) ? -1 : -2);
     rs->streaming = true;
     count(&c->w->counters->streams, 1);

@@ -56,7 +56,8 @@ struct source {
     void *sink; /* the server's */
 };
 
-/* Answers with the source's body.  The handler returns right after; the request's scope stays until the end. */
+/* Answers with the source's body.  The handler returns right after; the request's scope stays until the end.  The source
+ * is taken over in any case: on an error it is closed already. */
 MUST_USE err reply_follow(response *rs, int status, const char *type, source *src);
 
 /* There is more to pull.  On the connection's loop; cheap, may be called for every event of a turn.  Harmless after close()

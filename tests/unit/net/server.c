@@ -56,6 +56,29 @@ FIBER_TEST(pipelined_requests_are_answered_in_order)
     CHECK_INT(seen.served, 3);
 }
 
+static void upgrade_client(void *arg)
+{
+    char out[4096];
+    int fd = probe_connect(port_of(arg));
+
+    probe_send(fd,
+               "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 3\r\n\r\nabc"
+               "GET /next HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+               "GET /last HTTP/1.1\r\nHost: a\r\n\r\n");
+    probe_response(fd, out, sizeof out, false);
+    CHECK(strstr(out, "\r\n\r\nabc") != NULL, "%s", out);
+    probe_response(fd, out, sizeof out, false);
+    CHECK(strstr(out, "GET|/next|") != NULL, "%s", out);
+    probe_response(fd, out, sizeof out, false);
+    CHECK(strstr(out, "GET|/last|") != NULL, "%s", out);
+    close(fd);
+}
+
+FIBER_TEST(an_upgrade_that_nobody_wants_is_a_plain_request)
+{
+    with_app(s, upgrade_client, NULL);
+}
+
 static void trickle_client(void *arg)
 {
     static const char text[] = "\r\nPOST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"

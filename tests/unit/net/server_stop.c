@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "probe_app.h"
+#include "rt/fiber.h"
 #include "rt/sleep.h"
 #include "test.h"
 
@@ -36,6 +37,55 @@ FIBER_TEST(a_client_that_leaves_is_noticed_at_once)
     fprintf(stderr, "# noticed after %lld us\n", (long long)(seen.noticed_at - left_at) / 1000);
     CHECK(seen.noticed_at - left_at < MILLISECONDS(test_instrumented() ? 100 : 10), "%lld us",
           (long long)(seen.noticed_at - left_at) / 1000);
+}
+
+/* Sends the first `len` bytes, reads a little or nothing, and goes: politely, or with a reset. */
+static void vanish(int port, const char *text, size_t len, bool reset)
+{
+    struct linger now = {.l_onoff = 1};
+    char out[256];
+    int fd = probe_connect(port);
+
+    probe_send_bytes(fd, text, len);
+    if (len % 3 == 0)
+        usleep(300);
+    if (len % 5 == 0)
+        (void)!recv(fd, out, sizeof out, MSG_DONTWAIT);
+    if (reset)
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    close(fd);
+}
+
+static void vanishing_client(void *arg)
+{
+    static const char *const scripts[] = {
+        "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nGET /follow?n=-1 "
+        "HTTP/1.1\r\n"
+        "Host: a\r\n\r\nGET /x HTTP/1.1\r\nHost: a\r\n\r\n",
+        "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabcGET /wait "
+        "HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /follow?n=100000 HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /stream HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /half HTTP/1.1\r\nHost: a\r\n\r\n",
+        "POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n01GET /nothing but bytes",
+    };
+    const server *sv = ((client_arg *)arg)->server->sv;
+
+    for (size_t i = 0; i < COUNT(scripts); i++)
+        for (size_t len = 0; len <= strlen(scripts[i]); len++)
+            vanish(port_of(arg), scripts[i], len, (len + i) % 2 == 0);
+    for (int i = 0; i < 200 && server_read_stats(sv).connections > 0; i++)
+        usleep(10000);
+    CHECK_INT(server_read_stats(sv).connections, 0);
+    CHECK_INT(server_read_stats(sv).streams, 0);
+}
+
+FIBER_TEST(clients_that_vanish_anywhere_leave_nothing_behind, .limit = 30)
+{
+    size_t before = fiber_count();
+
+    with_app(s, vanishing_client, NULL);
+    CHECK_INT(fiber_count(), before);
 }
 
 static void half_close_client(void *arg)
