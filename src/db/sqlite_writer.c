@@ -326,13 +326,13 @@ static void keep_log_short(sqlite_writer *w)
 /* Everything up to the beginning of a transaction, or that alone.  Empty when it is time to stop. */
 static void take_group(sqlite_writer *w, list_link *group)
 {
-    list_link *l;
+    list_link *queue = &w->queue, *l;
 
     list_init(group);
     pthread_mutex_lock(&w->lock);
-    while (list_empty(&w->queue) && !w->stopping)
+    while (list_empty(queue) && !w->stopping)
         pthread_cond_wait(&w->wake, &w->lock);
-    for (size_t n = 0; n < GROUP_MAX && (l = w->queue.next) != &w->queue; n++) {
+    for (size_t n = 0; n < GROUP_MAX && (l = queue->next) != queue; n++) {
         write_job *job = LIST_OF(l, write_job, link);
 
         if (job->batch == NULL && n > 0)
