@@ -30,6 +30,7 @@ typedef struct {
     ledger *l;
     agent_outcome *out;
     const char *note;        /* for the next request only, hidden from the user; or NULL */
+    bool told;               /* the user knows why the run fails */
     const char *last_error;  /* of the turn before, cut; for the error fuse */
     bool status_turn;        /* the next request offers only turn_status */
     uint64_t signatures[24]; /* of the last turns, newest last */
@@ -57,7 +58,7 @@ void notice_failure(agent_state *st, err e, bool mid_stream);
 /* repeat.c: notes the turn; true when the run goes in circles for the third time. */
 bool repeat_seen(agent_state *st, const turn *t);
 
-/* Appends an event whose payload is JSON; steals `payload`. */
+/* Appends an event whose payload is JSON; steals `payload`.  Who ignores the result has nothing better to tell. */
 err emit_json(scope *s, run *r, event_kind kind, const run_message *m, json_t *payload);
 
 #endif

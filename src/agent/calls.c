@@ -5,8 +5,8 @@
  */
 #include "agent/agent_internal.h"
 
-#include "base/clock.h"
 #include "base/id.h"
+#include "base/log.h"
 #include "rt/sem.h"
 
 typedef struct {
@@ -65,14 +65,18 @@ static err reject(agent_state *st, turn_call *c, const char *code, const char *n
 static void on_progress(void *arg, const char *stream, const char *text, size_t len)
 {
     call_job *job = arg;
-    json_t *o = json_object(), *piece = json_stringn(text, len);
+    buf b = BUF_INIT(MIB(32));
 
-    json_set_str(o, "tool_call_id", job->call->id);
-    json_set_str(o, "stream", stream);
-    json_set(o, "text", piece != NULL ? piece : json_string(""));
-    json_set_bool(o, "closed", false);
-    if (emit_json(job->st->s, job->st->r, EV_TOOL_PROGRESS, NULL, o) != OK)
-        return; /* over the run's limit: the result itself will say so */
+    buf_puts(&b, "{\"tool_call_id\":");
+    json_put_cstr(&b, job->call->id);
+    buf_puts(&b, ",\"stream\":");
+    json_put_cstr(&b, stream);
+    buf_puts(&b, ",\"text\":");
+    json_put_string(&b, text, len); /* a program may print anything */
+    buf_puts(&b, ",\"closed\":false}");
+    if (buf_ok(&b) && run_emit(job->st->s, job->st->r, EV_TOOL_PROGRESS, NULL, b.data, b.len) != OK)
+        log_debug("run.progress_dropped", log_str("call", job->call->id)); /* the result will meet the limit as well */
+    buf_close(&b);
 }
 
 static err close_progress(agent_state *st, const turn_call *c)
@@ -91,11 +95,11 @@ static void heed_status(agent_state *st, const turn *t, const json_t *args)
 {
     const char *status = json_get_str(args, "status", "");
     bool ends = cstr_eq(status, "task_done") || cstr_eq(status, "need_user_input") || cstr_eq(status, "blocked");
-    const entry *before = NULL;
+    const entry *before = NULL; /* this response, whose results may be there already */
 
-    for (size_t i = st->l->n; i > 0 && before == NULL; i--)
-        if (!cstr_eq(st->l->items[i - 1]->id, t->message->id))
-            before = st->l->items[i - 1];
+    for (size_t i = st->l->n; i > 1 && before == NULL; i--)
+        if (cstr_eq(st->l->items[i - 1]->id, t->message->id))
+            before = st->l->items[i - 2];
     if (ends && (t->text.len > 0 || (before != NULL && before->role == ROLE_ASSISTANT && before->n_calls == 0)))
         st->stop = true;
     else if (ends)
@@ -119,6 +123,17 @@ typedef struct {
     const turn *t;
 } call_arg;
 
+/* NULL when they are no JSON object; nothing at all means none. */
+static json_t *arguments_of(arena *a, const turn_call *c)
+{
+    json_t *args;
+
+    if (cstr_blank(buf_str(&c->arguments)))
+        return json_hold(a, json_object());
+    return json_parse(a, buf_str(&c->arguments), c->arguments.len, NULL, &args) == OK && json_is_object(args) ? args
+                                                                                                              : NULL;
+}
+
 static err run_call(scope *s, void *arg)
 {
     call_arg *ca = arg;
@@ -138,13 +153,9 @@ static err run_call(scope *s, void *arg)
                    "That tool is not available. Use only tools that you were offered.");
         goto give;
     }
-    if (json_parse(own->arena, buf_str(&c->arguments), c->arguments.len, NULL, &args) != OK) {
-        e = c->arguments.len == 0
-                ? OK
-                : reject(st, c, "invalid_tool_arguments", "The arguments of the tool call were not valid JSON.");
-        if (c->arguments.len > 0)
-            goto give;
-        args = json_hold(own->arena, json_object());
+    if ((args = arguments_of(own->arena, c)) == NULL) {
+        e = reject(st, c, "invalid_tool_arguments", "The arguments of the tool call were not a valid JSON object.");
+        goto give;
     }
     cx.call_id = c->id;
     cx.progress = on_progress;
@@ -196,7 +207,7 @@ err turn_run_calls(agent_state *st, turn *t)
         scope_spawn(group, run_call, ca);
     }
     e = scope_join(group);
-    if (e != OK)
+    if (e != OK && group->failure.e == e) /* else it was recorded in the run's scope itself */
         fail_from(st->s, group, e);
     scope_close(group);
     if (e == OK && !st->stop)

@@ -101,12 +101,12 @@ static int by_name(const void *a, const void *b)
     return strcmp((*(const tool *const *)a)->name, (*(const tool *const *)b)->name);
 }
 
-static err choose_tools(chat *c, const json_t *names)
+static err choose_tools(scope *prep, chat *c, const json_t *names)
 {
     const tool **all;
     size_t n;
 
-    TRY(tool_list(c->s, c->s->arena, &c->plan.tool_context, &all, &n));
+    TRY(tool_list(prep, c->s->arena, &c->plan.tool_context, &all, &n));
     c->plan.tools = arena_array(c->s->arena, const tool *, n);
     for (size_t i = 0; i < n; i++)
         if (offers(all[i], names, c->plan.until))
@@ -150,7 +150,7 @@ static err make_plan(scope *prep, chat *c, const chat_request *rq, const merged_
     p->tool_context.multimodal = !p->model.at.no_images;
     TRY(chat_make_workspace(prep, p->tool_context.workspace));
     p->tool_context.session = tool_session_new(c->s);
-    return choose_tools(c, m->tools);
+    return choose_tools(prep, c, m->tools);
 }
 
 /* The ledger */
@@ -159,8 +159,8 @@ static err make_plan(scope *prep, chat *c, const chat_request *rq, const merged_
 static void place_summaries(ledger *l)
 {
     for (size_t i = 0; i < l->n; i++) {
-        const char *last = entry_meta_str(l->items[i], "source_end_message_id");
         entry *moved = l->items[i];
+        const char *last = entry_is_summary(moved) ? entry_meta_str(moved, "source_end_message_id") : NULL;
         size_t to = 0;
 
         if (last == NULL)
@@ -210,6 +210,8 @@ static err read_message(scope *s, arena *a, const json_t *v, control_tags *tags,
     out->type = out->role == ROLE_USER ? "user_input" : "assistant_text";
     if (cstr_blank(out->id))
         out->id = NULL;
+    if (out->id != NULL && strlen(out->id) > 255)
+        return fail_code(s, ERR_INVALID, "chat.message_invalid", NULL, "a message id is longer than 255 bytes");
     if (json_is_array(content)) {
         json_t *first = json_hold(a, json_deep_copy(content)), *part = json_array_get(first, 0);
         const char *text = json_get_str(part, "text", NULL);
@@ -229,6 +231,8 @@ static err read_message(scope *s, arena *a, const json_t *v, control_tags *tags,
 /* The request's messages join the ledger; a message whose id is there already replaces that one. */
 static err join_messages(scope *prep, chat *c, const json_t *messages)
 {
+    bool settled = false; /* requests bring no calls, so once is enough */
+
     for (size_t i = 0; i < json_array_size(messages); i++) {
         const json_t *v = json_array_get(messages, i);
         control_tags tags = {0};
@@ -249,8 +253,9 @@ static err join_messages(scope *prep, chat *c, const json_t *messages)
             *known = e;
             continue;
         }
-        if (e.role == ROLE_USER)
+        if (e.role == ROLE_USER && !settled)
             ledger_settle(c->ledger);
+        settled |= e.role == ROLE_USER;
         ledger_add(c->ledger, e);
     }
     return OK;
@@ -285,6 +290,17 @@ static size_t take_unstored(const ledger *l, arena *a, message_row **out)
     return n;
 }
 
+/* They are not stored after all: the next write takes them again. */
+static void give_back(const ledger *l, const message_row *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        entry *e = ledger_find(l, rows[i].message_id);
+
+        if (e != NULL)
+            e->stored = false;
+    }
+}
+
 static err save_progress(scope *s, void *arg)
 {
     chat *c = arg;
@@ -300,6 +316,8 @@ static err save_progress(scope *s, void *arg)
     c->waits_for_begin = NULL;
     if (e == OK && n > 0)
         e = turn_progress(s, c->plan.session_id, rows, n);
+    if (e != OK)
+        give_back(c->ledger, rows, n);
     arena_free(a);
     return e;
 }
@@ -443,8 +461,13 @@ static err begin(scope *prep, chat *c, const chat_request *rq, const merged_conf
 
 static err check(scope *s, const chat_request *rq, const merged_config *m)
 {
+    enum { MESSAGES_MAX = 1000 };
+
     if (json_array_size(rq->messages) == 0)
         return fail_code(s, ERR_INVALID, "chat.messages_empty", NULL, "the message list cannot be empty");
+    if (json_array_size(rq->messages) > MESSAGES_MAX)
+        return fail_code(s, ERR_INVALID, "chat.message_invalid", NULL, "a request carries at most %d messages",
+                         MESSAGES_MAX);
     if (m->max_loops == 0)
         return fail_code(s, ERR_INVALID, "chat.max_loops_required", NULL, "max_loop_count must be given");
     if (m->max_loops < 0)

@@ -10,28 +10,15 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "base/log.h"
 
-enum { KEEP_LAST = 12, KEEP_LAST_FORCED = 2, PERCENT_OF_WINDOW = 85 };
+enum { KEEP_LAST = 12, KEEP_LAST_FORCED = 2, PERCENT_OF_WINDOW = 85, WINDOW_MAX = 1 << 30 };
 
 static int64_t window_of(const plan *p)
 {
-    return p->model.at.max_model_len > 0 ? p->model.at.max_model_len : 128000;
-}
+    int64_t n = p->model.at.max_model_len;
 
-static bool is_covered(const ledger *l, const char *id)
-{
-    for (size_t i = 0; i < l->n; i++) {
-        const json_t *ids;
-
-        if (!entry_meta_true(l->items[i], "compression_anchor") ||
-            cstr_eq(entry_meta_str(l->items[i], "llm_scope"), "never"))
-            continue;
-        ids = json_get_arr(l->items[i]->metadata, "source_message_ids");
-        for (size_t k = 0; k < json_array_size(ids); k++)
-            if (cstr_eq(json_string_value(json_array_get(ids, k)), id))
-                return true;
-    }
-    return false;
+    return n > 0 ? MIN_OF(n, WINDOW_MAX) : 128000;
 }
 
 /* Where the part that is summarised ends: never between a call and its result, never at or behind the last user message
@@ -54,32 +41,51 @@ static size_t segment_end(const ledger *l, size_t keep)
     return end;
 }
 
-/* The messages to be summarised, as text; their ids go to `ids`. */
-static char *segment_text(agent_state *st, arena *a, size_t end, json_t *ids)
+static void put_entry(buf *b, arena *a, const entry *e)
 {
     static const char *const roles[] = {"system", "user", "assistant", "tool"};
+
+    buf_printf(b, "[%s] ", roles[e->role]);
+    if (e->parts != NULL)
+        buf_puts(b, json_text(a, e->parts));
+    else
+        buf_puts(b, e->text != NULL ? e->text : "");
+    for (size_t c = 0; c < e->n_calls; c++)
+        buf_printf(b, "\n  called %s %s", e->calls[c].name, e->calls[c].arguments);
+    buf_putc(b, '\n');
+}
+
+/* What is to be summarised. */
+typedef struct {
+    buf text;
+    json_t *ids;  /* of the messages in it */
+    size_t end;   /* the summary's place in the ledger */
+    size_t fresh; /* messages that are no summary themselves */
+} segment;
+
+/* Takes the messages in front of sg->end; what would be too much for one summary is left for the next. */
+static void segment_fill(agent_state *st, arena *a, segment *sg)
+{
     const entry *user = ledger_last_user(st->l);
-    buf b = BUF_INIT(MIB(16));
-    char *text;
+    map *covered = ledger_covered(st->l);
 
-    for (size_t i = 0; i < end; i++) {
+    for (size_t i = 0; i < sg->end; i++) {
         const entry *e = st->l->items[i];
+        size_t before = sg->text.len;
 
-        if (e == user || is_covered(st->l, e->id))
+        if (e == user || cstr_eq(entry_meta_str(e, "llm_scope"), "never") ||
+            (covered != NULL && map_get(covered, e->id) != NULL))
             continue;
-        json_array_append_new(ids, json_string(e->id));
-        buf_printf(&b, "[%s] ", roles[e->role]);
-        if (e->parts != NULL)
-            buf_puts(&b, json_text(a, e->parts));
-        else
-            buf_puts(&b, e->text != NULL ? e->text : "");
-        for (size_t c = 0; c < e->n_calls; c++)
-            buf_printf(&b, "\n  called %s %s", e->calls[c].name, e->calls[c].arguments);
-        buf_putc(&b, '\n');
+        put_entry(&sg->text, a, e);
+        if (!buf_ok(&sg->text)) {
+            sg->text.len = before;
+            sg->end = i;
+            break;
+        }
+        json_array_append_new(sg->ids, json_string(e->id));
+        sg->fresh += !entry_is_summary(e);
     }
-    text = arena_strndup(a, buf_str(&b), b.len);
-    buf_close(&b);
-    return text;
+    map_free(covered);
 }
 
 static const char request_text[] =
@@ -88,13 +94,13 @@ static const char request_text[] =
     "matter, "
     "and what the user asked for and ruled out. Leave out greetings and repetition. Answer with the summary alone.\n\n";
 
-static err summarise(agent_state *st, arena *a, const char *segment, const char **summary)
+static err summarise(agent_state *st, arena *a, str rest, const char **summary)
 {
     llm_request rq = st->p->model;
     llm_usage usage = {0};
-    /* A batch is at most a third of the window, so that the summary of what went before fits beside it. */
-    size_t batch = (size_t)window_of(st->p) * 35 / 100 * 3;
-    str rest = str_of(segment);
+    /* A batch is about a third of the window, so that the summary of what went before fits beside it.  The window may be
+     * what a request says, so it is not trusted to be sensible. */
+    size_t batch = (size_t)MIN_OF(MAX_OF(window_of(st->p), 2000), 4000000) * 35 / 100 * 3;
     const char *so_far = "";
 
     rq.thinking = THINKING_OFF;
@@ -220,31 +226,38 @@ static err insert_pair(agent_state *st, size_t at, json_t *ids, const char *text
 
 static err compress(agent_state *st, size_t keep, bool *done)
 {
-    size_t end = segment_end(st->l, keep);
+    segment sg = {.text = BUF_INIT(MIB(8)), .ids = json_hold(st->l->a, json_array()), .end = segment_end(st->l, keep)};
     arena *a = arena_new(st->s->arena);
-    json_t *ids = json_hold(st->l->a, json_array());
-    const char *segment = segment_text(st, a, end, ids), *summary, *text;
+    const char *summary, *text;
     err e = OK;
 
     *done = false;
-    if (json_array_size(ids) < 2) /* nothing left that a summary could replace */
+    segment_fill(st, a, &sg);
+    if (sg.fresh == 0 || json_array_size(sg.ids) < 2) /* nothing left that a summary could replace */
         goto out;
-    if ((e = summarise(st, a, segment, &summary)) != OK)
+    if ((e = summarise(st, a, (str){sg.text.data, sg.text.len}, &summary)) != OK)
         goto out;
-    text = result_text(st->l->a, summary, strlen(segment), json_array_size(ids));
-    *done = strlen(text) < strlen(segment);
-    e = insert_pair(st, end, ids, text, !*done);
+    text = result_text(st->l->a, summary, sg.text.len, json_array_size(sg.ids));
+    *done = strlen(text) < sg.text.len;
+    e = insert_pair(st, sg.end, sg.ids, text, !*done);
 out:
+    buf_close(&sg.text);
     arena_free(a);
     return e;
 }
 
+/* The estimate is no more than that: when the summary fails the request goes out as it is, and the provider decides. */
 err compress_when_needed(agent_state *st, int64_t prompt_tokens, bool *compressed)
 {
+    err e;
+
     *compressed = false;
     if (prompt_tokens <= window_of(st->p) * PERCENT_OF_WINDOW / 100)
         return OK;
-    return compress(st, KEEP_LAST, compressed);
+    e = compress(st, KEEP_LAST, compressed);
+    if (e != OK)
+        log_warn("run.compression_failed", log_str("run", run_facts(st->r)->id), log_str("reason", err_name(e)));
+    return st->s->ended;
 }
 
 err compress_by_force(agent_state *st)

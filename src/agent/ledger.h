@@ -8,6 +8,7 @@
 #ifndef AGENT_LEDGER_H
 #define AGENT_LEDGER_H
 
+#include "base/map.h"
 #include "llm/llm.h"
 
 typedef struct {
@@ -60,6 +61,12 @@ bool entry_meta_true(const entry *e, const char *key);
  * calls and results paired so that no provider refuses them.
  */
 size_t ledger_view(const ledger *l, arena *a, llm_message **out);
+
+/* One half of a pair made by the runtime that stands for other messages (section 5.3); what a client sends is none. */
+bool entry_is_summary(const entry *e);
+
+/* The ids of the messages that summaries stand for; NULL when nothing was summarised.  For map_free(). */
+map *ledger_covered(const ledger *l);
 
 /* Tokens, by character classes: an estimate (section 5.2). */
 int64_t tokens_of_text(str s);

@@ -12,10 +12,10 @@ static void judge(agent_state *st, const turn *t)
 {
     bool silent = t->text.len == 0 && t->n_calls == 0;
 
-    if (silent || (st->p->until == UNTIL_NO_TOOL_CALL && t->n_calls == 0))
-        st->stop = true;
-    else if (t->n_calls == 0 && st->status_turn) {
+    if (t->n_calls == 0 && st->status_turn) {
         notice_recovery(st, "turn_status_protocol_loop", NULL);
+        st->stop = true;
+    } else if (silent || (st->p->until == UNTIL_NO_TOOL_CALL && t->n_calls == 0)) {
         st->stop = true;
     }
     st->status_turn = st->p->until == UNTIL_TURN_STATUS && t->n_calls == 0 && !st->stop;
@@ -57,6 +57,8 @@ err agent_run(scope *s, run *r, const plan *p, ledger *l, agent_outcome *out)
         e = take_turn(&st, &t);
         turn_close(&t);
     }
+    if (e != OK && s->ended == OK && !st.told)
+        notice_failure(&st, e, false);
     return e;
 }
 

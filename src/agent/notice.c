@@ -107,6 +107,7 @@ void notice_failure(agent_state *st, err e, bool mid_stream)
                                        f.text[reason.len] != '\0' ? "..." : "");
     json_t *payload = json_object();
 
+    st->told = true;
     ledger_add(
         st->l,
         (entry){.id = m->id, .role = ROLE_ASSISTANT, .type = type, .text = content, .agent_name = st->p->speaker});

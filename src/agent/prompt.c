@@ -63,7 +63,7 @@ static void put_tagged(buf *b, const char *tag, const char *text)
 char *prompt_system(arena *a, const prompt_spec *p)
 {
     const prompt_texts *t = prompt_texts_for(p->language);
-    buf b = BUF_INIT(MIB(4));
+    buf b = BUF_INIT(MIB(256)); /* far beyond what a request may bring */
 
     buf_puts(&b, "<response_language>\n");
     put_filled(&b, t->answer_in, p->response_language);
@@ -112,7 +112,7 @@ static void put_context_value(buf *b, arena *a, const json_t *v)
 
 char *prompt_before_user(arena *a, const prompt_spec *p, int64_t now)
 {
-    buf b = BUF_INIT(MIB(1));
+    buf b = BUF_INIT(MIB(256));
     const char *key;
     json_t *value;
 

@@ -18,6 +18,15 @@ static void hash_text(crypto_generichash_state *h, const char *text, size_t len)
     crypto_generichash_update(h, (const unsigned char *)"", 1);
 }
 
+/* The result of a call of this turn: some providers give the same ids in every turn, so the newest counts. */
+static str result_text(const ledger *l, const char *call_id)
+{
+    for (size_t i = l->n; i > 0; i--)
+        if (cstr_eq(l->items[i - 1]->tool_call_id, call_id))
+            return str_of(l->items[i - 1]->text);
+    return str_of(NULL);
+}
+
 /* Arguments without what differs from call to call although the intent is the same. */
 static void hash_arguments(crypto_generichash_state *h, arena *a, const turn_call *c)
 {
@@ -47,11 +56,11 @@ static uint64_t signature(agent_state *st, const turn *t)
     crypto_generichash_init(&h, NULL, 0, sizeof digest);
     hash_text(&h, buf_str(&t->text), t->text.len);
     for (const turn_call *c = t->calls; c != NULL; c = c->next) {
-        hash_text(&h, c->name, c->name != NULL ? strlen(c->name) : 0);
+        str result = result_text(st->l, c->id);
+
+        hash_text(&h, c->name, str_of(c->name).len);
         hash_arguments(&h, a, c);
-        for (size_t i = 0; i < st->l->n; i++)
-            if (cstr_eq(st->l->items[i]->tool_call_id, c->id))
-                hash_text(&h, st->l->items[i]->text, strlen(st->l->items[i]->text));
+        hash_text(&h, result.p, result.len);
     }
     crypto_generichash_final(&h, digest, sizeof digest);
     memcpy(&value, digest, sizeof value);

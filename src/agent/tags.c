@@ -8,13 +8,20 @@ enum { TITLE_LENGTH = 50 };
 
 static const char *const levels[] = {"minimal", "low", "medium", "high", "xhigh", "max"};
 
+static bool opens(str s, const char *name)
+{
+    size_t n = strlen(name);
+
+    return s.len >= n + 2 && s.p[0] == '<' && strncasecmp(s.p + 1, name, n) == 0 && s.p[n + 1] == '>';
+}
+
 /* When `s` begins with <name>value</name>: takes it off and gives the value. */
 static bool take_tag(str *s, const char *name, str *value)
 {
     size_t n = strlen(name);
     str rest;
 
-    if (s->len < n + 2 || s->p[0] != '<' || strncasecmp(s->p + 1, name, n) != 0 || s->p[n + 1] != '>')
+    if (!opens(*s, name))
         return false;
     rest = (str){s->p + n + 2, s->len - n - 2};
     for (size_t i = 0; i + n + 3 <= rest.len; i++) {
@@ -36,13 +43,20 @@ static const char *level_of(str value)
     return NULL;
 }
 
+static str skip_blank(str s)
+{
+    while (s.len > 0 && (s.p[0] == ' ' || s.p[0] == '\t' || s.p[0] == '\r' || s.p[0] == '\n'))
+        s = (str){s.p + 1, s.len - 1};
+    return s;
+}
+
 const char *tags_take(arena *a, const char *text, control_tags *out)
 {
     str s = str_of(text), value;
 
     *out = (control_tags){0};
     for (;;) {
-        str at = str_trim(s);
+        str at = skip_blank(s); /* the end of a text is the user's own */
 
         if (take_tag(&at, "enable_plan", &value)) {
             out->plan_given = true;
@@ -62,17 +76,24 @@ const char *tags_take(arena *a, const char *text, control_tags *out)
     return s.len == str_of(text).len ? text : str_dup(a, (str){s.p, s.len});
 }
 
-/* Whole elements that are not part of what the user says. */
-static bool take_block(str *s)
+/* Elements that are left out of titles whole, because they are not part of what the user says. */
+static const char *const blocks[] = {
+    "enable_plan", "enable_deep_thinking", "thinking_level",  "deep_thinking_level", "skill",
+    "skills",      "active_skills",        "available_skills"};
+
+/* `unclosed` notes the names whose end was looked for in vain: it does not come later either, and a text of nothing but
+ * opening tags is not searched again and again. */
+static bool take_block(str *s, bool *unclosed)
 {
-    static const char *const names[] = {
-        "enable_plan", "enable_deep_thinking", "thinking_level",  "deep_thinking_level", "skill",
-        "skills",      "active_skills",        "available_skills"};
     str value;
 
-    for (size_t i = 0; i < COUNT(names); i++)
-        if (take_tag(s, names[i], &value))
+    for (size_t i = 0; i < COUNT(blocks); i++) {
+        if (unclosed[i] || !opens(*s, blocks[i]))
+            continue;
+        if (take_tag(s, blocks[i], &value))
             return true;
+        unclosed[i] = true;
+    }
     return false;
 }
 
@@ -93,11 +114,12 @@ static bool take_any_tag(str *s)
 char *tags_title(arena *a, const char *text)
 {
     str s = str_of(text), cut;
+    bool unclosed[COUNT(blocks)] = {false};
     buf b = BUF_INIT(KIB(64));
     char *title;
 
     while (s.len > 0 && buf_ok(&b)) {
-        if (s.p[0] == '<' && (take_block(&s) || take_any_tag(&s)))
+        if (s.p[0] == '<' && (take_block(&s, unclosed) || take_any_tag(&s)))
             continue;
         if (s.p[0] == ' ' || s.p[0] == '\t' || s.p[0] == '\n' || s.p[0] == '\r') {
             if (b.len > 0 && b.data[b.len - 1] != ' ')

@@ -15,7 +15,8 @@ err emit_json(scope *s, run *r, event_kind kind, const run_message *m, json_t *p
 
     json_write(&b, payload);
     json_decref(payload);
-    e = run_emit(s, r, kind, m, buf_str(&b), b.len);
+    e = buf_ok(&b) ? run_emit(s, r, kind, m, buf_str(&b), b.len)
+                   : fail(s, ERR_TOO_LARGE, "an event of the run is larger than %zu MiB", b.max >> 20);
     buf_close(&b);
     return e;
 }
@@ -84,18 +85,25 @@ static void offer_tools(const agent_state *st, arena *a, llm_request *rq)
         rq->tool_choice = TOOL_CHOICE_REQUIRED;
 }
 
-/* Images that tools have queued, and notes of the runtime, go behind everything else, for this request only. */
-static size_t add_transient(agent_state *st, arena *a, llm_message *m)
+/* What goes behind everything else, for one request only, however often that has to be assembled anew. */
+enum { TRANSIENT_MAX = 3 };
+typedef struct {
+    llm_message items[TRANSIENT_MAX];
+    size_t n;
+} transient;
+
+/* Images that tools have queued, and notes of the runtime. */
+static transient take_transient(agent_state *st, arena *a)
 {
     const char *note = st->note, *shells = tool_session_take_note(st->p->tool_context.session, a), *image;
     json_t *parts = NULL;
-    size_t n = 0;
+    transient t = {0};
 
     st->note = NULL;
     if (note != NULL)
-        m[n++] = (llm_message){.role = ROLE_USER, .text = note};
+        t.items[t.n++] = (llm_message){.role = ROLE_USER, .text = note};
     if (shells != NULL)
-        m[n++] = (llm_message){.role = ROLE_USER, .text = shells};
+        t.items[t.n++] = (llm_message){.role = ROLE_USER, .text = shells};
     while ((image = tool_session_take_image(st->p->tool_context.session, a)) != NULL) {
         json_t *url = json_object(), *part = json_object();
 
@@ -107,24 +115,25 @@ static size_t add_transient(agent_state *st, arena *a, llm_message *m)
         json_array_append_new(parts, part);
     }
     if (parts != NULL)
-        m[n++] = (llm_message){.role = ROLE_USER, .parts = parts};
-    return n;
+        t.items[t.n++] = (llm_message){.role = ROLE_USER, .parts = parts};
+    return t;
 }
 
-static void assemble(agent_state *st, arena *a, llm_request *rq)
+static void assemble(agent_state *st, arena *a, const transient *t, llm_request *rq)
 {
-    enum { SYSTEM = 1, TRANSIENT = 3 };
+    enum { SYSTEM = 1 };
     llm_message *view, *all;
     size_t n = ledger_view(st->l, a, &view);
 
     wrap_last_user(st, a, view, n);
-    all = arena_array(a, llm_message, SYSTEM + n + TRANSIENT);
+    all = arena_array(a, llm_message, SYSTEM + n + t->n);
     all[0] = (llm_message){.role = ROLE_SYSTEM, .text = prompt_system(a, &st->p->prompt)};
     if (n > 0)
         memcpy(all + SYSTEM, view, n * sizeof *view);
+    memcpy(all + SYSTEM + n, t->items, t->n * sizeof *all);
     *rq = st->p->model;
     rq->messages = all;
-    rq->n_messages = SYSTEM + n + add_transient(st, a, all + SYSTEM + n);
+    rq->n_messages = SYSTEM + n + t->n;
     offer_tools(st, a, rq);
 }
 
@@ -138,41 +147,63 @@ static int64_t tokens_of_tools(const llm_request *rq)
     return sum;
 }
 
+/* One try.  *again: the history was compressed, before the request went out or because it was refused for its length. */
+static err try_open(agent_state *st, const transient *t, bool may_compress, llm_stream **out, int64_t *prompt_tokens,
+                    bool *again)
+{
+    arena *a = arena_new(st->s->arena);
+    llm_request rq;
+    failure why;
+    err e = OK;
+
+    *again = false;
+    assemble(st, a, t, &rq);
+    *prompt_tokens = tokens_of_messages(rq.messages, rq.n_messages) + tokens_of_tools(&rq);
+    if (may_compress)
+        e = compress_when_needed(st, *prompt_tokens, again);
+    if (e != OK || *again) {
+        arena_free(a);
+        return e;
+    }
+    e = llm_open(st->s, &rq, out);
+    arena_free(a);
+    if (e == OK || !may_compress || !cstr_eq(scope_failure(st->s, e).code, "llm.context_length"))
+        return e;
+    why = st->s->failure;
+    if (compress_by_force(st) == OK) {
+        *again = true;
+        return OK;
+    }
+    st->s->failure = why; /* the provider's own word, not that of the attempt to help */
+    return st->s->ended != OK ? st->s->ended : e;
+}
+
 /* Opens the stream; a request that is too long for the model is compressed and sent again. */
 static err open_stream(agent_state *st, llm_stream **out, int64_t *prompt_tokens)
 {
     enum { MOST_COMPRESSIONS = 20 };
+    arena *kept = arena_new(st->s->arena);
+    transient t = take_transient(st, kept);
+    bool again = true;
+    err e = OK;
 
-    for (int tries = 0;; tries++) {
-        arena *request = arena_new(st->s->arena);
-        const char *note = st->note;
-        bool compressed = false;
-        llm_request rq;
-        err e;
-
-        assemble(st, request, &rq);
-        *prompt_tokens = tokens_of_messages(rq.messages, rq.n_messages) + tokens_of_tools(&rq);
-        e = tries < MOST_COMPRESSIONS ? compress_when_needed(st, *prompt_tokens, &compressed) : OK;
-        if (e == OK && !compressed)
-            e = llm_open(st->s, &rq, out);
-        arena_free(request);
-        if (e == OK && !compressed)
-            return OK;
-        if (e != OK && (!cstr_eq(scope_failure(st->s, e).code, "llm.context_length") || tries >= MOST_COMPRESSIONS))
-            return e;
-        if (e != OK && compress_by_force(st) != OK)
-            return e;
-        st->note = note;
-    }
+    for (int tries = 0; again && e == OK; tries++)
+        e = try_open(st, &t, tries < MOST_COMPRESSIONS, out, prompt_tokens, &again);
+    arena_free(kept);
+    return e;
 }
 
+/* The call that a fragment belongs to; NULL when there are too many. */
 static turn_call *call_at(agent_state *st, turn *t, const llm_delta *d)
 {
+    enum { MOST_CALLS = 128 };
     turn_call **at = &t->calls;
 
     while (*at != NULL && (*at)->index != d->index)
         at = &(*at)->next;
     if (*at == NULL) {
+        if (t->n_calls == MOST_CALLS)
+            return NULL;
         *at = arena_one(st->s->arena, turn_call);
         (*at)->index = d->index;
         (*at)->arguments = BUF_INIT(MIB(4));
@@ -185,9 +216,11 @@ static turn_call *call_at(agent_state *st, turn *t, const llm_delta *d)
 static err on_call_delta(agent_state *st, turn *t, const llm_delta *d)
 {
     turn_call *c = call_at(st, t, d);
-    buf b = BUF_INIT(MIB(5));
+    buf b = BUF_INIT(MIB(32)); /* escaped, a fragment may be six times as long */
     err e;
 
+    if (c == NULL)
+        return fail_code(st->s, ERR_UPSTREAM, "llm.garbage", NULL, "the model asked for too many tools at once");
     if (c->id == NULL)
         c->id = !cstr_blank(d->id) ? arena_strdup(st->s->arena, d->id)
                                    : arena_printf(st->s->arena, "call_%s", id_hex(st->s->arena, 24));
@@ -212,17 +245,23 @@ static err on_call_delta(agent_state *st, turn *t, const llm_delta *d)
     return e;
 }
 
+/* A piece of the answer: kept, and shown as it comes. */
+static err on_text(agent_state *st, turn *t, buf *whole, event_kind kind, str piece)
+{
+    buf_add(whole, piece.p, piece.len);
+    if (!buf_ok(whole))
+        return fail_code(st->s, ERR_UPSTREAM, "llm.garbage", NULL, "the model's answer is larger than %zu MiB",
+                         whole->max >> 20);
+    return run_emit(st->s, st->r, kind, t->message, piece.p, piece.len);
+}
+
 static err on_delta(agent_state *st, turn *t, const llm_delta *d, llm_usage *usage)
 {
     switch (d->kind) {
-    case LLM_TEXT:
-        if (st->status_turn) /* what is said beside the status was said before */
-            return OK;
-        buf_add(&t->text, d->text.p, d->text.len);
-        return run_emit(st->s, st->r, EV_TEXT, t->message, d->text.p, d->text.len);
+    case LLM_TEXT: /* what is said beside the status was said before */
+        return st->status_turn ? OK : on_text(st, t, &t->text, EV_TEXT, d->text);
     case LLM_REASONING:
-        buf_add(&t->reasoning, d->text.p, d->text.len);
-        return run_emit(st->s, st->r, EV_REASONING, t->message, d->text.p, d->text.len);
+        return on_text(st, t, &t->reasoning, EV_REASONING, d->text);
     case LLM_TOOL_CALL:
         return on_call_delta(st, t, d);
     case LLM_USAGE:
@@ -244,9 +283,12 @@ static void keep_response(agent_state *st, turn *t, bool whole)
     if (whole && t->n_calls > 0) {
         calls = arena_array(st->l->a, llm_tool_call, t->n_calls);
         for (turn_call *c = t->calls; c != NULL; c = c->next)
-            calls[n++] = (llm_tool_call){.id = c->id,
-                                         .name = c->name != NULL ? c->name : "",
-                                         .arguments = arena_strdup(st->l->a, buf_str(&c->arguments))};
+            calls[n++] = (llm_tool_call){
+                .id = c->id,
+                .name = c->name != NULL ? c->name : "",
+                /* Some providers send nothing for "no arguments", and refuse to get it back. */
+                .arguments =
+                    cstr_blank(buf_str(&c->arguments)) ? "{}" : arena_strdup(st->l->a, buf_str(&c->arguments))};
     }
     if (t->text.len == 0 && t->reasoning.len == 0 && n == 0)
         return;
@@ -317,7 +359,7 @@ err turn_ask(agent_state *st, turn *t)
     llm_close(stream);
     keep_response(st, t, e == ERR_CLOSED);
     if (e == ERR_CLOSED) {
-        if (t->n_calls == 0)
+        if (t->n_calls == 0 && !st->status_turn)
             return run_emit(st->s, st->r, EV_TEXT_END, t->message, NULL, 0);
         return OK;
     }

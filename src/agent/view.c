@@ -7,7 +7,6 @@
  * call.  Everything here exists to rule that out, whatever happened to the session before.
  */
 #include "agent/ledger.h"
-#include "base/map.h"
 
 static bool for_model(const entry *e)
 {
@@ -19,12 +18,15 @@ static bool for_model(const entry *e)
         return false;
     if (e->role == ROLE_TOOL)
         return true;
-    return e->n_calls > 0 || e->parts != NULL || !cstr_blank(e->text) ||
-           (e->role == ROLE_ASSISTANT && e->reasoning != NULL);
+    return e->n_calls > 0 || e->parts != NULL || !cstr_blank(e->text); /* reasoning alone is no message to providers */
 }
 
-/* The ids of the messages that a summary stands for, or NULL when nothing was summarised. */
-static map *covered_ids(const ledger *l)
+bool entry_is_summary(const entry *e)
+{
+    return (e->n_calls > 0 || e->role == ROLE_TOOL) && entry_meta_true(e, "compression_anchor");
+}
+
+map *ledger_covered(const ledger *l)
 {
     map *covered = NULL;
 
@@ -32,7 +34,7 @@ static map *covered_ids(const ledger *l)
         const entry *e = l->items[i];
         const json_t *ids;
 
-        if (!entry_meta_true(e, "compression_anchor") || !for_model(e))
+        if (!entry_is_summary(e) || !for_model(e))
             continue;
         ids = json_get_arr(e->metadata, "source_message_ids");
         if (covered == NULL)
@@ -58,11 +60,11 @@ static const entry *result_of(const ledger *l, size_t from, const char *call_id)
 
 static bool is_json_object(const char *text)
 {
-    json_error_t fault;
-    json_t *v = text != NULL ? json_loads(text, 0, &fault) : NULL;
-    bool object = json_is_object(v);
+    arena *a = arena_new(NULL);
+    json_t *v;
+    bool object = text != NULL && json_parse(a, text, strlen(text), NULL, &v) == OK && json_is_object(v);
 
-    json_decref(v);
+    arena_free(a);
     return object;
 }
 
@@ -106,9 +108,17 @@ static size_t add_with_results(const ledger *l, size_t at, arena *a, llm_message
     return n;
 }
 
+/* What went wrong is told to the model as a report, not as its own words. */
+static const char *text_of(const entry *e, arena *a)
+{
+    if (!cstr_eq(e->type, "agent_execution_error"))
+        return e->text;
+    return arena_printf(a, "<runtime_diagnostic source=\"sage_runtime\">\n%s\n</runtime_diagnostic>", e->text);
+}
+
 size_t ledger_view(const ledger *l, arena *a, llm_message **out)
 {
-    map *covered = covered_ids(l);
+    map *covered = ledger_covered(l);
     llm_message *view;
     size_t room = 0, n = 0;
 
@@ -123,7 +133,8 @@ size_t ledger_view(const ledger *l, arena *a, llm_message **out)
         if (e->n_calls > 0)
             n += add_with_results(l, i, a, view + n);
         else
-            view[n++] = (llm_message){.role = e->role, .text = e->text, .parts = e->parts, .reasoning = e->reasoning};
+            view[n++] =
+                (llm_message){.role = e->role, .text = text_of(e, a), .parts = e->parts, .reasoning = e->reasoning};
     }
     map_free(covered);
     *out = view;

@@ -6,10 +6,12 @@
 
 const char *serve_driver(const char *requester)
 {
+    const llm_driver *d = llm_driver_find(requester);
+
+    if (d != NULL)
+        return llm_driver_name(d); /* static, unlike the row's text */
     if (requester == NULL)
         return "openai";
-    if (llm_driver_find(requester) != NULL)
-        return requester;
     if (strstr(requester, "anthropic") != NULL)
         return "anthropic";
     if (strstr(requester, "demo") != NULL)
