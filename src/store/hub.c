@@ -25,7 +25,8 @@ static struct {
     pthread_mutex_t lock;
     map *by_session;
     map *by_id;
-    list_link runs; /* live and kept, oldest first */
+    list_link live; /* oldest first */
+    list_link kept; /* ended, in the order of their ends, which is that of their time being over */
     list_link watches;
     bool ready;
     size_t max_run_bytes, max_kept_bytes, kept_bytes;
@@ -45,7 +46,8 @@ static void lock_hub(void)
         return;
     hub.by_session = map_new();
     hub.by_id = map_new();
-    list_init(&hub.runs);
+    list_init(&hub.live);
+    list_init(&hub.kept);
     list_init(&hub.watches);
     hub.ready = true;
 }
@@ -87,16 +89,12 @@ static void forget(run *r)
 static void collect_expired(list_link *dropped)
 {
     int64_t now = clock_mono();
-    list_link *next;
 
-    for (list_link *l = hub.runs.next; l != &hub.runs; l = next) {
-        run *r = LIST_OF(l, run, by_age);
+    while (!list_empty(&hub.kept)) {
+        run *r = LIST_OF(hub.kept.next, run, by_age);
 
-        next = l->next;
-        if (hub.stats.kept == 0)
+        if (r->drop_at > now && hub.kept_bytes <= hub.max_kept_bytes)
             return;
-        if (r->drop_at == 0 || (r->drop_at > now && hub.kept_bytes <= hub.max_kept_bytes))
-            continue;
         forget(r);
         list_append(dropped, &r->by_age);
     }
@@ -162,7 +160,7 @@ static run *enter(run *r)
         before = NULL;
         map_put(hub.by_session, r->facts.session_id, r);
         map_put(hub.by_id, r->facts.id, r);
-        list_append(&hub.runs, &r->by_age);
+        list_append(&hub.live, &r->by_age);
         r->listed = true;
         hub.stats.live++;
         hub.stats.started++;
@@ -215,6 +213,8 @@ void hub_ended(run *r)
     if (!r->listed) {
         /* a new run of the session came in between and has dropped it already */
     } else if (r->facts.managed && hub.keep > 0) {
+        list_remove(&r->by_age);
+        list_append(&hub.kept, &r->by_age);
         r->drop_at = clock_mono() + hub.keep;
         hub.kept_bytes += r->bytes;
         hub.stats.kept++;
@@ -262,7 +262,7 @@ size_t hub_list(arena *a, const char *user_id, run ***out)
     lock_hub();
     cap = hub.stats.live;
     *out = arena_array(a, run *, cap);
-    for (list_link *l = hub.runs.next; l != &hub.runs && n < cap; l = l->next) {
+    for (list_link *l = hub.live.next; l != &hub.live && n < cap; l = l->next) {
         run *r = LIST_OF(l, run, by_age);
 
         if (run_state(r) != RUN_LIVE || (user_id != NULL && !cstr_eq(user_id, r->facts.user_id)))
@@ -299,14 +299,18 @@ void hub_watch_close(hub_watch *w)
 
 void hub_close(void)
 {
-    list_link dropped, *l;
+    list_link *const lists[] = {&hub.live, &hub.kept};
+    list_link dropped;
 
     list_init(&dropped);
     lock_hub();
-    while ((l = hub.runs.next) != &hub.runs) {
-        forget(LIST_OF(l, run, by_age));
-        list_append(&dropped, l);
-    }
+    for (size_t i = 0; i < COUNT(lists); i++)
+        while (!list_empty(lists[i])) {
+            list_link *l = lists[i]->next;
+
+            forget(LIST_OF(l, run, by_age));
+            list_append(&dropped, l);
+        }
     map_free(hub.by_session);
     map_free(hub.by_id);
     hub.ready = false;

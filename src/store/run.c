@@ -14,7 +14,13 @@
 #include "rt/fiber.h"
 #include "store/run_internal.h"
 
-enum { FIRST_BLOCK = 512, LARGEST_BLOCK = 65536, RECORD_ALIGN = 8 };
+enum {
+    FIRST_BLOCK = 512,
+    LARGEST_BLOCK = 65536,
+    RECORD_ALIGN = 8,
+    REASON_MAX = 500,     /* characters of why a run was interrupted */
+    LAST_WORDS = 64 << 10 /* room behind the limit for how it went */
+};
 
 typedef struct {
     const run_message *message;
@@ -93,7 +99,7 @@ static void append(run *r, event_kind kind, const run_message *m, const void *by
 
 err run_emit(scope *s, run *r, event_kind kind, const run_message *m, const void *bytes, size_t len)
 {
-    size_t limit = hub_run_limit();
+    size_t limit = hub_run_limit() + (kind == EV_FAILURE || kind == EV_USAGE ? LAST_WORDS : 0);
 
     if (len > limit || r->bytes > limit - len) {
         r->overflowed = true;
@@ -196,11 +202,13 @@ static void interrupt_at_home(void *arg)
 
 bool run_interrupt(run *r, const char *reason)
 {
+    str text = utf8_prefix(str_of(reason != NULL ? reason : "interrupted"), REASON_MAX);
+
     if (run_state(r) != RUN_LIVE)
         return false;
     pthread_mutex_lock(&r->lock);
     if (r->reason == NULL)
-        r->reason = arena_strdup(r->strings, reason != NULL ? reason : "interrupted");
+        r->reason = str_dup(r->strings, text);
     pthread_mutex_unlock(&r->lock);
     if (atomic_exchange(&r->interrupted, true))
         return true;

@@ -36,7 +36,7 @@ struct run {
     char *reason; /* of the interruption */
     list_link readers;
 
-    list_link by_age; /* hub: all runs that can be found; guarded by the hub's lock */
+    list_link by_age; /* hub: among the live or the kept ones; guarded by the hub's lock */
     bool listed;
     int64_t drop_at; /* hub: clock_mono() when a kept run is forgotten */
 };
