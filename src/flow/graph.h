@@ -51,7 +51,8 @@ MUST_USE err graph_read(scope *s, arena *a, const json_t *data, graph **out);
 /* Overrides of fields: by node id, by display name, or by field name in all nodes; and `stream` everywhere (section 14). */
 void graph_tweak(arena *a, graph *g, const json_t *tweaks, bool stream);
 
-/* Selects what runs (from the chat input, section 10.3) and sorts it into layers.  ERR_INVALID: a cycle. */
+/* Selects what runs (from the chat input, section 10.3) and sorts it into layers.  ERR_UNSUPPORTED (code "flow.cycle"): a
+ * cycle. */
 MUST_USE err graph_plan(scope *s, graph *g);
 
 bool graph_is_input(const graph_node *n);

@@ -11,19 +11,21 @@ typedef struct {
     char text[48];
 } time_buf;
 
-static time_buf time_as(int64_t wall_us, const char *format)
+typedef enum { TIME_OF_EVENTS, TIME_OF_RESULTS } time_style;
+
+static time_buf time_as(int64_t wall_us, time_style style)
 {
     time_t seconds = (time_t)(wall_us / 1000000);
     time_buf out;
     struct tm t;
 
     gmtime_r(&seconds, &t);
-    strftime(out.text, sizeof out.text, format, &t);
+    if (style == TIME_OF_EVENTS)
+        strftime(out.text, sizeof out.text, "%Y-%m-%d %H:%M:%S UTC", &t);
+    else
+        strftime(out.text, sizeof out.text, "%Y-%m-%dT%H:%M:%S+00:00", &t);
     return out;
 }
-
-#define TIME_OF_EVENTS "%Y-%m-%d %H:%M:%S UTC"
-#define TIME_OF_RESULTS "%Y-%m-%dT%H:%M:%S+00:00"
 
 static json_t *properties_json(const flow_message *m, bool partial)
 {

@@ -13,6 +13,8 @@
 #include "model/turn.h"
 #include "rt/loop.h"
 
+enum { TWEAKS_MAX = 2 * GRAPH_MAX_NODES };
+
 typedef struct {
     scope *s; /* of the run; closed by its fiber */
     run *run;
@@ -260,11 +262,13 @@ static bool sets_input(const json_t *tweaks, const char *a, const char *b)
     return false;
 }
 
-static err check_conflict(scope *s, const flow_request *rq)
+static err check_tweaks(scope *s, const flow_request *rq)
 {
     static const char text[] =
         "If you pass an input_value to the %s input, you cannot pass a tweak with the same name.";
 
+    if (json_object_size(rq->tweaks) > TWEAKS_MAX)
+        return fail_code(s, ERR_TOO_LARGE, "flow.invalid", NULL, "there are more than %d tweaks", TWEAKS_MAX);
     if (rq->input_value == NULL)
         return OK;
     if (cstr_eq(rq->input_type, "chat") && sets_input(rq->tweaks, "ChatInput", "Chat Input"))
@@ -355,7 +359,7 @@ err flow_start(scope *s, const flow_request *rq, run **out)
     execution *x;
     err e;
 
-    TRY(check_conflict(s, rq));
+    TRY(check_tweaks(s, rq));
     rs = scope_child(loop_root(s->loop), longest_run);
     rs->label = "flow";
     rs->id = arena_strdup(rs->arena, s->id);

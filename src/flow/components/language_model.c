@@ -80,6 +80,8 @@ static err stream_answer(component_call *c, const llm_request *q, flow_message *
         if (d.kind != LLM_TEXT || d.text.len == 0)
             continue;
         buf_add(text, d.text.p, d.text.len);
+        if (!buf_ok(text))
+            return fail(c->s, ERR_TOO_LARGE, "the model's answer is larger than %zu MiB", text->max >> 20);
         if (!begun) {
             m->text = buf_str(text);
             TRY(component_show(c, m, true));

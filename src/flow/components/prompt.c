@@ -7,7 +7,13 @@
 
 #include "flow/component.h"
 
-enum { PROMPT_MAX = 4 << 20 };
+enum { PROMPT_MAX = 4 << 20, VARIABLES_MAX = 2000 };
+
+/* A prompt being filled in. */
+typedef struct {
+    buf *b;
+    size_t variables;
+} filling;
 
 static bool is_name(str s)
 {
@@ -20,19 +26,24 @@ static bool is_name(str s)
 }
 
 /* The variable's text; a missing one is an error unless it may be blank. */
-static err put_variable(component_call *c, buf *b, str name, bool blank_ok)
+static err put_variable(component_call *c, filling *f, str name, bool blank_ok)
 {
-    const char *field = str_dup(c->s->arena, name);
+    const char *field;
 
+    if (++f->variables > VARIABLES_MAX)
+        return fail(c->s, ERR_TOO_LARGE, "the prompt has more than %d variables", VARIABLES_MAX);
+    field = str_dup(c->s->arena, name);
     if (json_get_obj(c->node->template, field) == NULL && !blank_ok)
         return fail(c->s, ERR_INVALID, "the prompt has no value for {%s}", field);
-    buf_puts(b, component_input_text(c, field));
+    buf_puts(f->b, component_input_text(c, field));
     return OK;
 }
 
 /* {name}, with {{ and }} for the braces themselves. */
-static err fill_single(component_call *c, str t, buf *b)
+static err fill_single(component_call *c, str t, filling *f)
 {
+    buf *b = f->b;
+
     for (size_t i = 0; i < t.len; i++) {
         const char *end;
         str name;
@@ -49,15 +60,17 @@ static err fill_single(component_call *c, str t, buf *b)
         if (end == NULL)
             return fail(c->s, ERR_INVALID, "the prompt has a single brace: write {{ or }} for the character itself");
         name = (str){t.p + i + 1, (size_t)(end - t.p) - i - 1};
-        TRY(put_variable(c, b, name, false));
+        TRY(put_variable(c, f, name, false));
         i += name.len + 1;
     }
     return OK;
 }
 
 /* {{name}}, nothing else of that language. */
-static err fill_double(component_call *c, str t, buf *b)
+static err fill_double(component_call *c, str t, filling *f)
 {
+    buf *b = f->b;
+
     for (size_t i = 0; i < t.len; i++) {
         ptrdiff_t end;
         str name;
@@ -73,7 +86,7 @@ static err fill_double(component_call *c, str t, buf *b)
                 c->s, ERR_INVALID,
                 "Complex mustache syntax is not allowed. Only simple variable substitution like {{variable}} is "
                 "permitted.");
-        TRY(put_variable(c, b, name, true));
+        TRY(put_variable(c, f, name, true));
         i += (size_t)end + 3;
     }
     return OK;
@@ -83,9 +96,10 @@ static err build_prompt(component_call *c, flow_value *out)
 {
     str template = str_of(node_text(c->node, "template", ""));
     buf *b = buf_new(c->s->arena, PROMPT_MAX);
+    filling f = {.b = b};
     flow_message *m = arena_one(c->s->arena, flow_message);
 
-    TRY((node_flag(c->node, "use_double_brackets", false) ? fill_double : fill_single)(c, template, b));
+    TRY((node_flag(c->node, "use_double_brackets", false) ? fill_double : fill_single)(c, template, &f));
     if (!buf_ok(b))
         return fail(c->s, ERR_TOO_LARGE, "the prompt is larger than %d MiB", PROMPT_MAX >> 20);
     m->text = buf_str(b);
