@@ -12,8 +12,10 @@
 enum { SNIPPET_MAX = 5000 };
 
 /* Every event kind gives a line or none, whatever its payload: only then do indexes agree between streams. */
-static bool has_line(event_kind kind, bool progress)
+static bool has_line(const run *r, event_kind kind, bool progress)
 {
+    if (kind == EV_END) /* clients take the end of an interrupted body for the end (section 2.8) */
+        return run_state(r) != RUN_INTERRUPTED;
     return kind != EV_OUTPUT && (kind != EV_TOOL_PROGRESS || progress);
 }
 
@@ -210,10 +212,8 @@ void lines_render(void *state, const run *r, const event *ev, buf *out)
 {
     lines_state *st = state;
 
-    if (!has_line(ev->kind, st->progress))
+    if (!has_line(r, ev->kind, st->progress))
         return;
-    if (ev->kind == EV_END && run_state(r) == RUN_INTERRUPTED)
-        return; /* clients take the end of the body for the end (section 2.8) */
     if (st->produced++ < st->skip)
         return;
     switch (ev->kind) {
@@ -243,7 +243,7 @@ uint64_t lines_count(run *r, bool progress)
     event ev;
 
     while (run_reader_next(rd, &ev))
-        n += has_line(ev.kind, progress);
+        n += has_line(r, ev.kind, progress);
     run_reader_close(rd);
     return n;
 }
