@@ -58,6 +58,19 @@ static void echo(request *rq, response *rs)
         reply(rs, 200, "application/octet-stream", body.p, body.len);
 }
 
+/* Looks at its body only after a while, and then in pieces. */
+static void read_late(request *rq, response *rs)
+{
+    static char piece[10000];
+    size_t len, all = 0;
+
+    if (sleep_for(rq->scope, MILLISECONDS(400)) != OK)
+        return;
+    while ((seen.body_error = request_body_read(rq, piece, sizeof piece, &len)) == OK && len > 0)
+        all += len;
+    reply_text(rs, 200, arena_printf(rq->scope->arena, "%zu", all));
+}
+
 static void tell(request *rq, response *rs)
 {
     buf *b = buf_new(rq->scope->arena, KIB(64));
@@ -128,6 +141,8 @@ void probe_app(request *rq, response *rs, void *arg)
     seen.served++;
     if (strcmp(rq->path, "/echo") == 0)
         echo(rq, rs);
+    else if (strcmp(rq->path, "/late") == 0)
+        read_late(rq, rs);
     else if (strcmp(rq->path, "/wait") == 0)
         wait_for_end(rq, rs);
     else if (strcmp(rq->path, "/stream") == 0)

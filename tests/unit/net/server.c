@@ -2,8 +2,10 @@
 /* The server over real sockets: requests, keep-alive, bodies.  Refusals, streams and stopping have files of their own. */
 #include "net/server.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -214,6 +216,44 @@ static void big_body_client(void *arg)
 FIBER_TEST(a_large_body_comes_through_in_both_directions)
 {
     with_app(s, big_body_client, NULL);
+}
+
+/* Sends as much as the connection takes for 100 ms. */
+static size_t push(int fd, const char *bytes, size_t len)
+{
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    size_t sent = 0;
+
+    while (sent < len && poll(&p, 1, 100) == 1) {
+        ssize_t n = send(fd, bytes + sent, len - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+        if (n <= 0)
+            break;
+        sent += (size_t)n;
+    }
+    return sent;
+}
+
+static void pushing_client(void *arg)
+{
+    size_t size = MIB(16), sent;
+    char *body = mem_zalloc(1, size), out[1024];
+    int fd = probe_connect(port_of(arg));
+
+    probe_send(fd, "POST /late HTTP/1.1\r\nHost: a\r\nContent-Length: 16777216\r\n\r\n");
+    sent = push(fd, body, size);
+    CHECK(sent < size, "it was stopped after %zu bytes", sent);
+    CHECK(server_read_stats(((client_arg *)arg)->server->sv).bytes_in < KIB(256), "and the server holds little");
+    probe_send_bytes(fd, body + sent, size - sent);
+    CHECK_INT(probe_response(fd, out, sizeof out, false), 200);
+    CHECK(strstr(out, "\r\n\r\n16777216") != NULL, "%s", out);
+    close(fd);
+    free(body);
+}
+
+FIBER_TEST(a_handler_that_reads_late_holds_the_sender)
+{
+    with_app(s, pushing_client, NULL);
 }
 
 static void continue_client(void *arg)
