@@ -83,7 +83,7 @@ static err begin_block(scope *s, llm_stream *st, int64_t index, const json_t *bl
     if (!cstr_eq(type, "tool_use"))
         return OK;
     if (json_object_size(input) > 0)
-        arguments = str_of(json_text(st->event, input));
+        arguments = str_of(json_text(stream_memory(st), input));
     return stream_call(s, st, index, json_get_str(block, "id", NULL), json_get_str(block, "name", NULL), arguments);
 }
 
@@ -111,7 +111,7 @@ static err end_block(scope *s, llm_stream *st, int64_t index)
 
 static err fail_error(scope *s, llm_stream *st, const json_t *v)
 {
-    llm_fault f = fault_of_json(st->event, st->request, 0, v);
+    llm_fault f = fault_of_json(stream_memory(st), st->request, 0, v);
 
     return fault_fail(s, &f, st->model);
 }
@@ -153,7 +153,7 @@ static err end_message(scope *s, llm_stream *st, const json_t *v)
     (void)s;
     keep_usage(st, json_object_get(v, "usage"));
     if (reason != NULL)
-        stream_stop(st, finish_of(arena_strdup(st->event, reason)));
+        stream_stop(st, finish_of(arena_strdup(stream_memory(st), reason)));
     return OK;
 }
 
@@ -163,7 +163,7 @@ static err anthropic_event(scope *s, llm_stream *st, const sse_event *ev)
     const char *type;
     json_t *v;
 
-    if (json_parse(st->event, ev->data.p, ev->data.len, NULL, &v) != OK || !json_is_object(v))
+    if (json_parse(stream_memory(st), ev->data.p, ev->data.len, NULL, &v) != OK || !json_is_object(v))
         return fault_code(s, "llm.garbage", st->model);
     type = json_get_str(v, "type", "");
     index = json_get_int(v, "index", 0);

@@ -75,7 +75,6 @@ static llm_stream *stream_new(scope *own, const llm_driver *d, const llm_request
 
     st->own = own;
     st->driver = d;
-    st->event = arena_new(own->arena);
     st->request = rq;
     st->model = rq->at.model;
     st->text = BUF_INIT(EVENT_MAX);

@@ -35,7 +35,7 @@ struct llm_stream {
     const llm_driver *driver;
     http_stream *http;
     sse_reader *sse;
-    arena *event;     /* what the queued deltas point into */
+    arena *event;     /* what the queued deltas point into; NULL while none had to be parsed */
     llm_delta *queue; /* of one event */
     size_t n_queue, cap_queue, taken;
     buf text; /* of the delta that was read without a JSON document */
@@ -74,6 +74,7 @@ extern const llm_driver demo_driver;
 
 /* --- stream.c: for drivers --- */
 
+arena *stream_memory(llm_stream *st); /* until the next event */
 void stream_push(llm_stream *st, llm_delta d);
 void stream_text(llm_stream *st, llm_delta_kind kind, str text); /* nothing when empty */
 void stream_stop(llm_stream *st, const char *finish);            /* only the first counts */

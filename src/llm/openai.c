@@ -60,7 +60,7 @@ static err push_call(scope *s, llm_stream *st, const json_t *call, size_t positi
     if (json_is_string(arguments))
         text = slice_of(arguments);
     else if (json_is_object(arguments)) /* Ollama's older form */
-        text = str_of(json_text(st->event, arguments));
+        text = str_of(json_text(stream_memory(st), arguments));
     return stream_call(s, st, json_get_int(call, "index", (int64_t)position), json_get_str(call, "id", NULL),
                        json_get_str(function, "name", NULL), text);
 }
@@ -120,7 +120,7 @@ static err read_chunk(scope *s, llm_stream *st, const json_t *v)
     const json_t *choices = json_object_get(v, "choices"), *error = json_object_get(v, "error");
 
     if (error != NULL && !json_is_null(error)) {
-        llm_fault f = fault_of_json(st->event, st->request, 0, v);
+        llm_fault f = fault_of_json(stream_memory(st), st->request, 0, v);
 
         return fault_fail(s, &f, st->model);
     }
@@ -150,7 +150,7 @@ static err openai_event(scope *s, llm_stream *st, const sse_event *ev)
         stream_text(st, LLM_TEXT, text);
         return OK;
     }
-    if (json_parse(st->event, data.p, data.len, NULL, &v) != OK)
+    if (json_parse(stream_memory(st), data.p, data.len, NULL, &v) != OK)
         return fault_code(s, "llm.garbage", st->model);
     return read_chunk(s, st, v);
 }

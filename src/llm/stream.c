@@ -8,10 +8,17 @@
 #include "base/mem.h"
 #include "llm/llm_internal.h"
 
+arena *stream_memory(llm_stream *st)
+{
+    if (st->event == NULL)
+        st->event = arena_new(st->own->arena);
+    return st->event;
+}
+
 void stream_push(llm_stream *st, llm_delta d)
 {
     if (st->n_queue == st->cap_queue) {
-        size_t cap = st->cap_queue == 0 ? 4 : st->cap_queue * 2;
+        size_t cap = st->cap_queue == 0 ? 2 : st->cap_queue * 2;
         llm_delta *grown = arena_array(st->own->arena, llm_delta, cap);
 
         if (st->n_queue > 0)
@@ -139,7 +146,7 @@ enum { WHOLE_MAX = 32 << 20 };
 /* A server that does not stream although it was asked to sends one document. */
 static err read_whole(scope *s, llm_stream *st)
 {
-    buf *all = buf_new(st->event, WHOLE_MAX);
+    buf *all = buf_new(stream_memory(st), WHOLE_MAX);
     str piece = {"", 1};
     err e = OK;
 
@@ -164,7 +171,8 @@ err stream_advance(scope *s, llm_stream *st)
     str bytes;
 
     st->n_queue = st->taken = 0;
-    arena_reset(st->event);
+    if (st->event != NULL)
+        arena_reset(st->event);
     if (st->driver->step != NULL)
         return st->driver->step(s, st);
     if (st->whole)
