@@ -13,6 +13,7 @@ went away before the answer ended.
 """
 import asyncio
 import dataclasses
+import itertools
 import json
 import threading
 import time
@@ -370,8 +371,12 @@ def fragments(text, count):
     return [text[i : i + size] for i in range(0, len(text), size)]
 
 
+_ids = itertools.count(1)
+
+
 def numbered(calls):
-    return [dataclasses.replace(c, id=c.id or f"call_{i + 1}_{c.name}") for i, c in enumerate(calls)]
+    """Calls with ids: those of the test, else ones that no other answer has."""
+    return [dataclasses.replace(c, id=c.id or f"call_{next(_ids)}_{c.name}") for c in calls]
 
 
 class OpenAI:

@@ -144,6 +144,12 @@ class Server:
         if match := SANITIZER.search(log):
             raise AssertionError(log[max(0, match.start() - 500) : match.start() + 6000])
 
+    @staticmethod
+    def instrumented():
+        """Whether the binary was built with AddressSanitizer, under which figures of memory mean nothing."""
+        with open(binary(), "rb") as f:
+            return b"__asan_init" in f.read()
+
     def alive(self):
         return self.process is not None and self.process.poll() is None
 

@@ -158,8 +158,6 @@ def test_unknown_conversations(admin):
     sage.error(admin.get("/api/conversations/nobody/messages"), 404, "Conversation nobody does not exist")
     sage.error(admin.post("/api/conversations/nobody/title", json={"title": "x"}), 500, "Conversation nobody does not exist")
     sage.error(admin.delete("/api/conversations/nobody"), 500, "Conversation nobody does not exist")
-    r = admin.post("/api/conversations/nobody/edit-last-user-message", json={"content": "x"})
-    sage.error(r, 500, "Conversation nobody does not exist")
 
 
 def test_another_users_conversation(talk, user, admin):
@@ -170,8 +168,6 @@ def test_another_users_conversation(talk, user, admin):
     sage.error(other.delete(f"/api/conversations/{session}"), 500, "Not allowed to delete this conversation")
     r = other.post(f"/api/conversations/{session}/title", json={"title": "stolen"})
     assert r.status_code in (403, 404, 500), r.text
-    r = other.post(f"/api/conversations/{session}/edit-last-user-message", json={"content": "x"})
-    sage.error(r, 500, "Not allowed to edit this conversation")
     assert history(admin, session)["conversation_info"]["title"] == "Compare the two"
 
 
@@ -208,8 +204,16 @@ def test_a_deleted_conversation_begins_anew(admin, talk, fake_llm):
 
 # ------------------------------------------------------------------------------------------------------ edit and rerun
 
+EDIT, RERUN = "/api/conversations/{}/edit-last-user-message", "/api/conversations/{}/rerun-stream"
 
-def test_edit_the_last_user_message_and_rerun(admin, talk, fake_llm):
+
+@pytest.fixture
+def edit_is_served(admin):
+    sage.skip_unless_served(admin, "POST", EDIT)
+    sage.skip_unless_served(admin, "POST", RERUN)
+
+
+def test_edit_the_last_user_message_and_rerun(edit_is_served, admin, talk, fake_llm):
     session, agent, model = talk
     before = history(admin, session)["messages"]
     data = sage.full(admin.post(f"/api/conversations/{session}/edit-last-user-message", json={"content": "New text"}))
@@ -225,11 +229,17 @@ def test_edit_the_last_user_message_and_rerun(admin, talk, fake_llm):
     assert [m["role"] for m in history(admin, session)["messages"]] == ["user", "assistant"]
 
 
-def test_an_edit_must_say_something(admin, talk):
+def test_an_edit_must_say_something(edit_is_served, admin, talk):
     r = admin.post(f"/api/conversations/{talk[0]}/edit-last-user-message", json={"content": "  "})
     sage.error(r, 500, "Edited message cannot be empty")
 
 
-def test_rerun_of_another_users_conversation(talk, user):
+def test_edits_that_are_refused(edit_is_served, admin, talk, user):
+    sage.error(admin.post(EDIT.format("nobody"), json={"content": "x"}), 500, "Conversation nobody does not exist")
+    r = user().client.post(EDIT.format(talk[0]), json={"content": "x"})
+    sage.error(r, 500, "Not allowed to edit this conversation")
+
+
+def test_rerun_of_another_users_conversation(edit_is_served, talk, user):
     r = user().client.post(f"/api/conversations/{talk[0]}/rerun-stream", json={})
     sage.error(r, 500, "Not allowed to rerun this conversation")
