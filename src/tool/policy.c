@@ -466,7 +466,7 @@ policy_decision policy_check(arena *a, const char *command, const char *workspac
 {
     judge j = {.a = a, .workspace = workspace, .category = "", .only_reads = true};
     policy_decision d = {.category = ""};
-    const char *reason;
+    const char *reason = NULL;
 
     if (cstr_blank(command))
         return (policy_decision){POLICY_DENY, "empty", reason_of("empty"), NULL};

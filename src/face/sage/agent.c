@@ -227,7 +227,7 @@ err sage_agent_create(request *rq, response *rs)
     char *name;
 
     TRY(check(rq, in, NULL, &name));
-    row.name = name;
+    row.name = name = NULL;
     row.config = config_text(rq->scope->arena, in);
     TRY(agent_insert(rq->scope, &row));
     return answer_id(rq, rs, "agent.created", row.id);
@@ -242,7 +242,7 @@ err sage_agent_update(request *rq, response *rs)
     err e;
 
     TRY(check(rq, in, row.id, &name));
-    row.name = name;
+    row.name = name = NULL;
     row.config = config_text(rq->scope->arena, in);
     e = agent_update(rq->scope, caller(rq), &row);
     if (e == ERR_DENIED)
