@@ -49,11 +49,11 @@ typedef struct {
     const char *const *keys; /* at least one unless the server wants none; tried in turn */
     size_t n_keys;
     const char *model;
-    bool private_ok;         /* configured by an administrator: may be on a private address */
-    bool no_images;          /* image parts become text */
-    bool no_structured;      /* response_format is not sent */
-    json_t *params;          /* merged into the request as they are: max_tokens, temperature, top_p …; or NULL */
-    int64_t max_model_len;   /* tokens of context; 0: 128000 */
+    bool private_ok;       /* configured by an administrator: may be on a private address */
+    bool no_images;        /* image parts become text */
+    bool no_structured;    /* response_format is not sent */
+    json_t *params;        /* merged into the request as they are: max_tokens, temperature, top_p …; or NULL */
+    int64_t max_model_len; /* tokens of context; 0: 128000 */
 } llm_endpoint;
 
 typedef struct {
@@ -65,12 +65,12 @@ typedef struct {
     llm_tool_choice tool_choice;
     json_t *response_format; /* or NULL */
     llm_thinking thinking;
-    const char *thinking_level;   /* "minimal" … "max", or NULL */
-    int64_t connect_timeout;      /* 0: 10 s */
-    int64_t first_byte_timeout;   /* 0: 120 s */
-    int64_t idle_timeout;         /* 0: 120 s */
-    int max_attempts;             /* 0: 8 */
-    int64_t retry_base;           /* first pause; 0: 1 s */
+    const char *thinking_level; /* "minimal" … "max", or NULL */
+    int64_t connect_timeout;    /* 0: 10 s */
+    int64_t first_byte_timeout; /* 0: 120 s */
+    int64_t idle_timeout;       /* 0: 120 s */
+    int max_attempts;           /* 0: 8 */
+    int64_t retry_base;         /* first pause; 0: 1 s */
 } llm_request;
 
 typedef struct {
@@ -82,11 +82,11 @@ typedef enum { LLM_TEXT, LLM_REASONING, LLM_TOOL_CALL, LLM_USAGE, LLM_STOP } llm
 /* Strings are borrowed until the next call on the stream. */
 typedef struct {
     llm_delta_kind kind;
-    str text;                 /* LLM_TEXT, LLM_REASONING; the arguments fragment of LLM_TOOL_CALL */
-    int64_t index;            /* LLM_TOOL_CALL: which call of the response */
-    const char *id, *name;    /* LLM_TOOL_CALL: in its first fragment, else NULL */
-    llm_usage usage;          /* LLM_USAGE */
-    const char *finish;       /* LLM_STOP: "stop", "length", "tool_calls", "content_filter" … */
+    str text;              /* LLM_TEXT, LLM_REASONING; the arguments fragment of LLM_TOOL_CALL */
+    int64_t index;         /* LLM_TOOL_CALL: which call of the response */
+    const char *id, *name; /* LLM_TOOL_CALL: in its first fragment, else NULL */
+    llm_usage usage;       /* LLM_USAGE */
+    const char *finish;    /* LLM_STOP: "stop", "length", "tool_calls", "content_filter" … */
 } llm_delta;
 
 typedef struct llm_stream llm_stream;

@@ -17,12 +17,12 @@ typedef struct {
     const char *url;            /* http or https */
     const http_header *headers; /* n of them; a NULL value removes one that libcurl would add */
     size_t n_headers;
-    const void *body;           /* borrowed until the response's head has arrived */
+    const void *body; /* borrowed until the response's head has arrived */
     size_t body_len;
     /* Or a streamed upload: fills `bytes`, *len = 0 at the end; called on the loop, must not park. */
     err (*read_body)(void *arg, void *bytes, size_t cap, size_t *len);
     void *read_arg;
-    int64_t read_length;        /* -1: chunked */
+    int64_t read_length; /* -1: chunked */
 
     guard_policy guard;
     int64_t connect_timeout;    /* 0: 10 s */
@@ -59,7 +59,14 @@ void http_finish(http_stream *h);
 MUST_USE err http_fetch(scope *s, const http_call *call, http_head *head, str *body);
 
 /* What was recorded by a failed call can also be asked for as one of these. */
-typedef enum { HTTP_FAIL_NONE, HTTP_FAIL_DNS, HTTP_FAIL_CONNECT, HTTP_FAIL_TLS, HTTP_FAIL_TIMEOUT, HTTP_FAIL_BROKEN } http_failure;
+typedef enum {
+    HTTP_FAIL_NONE,
+    HTTP_FAIL_DNS,
+    HTTP_FAIL_CONNECT,
+    HTTP_FAIL_TLS,
+    HTTP_FAIL_TIMEOUT,
+    HTTP_FAIL_BROKEN
+} http_failure;
 http_failure http_last_failure(const scope *s);
 
 /* Version and TLS backend of libcurl ("libcurl/7.88.1 OpenSSL/3.0.15"), for `sluice doctor`. */

@@ -30,7 +30,8 @@ bool sse_pending(const sse_reader *r);
 typedef struct ndjson_reader ndjson_reader;
 ndjson_reader *ndjson_new(arena *a, size_t max);
 MUST_USE err ndjson_feed(ndjson_reader *r, const char *bytes, size_t len);
-bool ndjson_next(ndjson_reader *r, str *line); /* blank lines are skipped; NUL-terminated; borrowed until the next call */
+bool ndjson_next(ndjson_reader *r,
+                 str *line); /* blank lines are skipped; NUL-terminated; borrowed until the next call */
 bool ndjson_rest(ndjson_reader *r, str *line); /* what is left without a line end, at the end of the stream */
 
 #endif

@@ -321,19 +321,18 @@ FIBER_TEST(a_stream_that_breaks_off_after_any_event_but_the_last_is_an_error_aft
         CHUNK("{\"tool_calls\":[{\"index\":0,\"id\":\"1\",\"function\":{\"name\":\"f\",\"arguments\":\"{\"}}]}"),
         STOP,
         DONE};
-    static char body[4096];
-
     for (size_t n = 0; n <= COUNT(events); n++) {
-        step st = {200, body};
+        buf *body = buf_new(s->arena, KIB(4));
+        step st = {200};
         script *sc = arena_one(s->arena, script);
         scope *child = scope_child(s, NO_LIMIT);
         buf *text = buf_new(child->arena, 100);
         llm_request rq;
         err e;
 
-        body[0] = '\0';
         for (size_t i = 0; i < n; i++)
-            strcat(body, events[i]);
+            buf_puts(body, events[i]);
+        st.body = buf_str(body);
         sc->steps = &st;
         sc->n = 1;
         rq = request(child, sc);
