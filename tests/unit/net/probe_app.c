@@ -16,6 +16,7 @@ typedef struct {
     int left;
     int step;
     bool cut;
+    bool greedy; /* does not care for `room` */
 } counter_source;
 
 static source_state count_pull(source *src, buf *out, size_t room)
@@ -26,7 +27,7 @@ static source_state count_pull(source *src, buf *out, size_t room)
     if (c->left < 0)
         return SOURCE_WAIT;
     while (c->left > 0) {
-        if (out->len - begin >= room)
+        if (out->len - begin >= room && !c->greedy)
             return SOURCE_MORE;
         buf_printf(out, "line %d\n", c->step++);
         c->left--;
@@ -56,6 +57,22 @@ static void echo(request *rq, response *rs)
     seen.body_error = request_body_all(rq, MIB(4), &body);
     if (seen.body_error == OK)
         reply(rs, 200, "application/octet-stream", body.p, body.len);
+}
+
+static err sleeper(scope *s, void *arg)
+{
+    (void)arg;
+    if (sleep_for(s, SECONDS(8)) == ERR_CANCELLED)
+        seen.cancelled++;
+    return OK;
+}
+
+/* Returns while a fiber of its scope and one of a child scope still run. */
+static void leave_fibers(request *rq, response *rs)
+{
+    scope_spawn(rq->scope, sleeper, NULL);
+    scope_spawn(scope_child(rq->scope, NO_LIMIT), sleeper, NULL);
+    reply_text(rs, 200, "gone");
 }
 
 /* Looks at its body only after a while, and then in pieces. */
@@ -119,6 +136,7 @@ static void follow(request *rq, response *rs)
     counter_source *c = new_counter(n != NULL ? atoi(n) : 3);
 
     c->cut = request_query(rq, "cut") != NULL;
+    c->greedy = request_query(rq, "greedy") != NULL;
     if (request_query(rq, "beat") != NULL) {
         c->base.idle_text = ": ping\n";
         c->base.idle_after = MILLISECONDS(50);
@@ -143,6 +161,8 @@ void probe_app(request *rq, response *rs, void *arg)
         echo(rq, rs);
     else if (strcmp(rq->path, "/late") == 0)
         read_late(rq, rs);
+    else if (strcmp(rq->path, "/leave") == 0)
+        leave_fibers(rq, rs);
     else if (strcmp(rq->path, "/wait") == 0)
         wait_for_end(rq, rs);
     else if (strcmp(rq->path, "/stream") == 0)

@@ -194,6 +194,25 @@ FIBER_TEST(forwarded_headers_count_only_from_a_trusted_proxy)
     with_app(s, proxy_client, &limits);
 }
 
+static void leaving_handler_client(void *arg)
+{
+    char out[4096];
+    int fd = probe_connect(port_of(arg));
+
+    for (int i = 0; i < 3; i++) {
+        probe_send(fd, "GET /leave HTTP/1.1\r\nHost: a\r\n\r\n");
+        CHECK_INT(probe_response(fd, out, sizeof out, false), 200);
+        CHECK(strstr(out, "\r\n\r\ngone") != NULL, "%s", out);
+    }
+    close(fd);
+}
+
+FIBER_TEST(fibers_that_a_handler_leaves_behind_are_ended_before_the_next_request)
+{
+    with_app(s, leaving_handler_client, NULL);
+    CHECK_INT(seen.cancelled, 6);
+}
+
 /* ---- bodies ---- */
 
 static void big_body_client(void *arg)

@@ -134,6 +134,26 @@ FIBER_TEST(a_source_is_followed_to_its_end_or_cut)
     CHECK_INT(seen.sources_closed, 3);
 }
 
+static void greedy_client(void *arg)
+{
+    static char out[262144];
+    int fd = probe_connect(port_of(arg));
+
+    probe_send(fd, "GET /follow?n=10000&greedy=1 HTTP/1.1\r\nHost: a\r\n\r\n");
+    probe_read(fd, out, sizeof out);
+    CHECK(strstr(out, "line 9999") == NULL && strstr(out, "0\r\n\r\n") == NULL, "it was cut: %.200s", out);
+    close(fd);
+}
+
+FIBER_TEST(a_source_that_gives_more_than_may_wait_is_cut)
+{
+    server_limits limits = server_default_limits;
+
+    limits.max_unsent = KIB(32);
+    with_app(s, greedy_client, &limits);
+    CHECK_INT(seen.sources_closed, 1);
+}
+
 static void beat_client(void *arg)
 {
     char out[4096];
