@@ -224,10 +224,10 @@ err sage_agent_create(request *rq, response *rs)
 {
     const agent_body *in = rq->body;
     agent_row row = {.owner_id = rq->user->user_id};
-    char *name;
+    char *name = NULL;
 
     TRY(check(rq, in, NULL, &name));
-    row.name = name = NULL;
+    row.name = name;
     row.config = config_text(rq->scope->arena, in);
     TRY(agent_insert(rq->scope, &row));
     return answer_id(rq, rs, "agent.created", row.id);
@@ -238,11 +238,11 @@ err sage_agent_update(request *rq, response *rs)
 {
     const agent_body *in = rq->body;
     agent_row row = {.id = request_param(rq, "agent_id")};
-    char *name;
+    char *name = NULL;
     err e;
 
     TRY(check(rq, in, row.id, &name));
-    row.name = name = NULL;
+    row.name = name;
     row.config = config_text(rq->scope->arena, in);
     e = agent_update(rq->scope, caller(rq), &row);
     if (e == ERR_DENIED)
