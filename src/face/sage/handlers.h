@@ -16,6 +16,8 @@ extern const schema sage_login_schema;
 err sage_health(request *rq, response *rs);
 err sage_active(request *rq, response *rs);
 err sage_system_info(request *rq, response *rs);
+err sage_system_settings(request *rq, response *rs);
+extern const schema sage_system_settings_schema;
 
 /* chat.c */
 err sage_chat(request *rq, response *rs);

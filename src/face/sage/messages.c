@@ -93,6 +93,7 @@ const sage_message sage_messages[] = {
     {"run.unwinding", "会话正在清理中，请稍后重试", "The conversation is being cleaned up. Try again later"},
     {"system.healthy", "服务运行正常", "Service is running"},
     {"system.info_loaded", "获取系统信息成功", "System information loaded"},
+    {"system.settings_updated", "系统设置更新成功", "System settings updated"},
     {"tool.executed", "工具执行成功", "Tool executed successfully"},
     {"tool.list_loaded", "获取工具列表成功", "Tool list loaded"},
     {"tool.not_found", "工具不存在", "Tool not found", 0, "Tool '{}' not found"},

@@ -25,6 +25,8 @@ static const route routes[] = {
     {GET, "/api/health", SAGE_OPEN, NULL, sage_health, "Whether the service runs", .tag = "System", .quiet = true},
     {GET, "/active", SAGE_OPEN, NULL, sage_active, "Whether the service runs", .tag = "System", .quiet = true},
     {GET, "/api/system/info", SAGE_ANYONE, NULL, sage_system_info, "How to log in here", .tag = "System"},
+    {POST, "/api/system/update_settings", SAGE_ADMIN, &sage_system_settings_schema, sage_system_settings,
+     "Change the installation's settings", .tag = "System"},
 
     /* Chat */
     {POST, "/api/chat", SAGE_ANYONE, &sage_chat_schema, sage_chat, "Answer with an agent, as a stream", .tag = "Chat"},

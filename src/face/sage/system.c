@@ -62,3 +62,21 @@ err sage_system_info(request *rq, response *rs)
     json_set_bool(data, "native_login_admin_only", false);
     return sage_ok(rq, rs, "system.info_loaded", NULL, data);
 }
+
+typedef struct {
+    bool allow_registration;
+} settings_body;
+
+static const field settings_fields[] = {
+    FIELD(settings_body, allow_registration, .required = true, .text = "Whether people may make accounts of their own"),
+};
+const schema sage_system_settings_schema = SCHEMA(settings_body, settings_fields);
+
+/* POST /api/system/update_settings */
+err sage_system_settings(request *rq, response *rs)
+{
+    const settings_body *in = rq->body;
+
+    TRY(kv_set(rq->scope, "allow_registration", in->allow_registration ? "true" : "false"));
+    return sage_ok_trimmed(rq, rs, "system.settings_updated", NULL, json_object());
+}
