@@ -889,6 +889,36 @@ FIBER_TEST(many_fetches_at_once_all_succeed, .limit = 60)
     scope_close(group);
 }
 
+static atomic_int fetched;
+
+static err fetch_on_each_loop(scope *root, void *arg)
+{
+    for (int i = 0; i < 50; i++) {
+        scope *one = scope_child(root, NO_LIMIT);
+        http_head head;
+        str body;
+        err e = http_fetch(one, arg, &head, &body);
+
+        scope_close(one);
+        if (e != OK)
+            return e;
+        atomic_fetch_add(&fetched, 1);
+    }
+    return OK;
+}
+
+TEST(every_loop_calls_by_itself)
+{
+    char where[100];
+    http_call call = {.url = where, .guard = GUARD_ANY};
+
+    snprintf(where, sizeof where, "http://127.0.0.1:%d/hello", fake_server_start(handle, NULL));
+    CHECK_INT(loops_run(3, fetch_on_each_loop, &call), 0);
+    CHECK_INT(fetched, 150);
+    CHECK_INT(loops_run(2, fetch_on_each_loop, &call), 0); /* and again after they have ended */
+    CHECK_INT(fetched, 250);
+}
+
 /* --- what an open stream costs --- */
 
 enum { STREAMS = 1000 };
