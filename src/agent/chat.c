@@ -8,6 +8,8 @@
 #include "agent/chat.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include "agent/agent_internal.h"
@@ -28,7 +30,11 @@ static chat_settings settings = {
 
 void chat_configure(const chat_settings *s)
 {
+    static char absolute[PATH_MAX];
+
     settings = *s;
+    if (realpath(s->workspaces, absolute) != NULL) /* tools tell models where their files are */
+        settings.workspaces = absolute;
 }
 
 typedef struct {
