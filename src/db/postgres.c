@@ -14,7 +14,7 @@
 #include "rt/sem.h"
 #include "rt/sleep.h"
 
-enum { POOL_SIZE = 8, CONNECT_TRIES = 20 };
+enum { POOL_SIZE = 8, CONNECT_TRIES = 20, BATCH_TRIES = 3 };
 
 typedef struct pg_pool pg_pool;
 
@@ -184,15 +184,17 @@ static err run_expecting(scope *s, pg_connection *c, db_batch *b, pg_answer *ans
 
 static err run_batch_on(scope *s, pg_connection *c, db_batch *b)
 {
-    for (int tries = 0;; tries++) {
+    for (int tries = 1;; tries++) {
         pg_answer answer = {.rows = NULL};
         err e = b->expects ? run_expecting(s, c, b, &answer) : pg_exchange(s, c, b->first, true, &answer);
 
         b->changed = answer.changed;
         if (e == OK)
             atomic_fetch_add(&db_counters.commits, 1);
-        if (e != ERR_BUSY || c->broken || tries > 0) /* a deadlock or serialization failure is tried once more */
+        if (e != ERR_BUSY || c->broken || tries == BATCH_TRIES)
             return e;
+        /* A deadlock or serialization failure: nothing was written.  The other side needs a moment to take its locks. */
+        TRY(sleep_for(s, MILLISECONDS(10 * tries)));
     }
 }
 

@@ -11,6 +11,12 @@
 #ifdef HAVE_POSTGRES
 #include <libpq-fe.h>
 
+/* Once for all tests, which are processes of their own. */
+__attribute__((constructor)) static void start_server(void)
+{
+    engine_has_postgres();
+}
+
 static void make_table(scope *s)
 {
     CHECK_INT(db_exec(s, "CREATE TABLE IF NOT EXISTS t (id BIGINT PRIMARY KEY, size BIGINT)", DB_NO_ARGS, NULL), OK);
@@ -114,7 +120,7 @@ static err short_sleep(scope *s, void *arg)
 
     (void)arg;
     return db_query(s, "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()", DB_NO_ARGS, &r) == OK
-               ? (db_row_int(&r, 0, 0) <= 8 ? OK : ERR_LIMIT)
+               ? (db_row_int(&r, 0, 0) <= 9 ? OK : ERR_LIMIT) /* 8, and that of db_open() may not be gone yet */
                : ERR_IO;
 }
 
