@@ -87,7 +87,7 @@ MUST_USE err db_begin(scope *s, db_tx **out);
 MUST_USE err db_tx_query(scope *s, db_tx *tx, const char *sql, const db_value *args, size_t n, db_rows *out);
 MUST_USE err db_tx_exec(scope *s, db_tx *tx, const char *sql, const db_value *args, size_t n, int64_t *changed);
 MUST_USE err db_commit(scope *s, db_tx **tx); /* clears *tx whatever happens */
-void db_rollback(db_tx *tx);                  /* accepts NULL */
+void db_rollback(db_tx *tx);                  /* accepts NULL; parks, and neither cancel nor deadline ends it */
 
 /* An online copy of a SQLite database into a new file, consistent as of some moment during the call.  ERR_UNSUPPORTED on
  * PostgreSQL (use pg_dump).  `progress` (may be NULL) gets pages done and total.  Runs on the calling thread, no fiber needed. */

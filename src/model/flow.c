@@ -205,15 +205,26 @@ err flow_find_by_name(scope *s, owned_by who, const char *id_or_name, flow_row *
                     DB_ARGS(WHO(who), db_text(id_or_name)), out);
 }
 
-#define MATCHES                                                                                                        \
-    " FROM flow WHERE ($1 = 1 OR user_id = $2 OR ($3 = 1 AND user_id IS NULL)) AND ($4 = '' OR folder_id = $4)"        \
-    " AND ($5 = '%' OR lower(name) LIKE lower($5) ESCAPE '\\')"                                                        \
+/* One text for everybody's and one for a user's flows, so that the latter run along an index. */
+#define MATCHES(whose)                                                                                                 \
+    " FROM flow WHERE " whose                                                                                          \
+    " AND ($4 = '' OR folder_id = $4) AND ($5 = '%' OR lower(name) LIKE lower($5) ESCAPE '\\')"                        \
     " AND ($6 = 0 OR ($6 = 1 AND is_component = 1) OR ($6 = -1 AND is_component = 0))"
+#define OF_ALL MATCHES("$1 = 1 AND $3 >= 0 AND COALESCE($2, '') = ''")
+#define OF_USER MATCHES("$1 = 0 AND (user_id = $2 OR ($3 = 1 AND user_id IS NULL))")
 #define ORDER " ORDER BY updated_at DESC, id LIMIT $7 OFFSET $8"
+
+static const char *list_sql(const flow_filter *f)
+{
+    if (f->who.anyone)
+        return f->headers_only ? "SELECT " HEADER_COLUMNS OF_ALL ORDER : "SELECT " COLUMNS OF_ALL ORDER;
+    return f->headers_only ? "SELECT " HEADER_COLUMNS OF_USER ORDER : "SELECT " COLUMNS OF_USER ORDER;
+}
 
 err flow_list(scope *s, const flow_filter *f, flow_row **out, size_t *n, int64_t *total)
 {
-    db_value args[] = {WHO(f->who),
+    db_value args[] = {db_int(f->who.anyone),
+                       db_text(f->who.anyone ? NULL : f->who.user_id),
                        db_int(f->with_examples),
                        db_text(text_or(f->folder_id, "")),
                        db_text(like_anywhere(s->arena, f->search)),
@@ -222,9 +233,8 @@ err flow_list(scope *s, const flow_filter *f, flow_row **out, size_t *n, int64_t
     db_rows r;
 
     if (total != NULL)
-        TRY(model_count(s, "SELECT COUNT(*)" MATCHES, args, 6, total));
-    TRY(db_query(s, f->headers_only ? "SELECT " HEADER_COLUMNS MATCHES ORDER : "SELECT " COLUMNS MATCHES ORDER, args,
-                 COUNT(args), &r));
+        TRY(model_count(s, f->who.anyone ? "SELECT COUNT(*)" OF_ALL : "SELECT COUNT(*)" OF_USER, args, 6, total));
+    TRY(db_query(s, list_sql(f), args, COUNT(args), &r));
     return give_flows(s, &r, out, n);
 }
 
