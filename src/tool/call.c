@@ -8,6 +8,7 @@
 #include "tool/internal.h"
 
 #include "base/clock.h"
+#include "rt/offload.h"
 
 static const int64_t default_timeout = MINUTES(5);
 
@@ -60,22 +61,52 @@ static json_t *localized(const tool *t, const char *language, const json_t *v, b
     return o;
 }
 
-/* Brings the result within the limit and into the caller's arena. */
-static void finish(scope *s, const tool *t, const tool_context *cx, const tool_result *from, tool_result *out)
-{
-    int64_t limit = tool_settings_now()->result_tokens;
-    json_t *v = from->value, *named;
+/* Cutting goes over every character: a large result does that on a pool thread. */
+enum { CUT_INLINE_MAX = 128 << 10 };
 
-    if (v == NULL) {
-        *out = (tool_result){.text = text_cut(s->arena, from->text, limit), .failed = from->failed};
+typedef struct {
+    arena *a;
+    json_t *value;
+    const char *text;
+    int64_t limit;
+    json_t *cut_value; /* new reference */
+} cut_job;
+
+static void cut(void *arg)
+{
+    cut_job *j = arg;
+
+    if (j->value == NULL) {
+        j->text = text_cut(j->a, j->text, j->limit);
         return;
     }
-    out->failed = from->failed || says_failed(v);
-    if ((named = localized(t, cx->language, v, out->failed)) != NULL)
-        v = json_hold(s->arena, named);
-    out->value = json_hold(s->arena, value_cut(v, limit));
-    out->text = json_is_string(out->value) ? arena_strdup(s->arena, json_string_value(out->value))
-                                           : json_text(s->arena, out->value);
+    j->cut_value = value_cut(j->value, j->limit);
+    j->text = json_is_string(j->cut_value) ? arena_strdup(j->a, json_string_value(j->cut_value))
+                                           : json_text(j->a, j->cut_value);
+}
+
+/* Brings the result within the limit and into the caller's arena. */
+static err finish(scope *s, const tool *t, const tool_context *cx, const tool_result *from, tool_result *out)
+{
+    cut_job j = {.a = arena_new(s->arena),
+                 .value = from->value,
+                 .text = from->text,
+                 .limit = tool_settings_now()->result_tokens};
+    bool failed = from->failed || says_failed(from->value);
+    json_t *named = localized(t, cx->language, from->value, failed);
+    err e = OK;
+
+    if (named != NULL)
+        j.value = json_hold(s->arena, named);
+    if (strlen(from->text) > CUT_INLINE_MAX)
+        e = offload(s, cut, &j);
+    else
+        cut(&j);
+    if (j.cut_value != NULL)
+        json_hold(s->arena, j.cut_value);
+    if (e == OK)
+        *out = (tool_result){.text = j.text, .value = j.cut_value, .failed = failed};
+    return e;
 }
 
 /* The tool could not be run, or not to its end. */
@@ -107,10 +138,8 @@ static err run(scope *s, scope *own, const tool *t, const tool_context *cx, cons
 
     if (problem != NULL)
         return answer_json(s, problem, out);
-    if ((e = t->call(own, t, cx, args, &result)) == OK) {
-        finish(s, t, cx, &result, out);
-        return OK;
-    }
+    if ((e = t->call(own, t, cx, args, &result)) == OK)
+        return finish(s, t, cx, &result, out);
     TRY(scope_check(s)); /* the caller's own end is not the tool's failure */
     explain(s, own, t, e, began, out);
     return OK;

@@ -159,8 +159,10 @@ static void judge_find(judge *j, words c, const shell_text *all, int depth)
 
         if (cstr_eq(t, "-delete")) {
             j->only_reads = false;
-            if (c.n > 1 && (c.w[1].dynamic || !is_inside(j, c.w[1].text)))
-                finding(j, is_everything(&c.w[1]) ? POLICY_DENY : POLICY_ASK, "recursive_delete");
+            if (c.n > 1 && is_everything(&c.w[1]))
+                finding(j, POLICY_DENY, "destructive");
+            else if (c.n > 1 && (c.w[1].dynamic || !is_inside(j, c.w[1].text)))
+                finding(j, POLICY_ASK, "recursive_delete");
         }
         if (cstr_starts(t, "-exec") || cstr_starts(t, "-ok")) {
             judge_words(j, (words){c.w + i + 1, c.n - i - 1}, all, false, depth + 1);

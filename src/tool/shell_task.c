@@ -137,7 +137,7 @@ static err pump(scope *s, void *arg)
         t->status = 128 + SIGKILL;
     t->ended = true;
     t->finished = clock_mono();
-    if (e == OK && t->background && !t->killed)
+    if (e == OK && t->background && !t->killed && list_empty(&t->waiters)) /* who waits is told by the call */
         note_end(t);
     ring(t);
     return OK;

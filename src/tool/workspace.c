@@ -204,6 +204,8 @@ int workspace_stat(const workspace *w, const char *rel, struct stat *st)
         return fd;
     if (fstat(fd, st) < 0)
         e = -errno;
+    else if (S_ISLNK(st->st_mode)) /* only without openat2 */
+        e = -ELOOP;
     close(fd);
     return e;
 }
