@@ -34,7 +34,7 @@ typedef struct {
     int (*run)(const cli_args *args); /* the exit status */
 } cli_command;
 
-extern const cli_command cli_backup, cli_config, cli_help, cli_key, cli_serve, cli_user, cli_version;
+extern const cli_command cli_backup, cli_config, cli_doctor, cli_help, cli_key, cli_serve, cli_user, cli_version;
 
 /* All commands, in the order of the help; ends with NULL. */
 extern const cli_command *const cli_commands[];

@@ -5,7 +5,7 @@
 #include "base/str.h"
 
 const cli_command *const cli_commands[] = {
-    &cli_serve, &cli_user, &cli_key, &cli_backup, &cli_config, &cli_version, &cli_help, NULL,
+    &cli_serve, &cli_user, &cli_key, &cli_backup, &cli_doctor, &cli_config, &cli_version, &cli_help, NULL,
 };
 
 const cli_command *cli_find(const char *name)

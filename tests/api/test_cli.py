@@ -231,6 +231,68 @@ def test_doctor_says_how_to_mend_what_is_wrong(start_server):
     assert env["SLUICE_DEFAULT_LLM_API_KEY"] not in text
 
 
+def doctor(data, *args, env=None):
+    """What each check found, by its name, and the exit status."""
+    shown = servers.run("doctor", "--data", data, *args, timeout=60, env=env)
+    assert "Sanitizer" not in shown.stderr, shown.stderr
+    found, name = {}, None
+    for line in shown.stdout.splitlines():
+        if line.startswith(" "):
+            found[name] += (line.strip(),)
+        else:
+            word, name, text = line.split(None, 2)
+            found[name] = (word, text)
+    for word, *texts in found.values():
+        assert word in ("ok", "warn", "fail") and all(texts) and len(texts) == (1 if word == "ok" else 2), found
+    return found, shown.returncode
+
+
+def test_doctor_before_the_first_start_makes_nothing(tmp_path):
+    found, status = doctor(tmp_path / "data")
+    assert status == 0 and found["data"][0] == "warn" and found["database"][0] == "ok", found
+    assert "demo model" in found["model"][1], found
+    assert not (tmp_path / "data").exists()
+    (tmp_path / "empty").mkdir(mode=0o700)
+    found, status = doctor(tmp_path / "empty")
+    assert status == 0 and found["data"][0] == "ok", found
+    assert list((tmp_path / "empty").iterdir()) == []
+
+
+def test_doctor_finds_a_running_server_in_order(start_server):
+    running = start_server()
+    found, status = doctor(running.data, env=running.env)
+    assert status == 0, found
+    for name in ("configuration", "data", "master-key", "database", "model", "tls", "private-networks"):
+        assert found[name][0] in (("ok", "warn") if name in ("model", "private-networks") else ("ok",)), (name, found)
+
+
+def test_doctor_asks_the_configured_model(fake_llm, tmp_path):
+    env = {"SLUICE_DEFAULT_LLM_BASE_URL": fake_llm.url, "SLUICE_DEFAULT_LLM_MODEL_NAME": "some-model"}
+    found, status = doctor(tmp_path, env=env)
+    assert status == 0 and found["model"][0] == "ok" and "some-model" in found["model"][1], found
+    env["SLUICE_DEFAULT_LLM_BASE_URL"] = fake_llm.url.replace("://", "://me:pw-55@")
+    found, status = doctor(tmp_path, env=env)
+    assert status == 1 and found["model"][0] == "fail" and "pw-55" not in str(found), found
+
+
+def test_doctor_without_any_model_fails(tmp_path):
+    found, status = doctor(tmp_path, "--demo.model=no")
+    assert status == 1 and found["model"][0] == "fail", found
+
+
+def test_doctor_finds_damage(start_server):
+    running = start_server()
+    running.stop()
+    os.chmod(os.path.join(running.data, "secret.key"), 0o644)
+    with open(os.path.join(running.data, "sluice.db"), "r+b") as f:
+        f.write(b"no database at all" * 100)
+    found, status = doctor(running.data, "--allow_private_networks")
+    assert status == 1, found
+    assert found["master-key"][0] == "fail" and "chmod 600" in found["master-key"][2], found
+    assert found["database"][0] == "fail" and "backup" in found["database"][2], found
+    assert found["private-networks"][0] == "warn", found
+
+
 def test_the_welcome_shows_a_curl_line_that_works(start_server):
     running = start_server(args=["--welcome"], with_model=False)
     log = running.log()
