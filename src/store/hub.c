@@ -131,6 +131,8 @@ static run *run_new(scope *s, const run_info *info)
     atomic_init(&r->refs, 2); /* the caller's and the hub's */
     atomic_init(&r->state, RUN_LIVE);
     r->created = clock_wall();
+    r->began = clock_mono();
+    run_measure();
     atomic_init(&r->last_activity, r->created);
     r->home = s->loop;
     r->scope = s;

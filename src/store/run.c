@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "net/metrics.h"
 #include "rt/fiber.h"
 #include "store/run_internal.h"
 
@@ -97,6 +98,35 @@ static void append(run *r, event_kind kind, const run_message *m, const void *by
     atomic_store_explicit(&r->last_activity, now, memory_order_relaxed);
 }
 
+/* How long runs take, and how long until they say something. */
+static const char *const outcomes[] = {"outcome=\"completed\"", "outcome=\"failed\"", "outcome=\"interrupted\"", NULL};
+static metric run_seconds = {
+    .name = "sluice_run_seconds", .kind = METRIC_SECONDS, .help = "Time of runs by outcome", .series = outcomes};
+static metric first_token_seconds = {.name = "sluice_run_first_token_seconds",
+                                     .kind = METRIC_SECONDS,
+                                     .help = "Time from the start of a run to the first piece of its answer"};
+
+static void register_metrics(void)
+{
+    metrics_register(&run_seconds);
+    metrics_register(&first_token_seconds);
+}
+
+void run_measure(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, register_metrics);
+}
+
+static void note_first_token(run *r, event_kind kind)
+{
+    if (r->spoke || (kind != EV_TEXT && kind != EV_REASONING && kind != EV_TOOL_CALL && kind != EV_OUTPUT))
+        return;
+    r->spoke = true;
+    metric_observe(&first_token_seconds, 0, clock_mono() - r->began);
+}
+
 err run_emit(scope *s, run *r, event_kind kind, const run_message *m, const void *bytes, size_t len)
 {
     size_t limit = hub_run_limit() + (kind == EV_FAILURE || kind == EV_USAGE ? LAST_WORDS : 0);
@@ -106,6 +136,7 @@ err run_emit(scope *s, run *r, event_kind kind, const run_message *m, const void
         return fail(s, ERR_TOO_LARGE, "the run produced more than %zu MiB of events", limit >> 20);
     }
     append(r, kind, m, bytes, len);
+    note_first_token(r, kind);
     return OK;
 }
 
@@ -135,6 +166,7 @@ void run_finish(run *r, run_status status, const char *reason)
     buf_putc(&b, '}');
     r->scope = NULL;
     atomic_store(&r->state, (int)status);
+    metric_observe(&run_seconds, (size_t)status - RUN_COMPLETED, clock_mono() - r->began);
     append(r, EV_END, NULL, buf_str(&b), b.len);
     buf_close(&b);
     hub_ended(r);

@@ -27,6 +27,8 @@ struct run {
     int64_t created;
     loop *home;
     scope *scope;   /* home loop only; NULL once finished */
+    int64_t began;  /* clock_mono(), for the metrics */
+    bool spoke;     /* something of the answer came; home loop only */
     arena *strings; /* facts, messages: grows under `lock` */
 
     pthread_mutex_t lock; /* guards what follows */
@@ -40,6 +42,9 @@ struct run {
     bool listed;
     int64_t drop_at; /* hub: clock_mono() when a kept run is forgotten */
 };
+
+/* run.c: shows how long runs take in the metrics, from the first call on. */
+void run_measure(void);
 
 /* hub.c: the run has ended; forgets it or keeps it for latecomers. */
 void hub_ended(run *r);

@@ -123,6 +123,10 @@ def test_version_and_health(anonymous):
     version = anonymous.get("/api/v1/version").json()
     assert set(version) == {"version", "main_version", "package"}
     assert anonymous.get("/health").json() == {"status": "ok"}
+
+
+def test_health_check_looks_at_the_parts(anonymous):
+    sage.skip_unless_served(anonymous, "GET", "/health_check")
     assert anonymous.get("/health_check").json() == {"status": "ok", "chat": "ok", "db": "ok"}
 
 

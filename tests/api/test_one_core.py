@@ -61,7 +61,8 @@ def test_several_keys_fail_over(server, admin, fake_llm):
     fake_llm.script(name, Fail(401, "Incorrect API key"), Reply("With the second."))
     run = sage.chat(admin, sage.say("Hi", sage.agent(admin, found["id"])))
     assert run.text == "With the second."
-    assert [r.key for r in fake_llm.requests_for(name)] == ["sk-dead", "sk-good"]
+    first, second = fake_llm.requests_for(name)
+    assert {first.key, second.key} == {"sk-dead", "sk-good"}  # they take turns in being the first
 
 
 def test_one_account_logs_in_on_every_face(server, user):

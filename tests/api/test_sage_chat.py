@@ -95,7 +95,7 @@ def test_the_model_sees_prompt_context_and_request(admin, model, fake_llm):
     assert "PIRATE-77" in system[0]
     (user,) = [m["content"] for m in request["messages"] if m["role"] == "user"]
     assert "<user_request>\nWhat is up?\n</user_request>" in user
-    assert "<current_time>" in user and "Blue" in user and "Apollo" in user and "<workspace_files>" in user
+    assert "<current_time>" in user and "Blue" in user and "Apollo" in user
     assert "api_key" not in request and "max_model_len" not in request and "_step_name" not in request
 
 

@@ -98,7 +98,7 @@ def test_exactly_one_key(admin, fake_llm, keys, message):
     "failure, text",
     [
         (Fail(401, "bad key"), "Provider authentication failed. Please check the API key."),
-        (Fail(400, "you exceeded your quota"), "Provider quota is insufficient. Please check billing or quota limits."),
+        (Fail(400, "You exceeded your current quota"), "Provider quota is insufficient. Please check billing or quota limits."),
         (Fail(404, "The model `x` does not exist"), "Provider model is not available. Please check the model name."),
         (
             Fail(503, "service unavailable"),

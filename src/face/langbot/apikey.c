@@ -161,9 +161,9 @@ static err find(request *rq, api_key_row **out)
     err e;
 
     if (!str_to_int(str_of(request_param(rq, "id")), &number))
-        return fail(rq->scope, ERR_NOT_FOUND, "API key not found");
+        return fail_code(rq->scope, ERR_NOT_FOUND, "langbot.key", NULL, "API key not found");
     e = api_key_find_by_number(rq->scope, own_rows_of(rq->user), number, out);
-    return e == ERR_NOT_FOUND ? fail(rq->scope, e, "API key not found") : e;
+    return e == ERR_NOT_FOUND ? fail_code(rq->scope, e, "langbot.key", NULL, "API key not found") : e;
 }
 
 /* GET /api/v1/apikeys/{id} */

@@ -70,7 +70,8 @@ void bot_envelope(request *rq, response *rs, failure f)
     for (size_t i = 0; i < COUNT(kinds); i++) {
         if (kinds[i].e != f.e)
             continue;
-        bot_error(rq, rs, kinds[i].status, -1, kinds[i].word, kinds[i].msg != NULL ? kinds[i].msg : f.text);
+        bool ours = cstr_starts(f.code, "langbot."); /* its text is the contract's */
+        bot_error(rq, rs, kinds[i].status, -1, kinds[i].word, kinds[i].msg != NULL && !ours ? kinds[i].msg : f.text);
         return;
     }
     log_error("request.failed", log_str("reason", f.text));
@@ -79,8 +80,13 @@ void bot_envelope(request *rq, response *rs, failure f)
 
 void bot_invalid(request *rq, response *rs, const schema_faults *faults, const char *part)
 {
+    const schema_fault *f = faults->count > 0 ? &faults->items[0] : NULL;
+
     (void)part;
-    bot_error(rq, rs, 400, -1, NULL, faults->count > 0 ? faults->items[0].reason : "the request is not valid");
+    if (f != NULL && f->kind == FAULT_TYPE && f->field != NULL && cstr_eq(f->expected, "object"))
+        bot_error(rq, rs, 400, -1, NULL, arena_printf(rq->scope->arena, "%s must be an object", f->field->name));
+    else
+        bot_error(rq, rs, 400, -1, NULL, f != NULL ? f->reason : "the request is not valid");
 }
 
 void bot_no_route(request *rq, response *rs, const char *allow)

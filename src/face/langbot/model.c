@@ -174,6 +174,15 @@ static void apply(arena *a, const model_body *in, model_row *m)
         m->ranking = in->prefered_ranking;
 }
 
+/* A level of reasoning is for models that reason. */
+static err check_ability(request *rq, const model_body *in, const model_row *m)
+{
+    if (in->reasoning_config != NULL && !model_has_ability(m, "reasoning") &&
+        !cstr_eq(json_get_str(in->reasoning_config, "level", "provider_default"), "provider_default"))
+        return fail(rq->scope, ERR_INVALID, "The reasoning ability must be enabled before selecting a reasoning level");
+    return OK;
+}
+
 /* POST /api/v1/provider/models/llm */
 err bot_model_create(request *rq, response *rs)
 {
@@ -190,6 +199,7 @@ err bot_model_create(request *rq, response *rs)
         TRY(provider_insert(rq->scope, p));
     m.provider_id = p->id;
     apply(rq->scope->arena, in, &m);
+    TRY(check_ability(rq, in, &m));
     TRY(model_insert(rq->scope, &m));
     data = json_object();
     json_set_str(data, "uuid", m.id);
@@ -224,12 +234,11 @@ err bot_model_update(request *rq, response *rs)
 {
     const model_body *in = rq->body;
     served_model *sm;
-    err e = find(rq, rs, &sm);
 
-    if (sm == NULL)
-        return e;
+    TRY(model_find(rq->scope, visible(rq), request_param(rq, "uuid"), &sm));
     TRY(check_reasoning(rq, in));
     apply(rq->scope->arena, in, &sm->model);
+    TRY(check_ability(rq, in, &sm->model));
     TRY(model_update(rq->scope, rows_of(rq->user), &sm->model));
     return bot_ok(rq, rs, NULL);
 }

@@ -184,10 +184,8 @@ err bot_provider_update(request *rq, response *rs)
     const char **keys;
     provider_row *row;
     size_t n;
-    err e = find(rq, rs, &row);
 
-    if (row == NULL)
-        return e;
+    TRY(provider_find(rq->scope, visible(rq), request_param(rq, "uuid"), &row));
     if (in->requester != NULL && !bot_requester_known(in->requester))
         return fail(rq->scope, ERR_INVALID, "Unknown requester: %s", in->requester);
     row->name = in->name != NULL ? in->name : row->name;

@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "net/metrics.h"
 #include "rt/loop.h"
 #include "rt/sleep.h"
 #include "test.h"
@@ -183,4 +184,23 @@ TEST(a_reader_on_another_loop_sees_everything_and_can_interrupt, .limit = 60)
     CHECK(loops_run(2, on_each_loop, NULL) == 0, "both ended well");
     CHECK(seen >= 500, "%d seen", seen);
     hub_close();
+}
+
+FIBER_TEST(the_metrics_say_how_long_runs_and_their_first_words_took)
+{
+    scope *work = scope_child(s, NO_LIMIT);
+    run *r = begun(work, "timed");
+    const run_message *m = run_message_new(r, "m1", "timed", NULL);
+    buf text = BUF_INIT(KIB(64));
+
+    emit(work, r, m, "one");
+    emit(work, r, m, "two");
+    run_finish(r, RUN_FAILED, "a reason");
+    metrics_render(&text);
+    CHECK(strstr(buf_str(&text), "sluice_run_first_token_seconds_count 1\n") != NULL, "the first piece counts, once");
+    CHECK(strstr(buf_str(&text), "sluice_run_seconds_count{outcome=\"failed\"} 1\n") != NULL, "by outcome");
+    CHECK(strstr(buf_str(&text), "sluice_run_seconds_count{outcome=\"completed\"} 0\n") != NULL, "by outcome alone");
+    buf_close(&text);
+    run_unref(r);
+    scope_close(work);
 }
