@@ -144,7 +144,7 @@ static int make_log(work *w, const char *rel)
     return e;
 }
 
-/* {"workdir","workspace","output_file"}: everything about files that must be known before the start. */
+/* {"workdir","workspace","real","output_file"}: everything about files that must be known before the start. */
 static json_t *work_prepare(work *w)
 {
     const char *given = arg_str(w->args, "workdir", NULL), *log = arg_str(w->args, "log", ""), *rel = "";
@@ -161,8 +161,9 @@ static json_t *work_prepare(work *w)
     if ((e = make_log(w, log)) < 0)
         return tool_path_failure(e, LOG_DIR);
     o = json_object();
-    json_set_str(o, "workspace", w->ws.real);
-    json_set_str(o, "workdir", rel[0] != '\0' ? arena_printf(w->a, "%s/%s", w->ws.real, rel) : w->ws.real);
+    json_set_str(o, "real", w->ws.real);
+    json_set_str(o, "workspace", w->ws.path);
+    json_set_str(o, "workdir", workspace_absolute(w->a, &w->ws, rel));
     json_set_str(o, "output_file", workspace_absolute(w->a, &w->ws, log));
     return o;
 }
@@ -207,6 +208,7 @@ static err start(scope *s, const tool_context *cx, const char *command, json_t *
         return OK;
     }
     spec.workspace = json_get_str(at, "workspace", NULL);
+    spec.real = json_get_str(at, "real", NULL);
     spec.workdir = json_get_str(at, "workdir", NULL);
     spec.output_file = json_get_str(at, "output_file", NULL);
     if (!sandbox_env(s->arena, spec.workspace, extra, &spec.env)) {

@@ -6,7 +6,7 @@
  */
 #include "tool/internal.h"
 
-#include <unistd.h>
+#include <stdio.h>
 
 #include "rt/proc.h"
 
@@ -19,9 +19,18 @@ static bool is_zone_name(const char *zone)
            strspn(zone, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") == len;
 }
 
+/* date(1) takes anything else for UTC without a word.  The file is small and in the page cache. */
 static bool zone_exists(scope *s, const char *zone)
 {
-    return cstr_eq(zone, "UTC") || access(arena_printf(s->arena, "/usr/share/zoneinfo/%s", zone), R_OK) == 0;
+    FILE *f = fopen(arena_printf(s->arena, "/usr/share/zoneinfo/%s", zone), "re");
+    char magic[4] = "";
+    bool ok;
+
+    if (f == NULL)
+        return cstr_eq(zone, "UTC");
+    ok = fread(magic, 1, sizeof magic, f) == sizeof magic && memcmp(magic, "TZif", 4) == 0;
+    fclose(f);
+    return ok;
 }
 
 static err call_time(scope *s, const tool *t, const tool_context *cx, json_t *args, tool_result *out)

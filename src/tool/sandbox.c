@@ -108,12 +108,13 @@ static const char *limits_script(arena *a)
                         (long long)set->shell_processes, (long long)set->shell_processes);
 }
 
-const char *const *sandbox_argv(arena *a, const char *home, const char *workdir, const char *command)
+const char *const *sandbox_argv(arena *a, const char *source, const char *home, const char *workdir,
+                                const char *command)
 {
     args v = {.a = a};
 
     add_box(&v);
-    add_all(&v, (const char *const[]){"--bind", home, home, "--chdir", workdir, "--remount-ro", "/", "--", "/bin/sh",
+    add_all(&v, (const char *const[]){"--bind", source, home, "--chdir", workdir, "--remount-ro", "/", "--", "/bin/sh",
                                       "-c", limits_script(a), "sh", command, NULL});
     return arena_memdup(a, v.argv, sizeof v.argv);
 }
@@ -191,7 +192,7 @@ static bool listen_to(int fd, char *said, size_t cap)
 static bool try_box(char *said, size_t cap)
 {
     arena *a = arena_new(NULL);
-    const char *const *argv = sandbox_argv(a, "/usr", "/", "true");
+    const char *const *argv = sandbox_argv(a, "/usr", "/mnt", "/", "true");
     char *const env[] = {"PATH=/usr/bin:/bin", NULL};
     posix_spawn_file_actions_t actions;
     int ends[2], status = -1;

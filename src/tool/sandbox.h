@@ -8,9 +8,10 @@
 
 #include "tool/internal.h"
 
-/* The program and its arguments, ready for proc_start(): runs `command` in a shell in `workdir`, both directories as the
- * kernel names them; `home` is the workspace. */
-const char *const *sandbox_argv(arena *a, const char *home, const char *workdir, const char *command);
+/* The program and its arguments, ready for proc_start(): runs `command` in a shell.  `source` is the workspace's real path,
+ * `home` the path under which it appears in the sandbox, `workdir` a directory in there. */
+const char *const *sandbox_argv(arena *a, const char *source, const char *home, const char *workdir,
+                                const char *command);
 
 /* Its whole environment: ours is not passed on.  `extra` is an object of texts, or NULL.  False when a name is not one. */
 bool sandbox_env(arena *a, const char *home, const json_t *extra, const char *const **out);

@@ -13,7 +13,7 @@
 #include "rt/offload.h"
 #include "tool/sandbox.h"
 
-enum { CHUNK = 32 << 10, LOG_MAX = 16 << 20, MERGE_BYTES = 16 << 10, NEST_MAX = 6 };
+enum { CHUNK = 32 << 10, LOG_MAX = 16 << 20, MERGE_BYTES = 16 << 10, NEST_MAX = 6, ENDED_KEPT = 16 };
 
 static const int64_t merge_time = MILLISECONDS(50);
 static const int64_t grace = SECONDS(2);
@@ -153,15 +153,34 @@ static void on_close(void *arg)
         close(t->log);
 }
 
+/* Each keeps up to a megabyte of output, and a run may have hundreds. */
+static void forget_old(tool_session *ts)
+{
+    list_link *all = session_tasks(ts), *next;
+    size_t ended = 0;
+
+    for (list_link *l = all->prev; l != all; l = next) {
+        shell_task *t = LIST_OF(l, shell_task, link);
+
+        next = l->prev;
+        if (t->ended && list_empty(&t->waiters) && ++ended > ENDED_KEPT) {
+            list_remove(&t->link); /* before the close parks: nobody finds it any more */
+            scope_close(t->s);
+            return;
+        }
+    }
+}
+
 err shell_start(scope *s, tool_session *ts, const shell_spec *spec, shell_task **out)
 {
     scope *own = scope_child(session_scope(ts), NO_LIMIT);
     shell_task *t = arena_one(own->arena, shell_task);
-    proc_spec how = {.argv = sandbox_argv(own->arena, spec->workspace, spec->workdir, spec->command),
+    proc_spec how = {.argv = sandbox_argv(own->arena, spec->real, spec->workspace, spec->workdir, spec->command),
                      .env = spec->env,
                      .merge_stderr = true};
     err e;
 
+    forget_old(ts);
     *t = (shell_task){
         .session = ts,
         .s = own,

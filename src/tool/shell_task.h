@@ -37,12 +37,14 @@ typedef struct {
 
 typedef struct {
     const char *command, *id;
-    const char *workspace, *workdir; /* as the kernel names them */
+    const char *workspace, *real; /* its path as given, and without links */
+    const char *workdir;          /* below `workspace` */
     const char *const *env;
     const char *output_file, *log_rel; /* an empty file in the workspace: the same, absolute and relative to it */
 } shell_spec;
 
-/* Copies what it needs into a scope of the task's own. */
+/* Copies what it needs into a scope of the task's own.  Of the tasks that have ended only the last few are remembered.
+ * Parks. */
 MUST_USE err shell_start(scope *s, tool_session *ts, const shell_spec *spec, shell_task **out);
 
 shell_task *shell_find(tool_session *ts, const char *id); /* NULL when unknown */

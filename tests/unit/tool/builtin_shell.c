@@ -368,6 +368,38 @@ FIBER_TEST(output_is_shown_while_it_comes, .limit = 60)
     CHECK_INT(a.seen->len, 8893);
 }
 
+FIBER_TEST(of_many_commands_the_oldest_are_forgotten, .limit = 60)
+{
+    tool_context cx = fixture_context(s);
+    const char *first = NULL, *last = NULL;
+
+    if (!sandboxed())
+        return;
+    for (int i = 0; i < 20; i++) {
+        last = json_get_str(sh(s, &cx, "echo x"), "task_id", NULL);
+        first = first != NULL ? first : last;
+    }
+    fixture_fails(s, &cx, "await_shell", arena_printf(s->arena, "{\"task_id\":\"%s\"}", first), "NOT_FOUND");
+    CHECK_STR(json_get_str(await(s, &cx, last, ""), "stdout", NULL), "x\n");
+}
+
+FIBER_TEST(a_workspace_behind_a_link_has_the_path_that_was_given, .limit = 60)
+{
+    tool_context cx = fixture_context(s);
+    const char *link = arena_printf(s->arena, "%s/link", test_dir());
+
+    if (!sandboxed())
+        return;
+    CHECK(symlink(cx.workspace, link) == 0, "link");
+    cx.workspace = link;
+    CHECK_STR(stdout_of(s, &cx, arena_printf(s->arena, "pwd; echo x > %s/f; cat f", link)),
+              arena_printf(s->arena, "%s\nx\n", link));
+    CHECK_STR(fixture_read(s, &cx, "f"), "x\n");
+    CHECK_STR(json_get_str(fixture_call(s, &cx, "file_read", arena_printf(s->arena, "{\"file_path\":\"%s/f\"}", link)),
+                           "raw_content", NULL),
+              "x\n");
+}
+
 FIBER_TEST(endless_output_is_bounded_everywhere, .limit = 120)
 {
     tool_context cx = fixture_context(s);

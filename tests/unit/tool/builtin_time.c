@@ -22,12 +22,11 @@ FIBER_TEST(the_time_is_told_in_any_zone)
 
 FIBER_TEST(only_names_of_zones_are_zones)
 {
-    static const char *const bad[] = {"Mars/Olympus", "../../etc/passwd", "/etc/passwd", "UTC;rm", "Asia/", ".hidden"};
+    static const char *const bad[] = {"Mars/Olympus", "../../etc/passwd", "/etc/passwd", "UTC;rm",
+                                      "Asia/",        ".hidden",          "zone.tab"};
     tool_context cx = fixture_context(s);
 
     for (size_t i = 0; i < COUNT(bad); i++) {
-        if (cstr_eq(bad[i], "Asia/"))
-            continue;
         fixture_fails(s, &cx, "get_current_time", arena_printf(s->arena, "{\"timezone\":\"%s\"}", bad[i]),
                       "INVALID_ARGUMENT");
     }
