@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "db/sqlite_internal.h"
@@ -24,7 +25,9 @@ enum {
     GROUP_MAX = 1024,
     CHECKPOINT_PAGES = 2000, /* 8 MB: the second thread starts */
     LOG_LIMIT_PAGES = 16000, /* 64 MB: the writer itself */
+    GATHER_FROM = 4,
 };
+#define GATHER_MOST ((int64_t)400000) /* nanoseconds */
 
 /* A statement or the end of the transaction that is open. */
 typedef struct {
@@ -55,7 +58,11 @@ struct sqlite_writer {
     pthread_t checkpoint_thread;
     pthread_cond_t checkpoint_wake;
     bool checkpoint_wanted;
-    int log_pages; /* after the last commit; the writer's own */
+
+    /* The writer's own. */
+    int log_pages;     /* after the last commit */
+    size_t last_group; /* jobs in it */
+    int64_t last_took; /* nanoseconds */
 };
 
 static int run(sqlite_writer *w, const char *sql)
@@ -323,6 +330,27 @@ static void keep_log_short(sqlite_writer *w)
 
 /* The queue. */
 
+/* Those who were told of the last commit usually write again at once.  Waiting for them for a part of what a commit takes
+ * makes one group of two, and halves the number of commits when there are many writers.  Under the lock. */
+static void gather(sqlite_writer *w)
+{
+    size_t wanted = MIN_OF(w->queued + w->last_group, (size_t)GROUP_MAX);
+    int64_t patience = MIN_OF(w->last_took / 2, GATHER_MOST);
+    struct timespec until;
+
+    if (w->last_group < GATHER_FROM || list_empty(&w->queue))
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += patience;
+    if (until.tv_nsec >= SECONDS(1)) {
+        until.tv_nsec -= SECONDS(1);
+        until.tv_sec++;
+    }
+    while (w->queued < wanted && !w->stopping)
+        if (pthread_cond_timedwait(&w->wake, &w->lock, &until) != 0)
+            break;
+}
+
 /* Everything up to the beginning of a transaction, or that alone.  Empty when it is time to stop. */
 static void take_group(sqlite_writer *w, list_link *group)
 {
@@ -332,6 +360,7 @@ static void take_group(sqlite_writer *w, list_link *group)
     pthread_mutex_lock(&w->lock);
     while (list_empty(queue) && !w->stopping)
         pthread_cond_wait(&w->wake, &w->lock);
+    gather(w);
     for (size_t n = 0; n < GROUP_MAX && (l = queue->next) != queue; n++) {
         write_job *job = LIST_OF(l, write_job, link);
 
@@ -341,6 +370,7 @@ static void take_group(sqlite_writer *w, list_link *group)
         list_append(group, l);
         job->taken = true;
         w->queued--;
+        w->last_group = n + 1;
         if (job->batch == NULL)
             break;
     }
@@ -357,7 +387,10 @@ static void *writer_main(void *arg)
         if (LIST_OF(group.next, write_job, link)->batch == NULL) {
             run_transaction(w, &group);
         } else {
+            int64_t start = clock_mono();
+
             run_group(w, &group);
+            w->last_took = clock_mono() - start;
             tell(&group);
         }
         keep_log_short(w);
@@ -434,10 +467,14 @@ static void *checkpoint_thread(void *arg)
 sqlite_writer *sqlite_writer_start(const char *path, char *why, size_t why_size)
 {
     sqlite_writer *w = mem_zalloc(1, sizeof *w);
+    pthread_condattr_t monotonic;
 
     list_init(&w->queue);
     pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->wake, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&w->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     pthread_cond_init(&w->checkpoint_wake, NULL);
     w->connection = sqlite_connect(path, SQLITE_WRITES, why, why_size);
     w->checkpointer = open_checkpointer(path);
