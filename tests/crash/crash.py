@@ -188,13 +188,13 @@ def check(running, ledger, key):
     for agent in ledger.deleted:
         assert agent not in agents, f"agent {agent} was deleted and is back"
     flows = running.client(key=key)
-    known = {f["id"]: f["name"] for f in flows.get("/api/v1/flows/", params={"header_flows": "true"}).json()}
     for flow, name in ledger.flows.items():
-        assert known.get(flow) == name, f"flow {flow} is lost"
-    providers = {p["uuid"]: p for p in admin.get("/api/v1/provider/providers").json()["data"]["providers"]}
+        r = flows.get(f"/api/v1/flows/{flow}")
+        assert r.status_code == 200 and r.json()["name"] == name, f"flow {flow} is lost"
     for provider, name in ledger.providers.items():
-        assert provider in providers, f"provider {provider} is lost"
-        assert providers[provider]["api_keys"] == ["sk-" + name], f"the key of provider {provider} is not readable"
+        r = admin.get(f"/api/v1/provider/providers/{provider}")
+        assert r.status_code == 200, f"provider {provider} is lost"
+        assert r.json()["data"]["provider"]["api_keys"] == ["sk-" + name], f"the key of provider {provider} is not readable"
     check_conversations(admin, ledger)
 
 

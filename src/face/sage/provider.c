@@ -94,7 +94,7 @@ static const char *probe_text(arena *a, failure f)
     str shown = utf8_prefix(str_of(f.text), 180);
 
     for (size_t i = 0; i < COUNT(texts); i++)
-        if (cstr_eq(f.code, texts[i].code))
+        if (cstr_eq(f.code, texts[i].code) || (f.e == ERR_TIMEOUT && cstr_eq("llm.timeout", texts[i].code)))
             return texts[i].text;
     return f.text == NULL ? "Provider probe failed." : arena_printf(a, "Provider probe failed: %.*s", STR_ARG(shown));
 }
