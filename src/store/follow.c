@@ -15,7 +15,7 @@ typedef struct {
     const char *too_slow;
     const char *abandoned;
     bool no_end;
-    size_t most_lag; /* what was there at the start is no fault of the client */
+    size_t most_lag;               /* what was there at the start is no fault of the client */
     _Alignas(void *) char state[]; /* of the face */
 } follower;
 
