@@ -459,7 +459,7 @@ static err begin(scope *prep, chat *c, const chat_request *rq, const merged_conf
     /* The run may not have looked yet, or may be waiting for this; it lives on until it has seen it. */
     c->begun = e == OK ? BEGIN_STORED : BEGIN_FAILED;
     if (e != OK)
-        scope_cancel(c->s, "the beginning of the turn could not be stored");
+        run_interrupt(c->run, "the beginning of the turn could not be stored"); /* who tries again waits for its end */
     if (c->waits_for_begin != NULL)
         fiber_wake(c->waits_for_begin);
     return e;
