@@ -3,6 +3,8 @@
  * `sluice serve`: puts the house together, from the bottom up, and takes it down again in reverse.
  */
 #include <errno.h>
+#include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -13,6 +15,8 @@
 #include "agent/chat.h"
 #include "auth/auth.h"
 #include "auth/bootstrap.h"
+#include "auth/session.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/faces.h"
@@ -22,6 +26,7 @@
 #include "model/provider.h"
 #include "model/run_log.h"
 #include "net/guard.h"
+#include "rt/fiber.h"
 #include "rt/loop.h"
 #include "rt/sleep.h"
 #include "store/run.h"
@@ -42,15 +47,40 @@ static bool refuse(const char *what, const char *why)
     return false;
 }
 
+/* A directory for ourselves alone, and those above it. */
+static bool make_directory(const char *what, const char *path)
+{
+    char part[PATH_MAX], why[PATH_MAX + 128];
+    size_t len = strlen(path);
+    struct stat st;
+
+    if (len == 0 || len >= sizeof part)
+        return refuse(what, len == 0 ? "the path is empty" : "the path is too long");
+    for (size_t i = 1; i <= len; i++) {
+        if (path[i] != '/' && path[i] != '\0')
+            continue;
+        memcpy(part, path, i);
+        part[i] = '\0';
+        if (mkdir(part, 0700) == 0 || errno == EEXIST)
+            continue;
+        if (errno == EROFS && stat(part, &st) == 0) /* told before that it exists */
+            continue;
+        snprintf(why, sizeof why, "%s: %s", part, strerror(errno));
+        return refuse(what, why);
+    }
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return true;
+    snprintf(why, sizeof why, "%s: %s", path, strerror(ENOTDIR));
+    return refuse(what, why);
+}
+
 /* What is configured process-wide, before there are threads. */
 static bool configure(const struct settings *st)
 {
-    char why[512], path[4096];
+    char why[512], path[PATH_MAX];
 
-    if (mkdir(st->data, 0700) != 0 && errno != EEXIST) {
-        snprintf(why, sizeof why, "%s: %s", st->data, strerror(errno));
-        return refuse("cannot make the data directory", why);
-    }
+    if (!make_directory("cannot make the data directory", st->data))
+        return false;
     if ((size_t)snprintf(path, sizeof path, "%s/secret.key", st->data) >= sizeof path)
         return refuse("data directory", "the path is too long");
     if (seal_setup(*st->secret_key != '\0' ? st->secret_key : NULL, path, why, sizeof why) != OK)
@@ -58,10 +88,8 @@ static bool configure(const struct settings *st)
     auth_config auth = auth_config_of(st);
     if (auth_setup(&auth, why, sizeof why) != OK)
         return refuse("authentication", why);
-    if (mkdir(st->agents_dir, 0700) != 0 && errno != EEXIST) {
-        snprintf(why, sizeof why, "%s: %s", st->agents_dir, strerror(errno));
-        return refuse("cannot make the directory of workspaces", why);
-    }
+    if (!make_directory("cannot make the directory of workspaces", st->agents_dir))
+        return false;
     guard_allow_private(st->allow_private_networks);
     llm_demo_set_delay(MILLISECONDS(st->demo_delay_ms));
     tool_setup();
@@ -77,15 +105,13 @@ static bool configure(const struct settings *st)
 
 static bool listen_at(house *h, const char *address, const void *tag, bool announce)
 {
-    char why[256], what[192];
+    char why[256];
     int port;
 
     if (address == NULL || *address == '\0')
         return true;
-    if (server_listen(h->server, address, tag, &port, why, sizeof why) != OK) {
-        snprintf(what, sizeof what, "cannot listen on %s", address);
-        return refuse(what, why);
-    }
+    if (server_listen(h->server, address, tag, &port, why, sizeof why) != OK)
+        return refuse("listen", why);
     if (announce)
         snprintf(h->url, sizeof h->url, "http://%.*s:%d", (int)(strrchr(address, ':') - address), address, port);
     return true;
@@ -105,7 +131,7 @@ static bool open_house(house *h, const struct settings *st)
     limits.max_connections = (size_t)st->http_max_connections;
     limits.trusted_proxies = st->http_trusted_proxies;
     h->server = server_new(router_serve, h->router, &limits);
-    core_setup(h->router, h->server);
+    core_setup(h->server);
     if (!listen_at(h, st->listen, NULL, true))
         return false;
     for (size_t i = 0; i < faces_n_listeners; i++)
@@ -146,15 +172,12 @@ static err set_default_model(scope *s, const struct settings *st)
     return served_set_system_default(s, &sm);
 }
 
-/* Says how to begin.  The password is shown on the one start that made it. */
-static void say_welcome(const house *h, const char *name, const char *password)
+static void say_welcome(const house *h, const char *name, bool random)
 {
     printf("\n  Sluice %s is ready.\n\n", SLUICE_VERSION);
     printf("  API and documentation   %s/docs\n", h->url);
-    if (password != NULL)
-        printf("  Administrator           %s   password: %s   (shown this once)\n", name, password);
-    else if (name != NULL)
-        printf("  Administrator           %s   with the password that you configured\n", name);
+    if (name != NULL)
+        printf("  Administrator           %s   with the password %s\n", name, random ? "above" : "that you configured");
     printf("\n  A first answer, as a stream with a tool call in it:\n\n"
            "  curl -N %s/api/stream -H 'Content-Type: application/json' \\\n"
            "    -d '{\"max_loop_count\":5,\"messages\":[{\"role\":\"user\",\"content\":\"What time is it?\"}]}'\n\n",
@@ -169,21 +192,62 @@ static err prepare(scope *root, house *h)
     size_t n;
 
     TRY(bootstrap_admin(root, st->admin_username, st->admin_password, &name, &password));
+    if (password != NULL) { /* at once: nothing that fails later may lose it */
+        printf("created the administrator %s with the password %s (shown this once)\n", name, password);
+        fflush(stdout);
+    }
     TRY(run_row_mark_interrupted(root, "the server was stopped", &cut, &n));
     if (n > 0)
         log_warn("runs.interrupted", log_int("count", (int64_t)n));
     TRY(set_default_model(root, st));
     if (h->welcome)
-        say_welcome(h, name, password);
-    else if (password != NULL)
-        printf("created the administrator %s with the password %s (shown this once)\n", name, password);
+        say_welcome(h, name, password != NULL);
     printf("listening on %s\n", h->url);
     fflush(stdout);
     return OK;
 }
 
+/* Stopping: requests and runs get `shutdown.grace` from the first signal on; runs that are still going are interrupted then,
+ * so that those who follow them see a proper end before the server cuts their connections. */
+static _Atomic int64_t stop_began;
+static const int64_t farewell = SECONDS(2);
+
+static void on_run_change(void *fiber)
+{
+    fiber_wake(fiber);
+}
+
+/* Waits until no run is left or the grace is over; then interrupts those that are. */
+static void end_runs(int64_t grace)
+{
+    scope *s = scope_new("stop");
+    hub_watch *watch = hub_watch_open(on_run_change, fiber_self());
+    run **left;
+    size_t n;
+
+    scope_set_timeout(s, MAX_OF(atomic_load(&stop_began) + grace - clock_mono(), (int64_t)0));
+    while (hub_read_stats().live > 0 && fiber_park(s) == OK)
+        ;
+    hub_watch_close(watch);
+    n = hub_list(s->arena, NULL, &left);
+    for (size_t i = 0; i < n; i++)
+        run_interrupt(left[i], "the server was stopped");
+    scope_close(s);
+}
+
+static err watch_runs(scope *root, void *unused)
+{
+    (void)unused;
+    while (fiber_park(root) == OK)
+        ;
+    if (atomic_load(&stop_began) != 0)
+        end_runs(settings_get()->shutdown_grace);
+    return OK;
+}
+
 static err serve_loop(scope *root, void *arg)
 {
+    int64_t grace = settings_get()->shutdown_grace;
     house *h = arg;
     err e = OK;
 
@@ -195,26 +259,51 @@ static err serve_loop(scope *root, void *arg)
             return e;
         }
         atomic_store(&h->ready, true);
+        scope_spawn(root, session_purge_loop, NULL);
+        scope_spawn(root, watch_runs, NULL);
     }
     while (!atomic_load(&h->ready)) {
         if (atomic_load(&h->failed) || sleep_for(root, MILLISECONDS(1)) != OK)
             return OK;
     }
-    return server_serve(root, h->server, settings_get()->shutdown_grace);
+    if ((e = server_serve(root, h->server, grace + farewell)) != OK) {
+        refuse("cannot serve", scope_failure(root, e).text);
+        loops_stop();
+    } else if (atomic_load(&stop_began) != 0) {
+        end_runs(grace); /* those that began after the others were told to end */
+    }
+    return e;
 }
 
-static void on_signal(int sig)
+/* Signals have a thread of their own: loops are never interrupted in their waiting, and no handler can do harm. */
+static void *wait_for_signals(void *set)
 {
-    (void)sig;
+    int number;
+
+    if (sigwait(set, &number) != 0)
+        return NULL;
+    atomic_store(&stop_began, clock_mono());
+    log_info("stopping", log_str("signal", strsignal(number)), log_int("live_runs", (int64_t)hub_read_stats().live));
     loops_stop();
+    if (sigwait(set, &number) != 0)
+        return NULL;
+    log_warn("stopped at once", log_str("signal", strsignal(number)));
+    _exit(128 + number); /* what was acknowledged is on disk; runs are marked at the next start */
 }
 
-static void catch_signals(void)
+/* Before there are other threads: they inherit what is blocked. */
+static bool catch_signals(void)
 {
-    struct sigaction stop = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    static sigset_t stops;
+    pthread_t waiter;
 
-    sigaction(SIGTERM, &stop, NULL);
-    sigaction(SIGINT, &stop, NULL);
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGTERM);
+    sigaddset(&stops, SIGINT);
+    if (pthread_sigmask(SIG_BLOCK, &stops, NULL) != 0 || pthread_create(&waiter, NULL, wait_for_signals, &stops) != 0)
+        return refuse("cannot start", "no thread for signals");
+    pthread_detach(waiter);
+    return true;
 }
 
 static int serve(bool welcome)
@@ -223,8 +312,7 @@ static int serve(bool welcome)
     house h = {.welcome = welcome};
     int status = 1;
 
-    if (configure(st) && open_house(&h, st)) {
-        catch_signals();
+    if (catch_signals() && configure(st) && open_house(&h, st)) {
         status = loops_run((size_t)st->threads, serve_loop, &h);
         log_info("stopped");
     }

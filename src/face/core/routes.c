@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The routes of the core face, and the gauges that /metrics reads from the layers. */
+/* The routes of the core face, and the gauges that /metrics reads from the layers.  The documentation of all faces is the
+ * router's. */
 #include "face/core/routes.h"
 
 #include <stdio.h>
@@ -10,7 +11,6 @@
 #include "rt/fiber.h"
 #include "store/run.h"
 
-static const router *the_router;
 static const server *the_server;
 
 /* GET /metrics */
@@ -20,20 +20,6 @@ static err serve_metrics(request *rq, response *rs)
 
     metrics_render(text);
     return reply_buf(rs, 200, "text/plain; version=0.0.4; charset=utf-8", text);
-}
-
-/* GET /openapi.json */
-static err serve_openapi(request *rq, response *rs)
-{
-    json_t *doc = json_hold(rq->scope->arena, openapi_describe(the_router, NULL, SLUICE_VERSION));
-
-    return reply_json(rs, 200, doc);
-}
-
-/* GET /docs */
-static err serve_docs(request *rq, response *rs)
-{
-    return openapi_serve_page(rq, rs);
 }
 
 static err authorize_nobody(request *rq, response *rs, const route *r)
@@ -46,8 +32,6 @@ static err authorize_nobody(request *rq, response *rs, const route *r)
 
 static const route routes[] = {
     {GET, "/metrics", 0, NULL, serve_metrics, "Metrics as Prometheus text", .quiet = true},
-    {GET, "/openapi.json", 0, NULL, serve_openapi, "The description of all routes"},
-    {GET, "/docs", 0, NULL, serve_docs, "The description as a page"},
 };
 
 const face core_face = {
@@ -55,6 +39,7 @@ const face core_face = {
     .title = "Sluice",
     .routes = routes,
     .n_routes = COUNT(routes),
+    .docs = true,
     .authorize = authorize_nobody,
 };
 
@@ -183,9 +168,8 @@ static metric gauges[] = {
     {.name = "sluice_db_write_queue", .kind = METRIC_GAUGE, .help = "Writes waiting for the writer", .read = db_queue},
 };
 
-void core_setup(const router *r, const server *sv)
+void core_setup(const server *sv)
 {
-    the_router = r;
     the_server = sv;
     for (size_t i = 0; i < COUNT(gauges); i++)
         metrics_register(&gauges[i]);

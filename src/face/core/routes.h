@@ -10,7 +10,7 @@
 
 extern const face core_face;
 
-/* Before serving: whose documentation is shown, and whose numbers. */
-void core_setup(const router *r, const server *sv);
+/* Before serving: whose numbers are shown. */
+void core_setup(const server *sv);
 
 #endif
