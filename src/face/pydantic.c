@@ -211,3 +211,22 @@ json_t *pydantic_value_error(const request *rq, const char *field_name, const ch
     json_set(body, "detail", list);
     return body;
 }
+
+json_t *pydantic_uuid_error(const request *rq, const char *param, const char *value)
+{
+    size_t bad = strspn(value, "0123456789abcdefABCDEF-");
+    arena *a = rq->scope->arena;
+    json_t *list = json_array(), *body = json_object();
+    const char *why = value[bad] != '\0'
+                          ? arena_printf(a,
+                                         "invalid character: expected an optional prefix of `urn:uuid:` followed by "
+                                         "[0-9a-fA-F-], found `%s` at %zu",
+                                         str_dup(a, utf8_prefix(str_of(value + bad), 1)), bad + 1)
+                          : arena_printf(a, "invalid length: expected length 32 for simple format, found %zu", bad);
+    item it = {"uuid_parsing", arena_printf(a, "Input should be a valid UUID, %s", why),
+               ctx_of("error", json_string(why))};
+
+    add_item(list, &it, json_pack("[s,s]", "path", param), json_string(value));
+    json_set(body, "detail", list);
+    return body;
+}

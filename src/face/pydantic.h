@@ -14,4 +14,7 @@ json_t *pydantic_detail(const request *rq, const schema_faults *faults, const ch
 /* The same for a rule on one field of the body that code checks: type "value_error", `msg` as given. */
 json_t *pydantic_value_error(const request *rq, const char *field_name, const char *msg);
 
+/* The same for a path parameter that is no UUID: type "uuid_parsing". */
+json_t *pydantic_uuid_error(const request *rq, const char *param, const char *value);
+
 #endif

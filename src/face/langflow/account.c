@@ -168,7 +168,12 @@ err lf_key_create(request *rq, response *rs)
 /* DELETE /api/v1/api_key/{api_key_id} */
 err lf_key_delete(request *rq, response *rs)
 {
-    TRY(api_key_delete(rq->scope, own_rows_of(rq->user), request_param(rq, "api_key_id")));
+    const char *id;
+    err e = lf_uuid_param(rq, rs, "api_key_id", &id);
+
+    if (id == NULL)
+        return e;
+    TRY(api_key_delete(rq->scope, own_rows_of(rq->user), id));
     return lf_error(rq, rs, 200, "API Key deleted");
 }
 

@@ -111,6 +111,36 @@ const char *lf_id(arena *a, const char *id)
     return arena_printf(a, "%.8s-%.4s-%.4s-%.4s-%.12s", id, id + 8, id + 12, id + 16, id + 20);
 }
 
+/* The 32 digits of a UUID, in lower case; NULL when it is none. */
+static const char *uuid_digits(arena *a, const char *text)
+{
+    char *digits = arena_alloc(a, 33);
+    size_t n = 0;
+
+    for (; *text != '\0'; text++) {
+        bool gap = n == 8 || n == 12 || n == 16 || n == 20;
+
+        if (*text == '-' && gap && text[-1] != '-')
+            continue;
+        if (n == 32 || strchr("0123456789abcdefABCDEF", *text) == NULL)
+            return NULL;
+        digits[n++] = (char)(*text | 32);
+    }
+    digits[n] = '\0';
+    return n == 32 ? digits : NULL;
+}
+
+err lf_uuid_param(request *rq, response *rs, const char *name, const char **id)
+{
+    arena *a = rq->scope->arena;
+    const char *given = request_param(rq, name), *digits = uuid_digits(a, given);
+
+    *id = digits != NULL ? lf_id(a, digits) : NULL;
+    if (*id != NULL)
+        return OK;
+    return reply_json(rs, 422, json_hold(a, pydantic_uuid_error(rq, name, given)));
+}
+
 json_t *lf_time(int64_t wall_us)
 {
     time_t seconds = (time_t)(wall_us / 1000000);

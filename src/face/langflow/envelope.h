@@ -17,6 +17,10 @@ bool lf_intercept(request *rq, response *rs);
 /* Ids of users are UUIDs here: dashes are put in.  In `a`. */
 const char *lf_id(arena *a, const char *id);
 
+/* A path parameter that has to be a UUID, in our spelling: lower case, with dashes.  Any other text is answered with 422, and
+ * *id is NULL. */
+MUST_USE err lf_uuid_param(request *rq, response *rs, const char *name, const char **id);
+
 /* "2026-01-05T10:11:12+00:00"; new reference, null for 0. */
 json_t *lf_time(int64_t wall_us);
 

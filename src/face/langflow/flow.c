@@ -216,9 +216,13 @@ err lf_flow_list(request *rq, response *rs)
 err lf_flow_get(request *rq, response *rs)
 {
     arena *a = rq->scope->arena;
+    const char *id;
     flow_row *row;
+    err e = lf_uuid_param(rq, rs, "flow_id", &id);
 
-    TRY(flow_find(rq->scope, own(rq), request_param(rq, "flow_id"), &row));
+    if (id == NULL)
+        return e;
+    TRY(flow_find(rq->scope, own(rq), id, &row));
     return reply_json(rs, 200, json_hold(a, flow_json(a, row)));
 }
 
@@ -232,13 +236,17 @@ err lf_flow_update(request *rq, response *rs)
 {
     const flow_body *in = rq->body;
     arena *a = rq->scope->arena;
+    const char *id;
     flow_row *row;
     bool answered;
-    err e = check(rq, rs, in, &answered);
+    err e = lf_uuid_param(rq, rs, "flow_id", &id);
 
+    if (id == NULL)
+        return e;
+    e = check(rq, rs, in, &answered);
     if (e != OK || answered)
         return e;
-    TRY(flow_find(rq->scope, own(rq), request_param(rq, "flow_id"), &row));
+    TRY(flow_find(rq->scope, own(rq), id, &row));
     row->name = in->name != NULL ? in->name : row->name;
     row->description = in->description != NULL ? in->description : row->description;
     if (given(in, G_ENDPOINT))
@@ -261,10 +269,13 @@ err lf_flow_update(request *rq, response *rs)
 /* DELETE /api/v1/flows/{flow_id} */
 err lf_flow_delete(request *rq, response *rs)
 {
-    const char *id = request_param(rq, "flow_id");
     json_t *o = json_hold(rq->scope->arena, json_object());
     int64_t deleted;
+    const char *id;
+    err e = lf_uuid_param(rq, rs, "flow_id", &id);
 
+    if (id == NULL)
+        return e;
     TRY(flow_delete(rq->scope, own(rq), &id, 1, &deleted));
     if (deleted == 0)
         return lf_error(rq, rs, 404, "Flow not found");
