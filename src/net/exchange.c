@@ -158,7 +158,7 @@ static err run_handler(scope *s, void *arg)
     if (x->rs.status == 0)
         response_unanswered(&x->rs);
     else if (!x->rs.done && x->rs.src == NULL)
-        conn_cut(c); /* begun, but not brought to an end: the client must notice */
+        x->rs.close = x->rs.done = true; /* what was said still goes out; clients notice that the end is missing */
     x->fiber_ended = true;
     conn_at_turn_end(c);
     return OK;

@@ -153,6 +153,13 @@ static void inject(response *rs)
     reply_text(rs, 200, "ok");
 }
 
+/* Forgets the end. */
+static void half_stream(response *rs)
+{
+    if (reply_begin(rs, 200, "text/plain") == OK)
+        (void)!reply_write(rs, "half", 4);
+}
+
 void probe_app(request *rq, response *rs, void *arg)
 {
     (void)arg;
@@ -176,7 +183,7 @@ void probe_app(request *rq, response *rs, void *arg)
     else if (strcmp(rq->path, "/silent") == 0)
         return;
     else if (strcmp(rq->path, "/half") == 0)
-        (void)!reply_begin(rs, 200, "text/plain");
+        half_stream(rs);
     else if (strcmp(rq->path, "/twice") == 0 && reply_text(rs, 200, "one") == OK)
         reply_text(rs, 200, "two");
     else if (strcmp(rq->path, "/soon") == 0 && sleep_for(rq->scope, MILLISECONDS(200)) == OK)

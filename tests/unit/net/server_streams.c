@@ -42,6 +42,7 @@ static void odd_handlers_client(void *arg)
     CHECK(strstr(out, "\r\n\r\none") != NULL, "%s", out);
     probe_send(fd, "GET /half HTTP/1.1\r\nHost: a\r\n\r\n");
     probe_read(fd, out, sizeof out);
+    CHECK(strstr(out, "\r\n\r\n4\r\nhalf\r\n") != NULL, "what it said before comes: %s", out);
     CHECK(strstr(out, "0\r\n\r\n") == NULL, "the stream was not ended properly, and the client sees it: %s", out);
     close(fd);
 }
