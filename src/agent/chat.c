@@ -548,8 +548,8 @@ err chat_start(scope *s, const chat_request *rq, run **out)
         scope_close(prep);
         return e;
     }
-    rs = scope_child(loop_root(s->loop), settings.run_timeout);
-    rs->label = "run";
+    rs = scope_new("run"); /* not below the loop's: at a stop, runs get their grace (cli/serve.c) */
+    scope_set_timeout(rs, settings.run_timeout);
     rs->id = arena_strdup(rs->arena, s->id);
     c = arena_one(rs->arena, chat);
     c->s = rs;

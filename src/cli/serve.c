@@ -212,9 +212,9 @@ static err prepare(scope *root, house *h)
 static _Atomic int64_t stop_began;
 static const int64_t farewell = SECONDS(2);
 
-static void on_run_change(void *fiber)
+static void on_run_change(void *waiter)
 {
-    fiber_wake(fiber);
+    fiber_wake(waiter);
 }
 
 /* Waits until no run is left or the grace is over; then interrupts those that are. */

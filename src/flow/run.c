@@ -360,8 +360,8 @@ err flow_start(scope *s, const flow_request *rq, run **out)
     err e;
 
     TRY(check_tweaks(s, rq));
-    rs = scope_child(loop_root(s->loop), longest_run);
-    rs->label = "flow";
+    rs = scope_new("flow"); /* not below the loop's: at a stop, runs get their grace (cli/serve.c) */
+    scope_set_timeout(rs, longest_run);
     rs->id = arena_strdup(rs->arena, s->id);
     x = arena_one(rs->arena, execution);
     x->s = rs;

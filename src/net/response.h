@@ -53,6 +53,7 @@ struct source {
     void (*close)(source *src);
     const char *idle_text; /* sent when nothing was for `idle_after` nanoseconds; NULL: never */
     int64_t idle_after;
+    bool endless; /* has no end of its own: a stop of the server does not wait for it */
     void *sink; /* the server's */
 };
 

@@ -247,6 +247,11 @@ static bool is_busy(const conn *c)
     return c->state != CONN_CLOSED && (c->x != NULL || out_unsent(c) > 0);
 }
 
+static bool is_endless(const conn *c)
+{
+    return c->x != NULL && c->x->rs.src != NULL && c->x->rs.src->endless;
+}
+
 static bool any_busy(const worker *w)
 {
     for (const list_link *l = w->conns.next; l != &w->conns; l = l->next)
@@ -296,6 +301,7 @@ static void worker_stop(worker *w, int64_t grace)
         if (w->acceptors[i].w != NULL)
             uv_close((uv_handle_t *)&w->acceptors[i].tcp, on_handle_closed);
     cut_all(w, is_waiting);
+    cut_all(w, is_endless);
     wait_while_busy(w, grace);
     scope_cancel(w->requests, "the server is shutting down");
     cut_all(w, is_following);

@@ -79,7 +79,7 @@ err sage_active_sessions(request *rq, response *rs)
 {
     active_list *l = mem_zalloc(1, sizeof *l);
 
-    l->src = (source){.pull = pull, .close = on_close};
+    l->src = (source){.pull = pull, .close = on_close, .endless = true};
     l->user_id = rq->user->admin ? NULL : mem_strdup(rq->user->user_id);
     l->changed = true;
     l->watch = hub_watch_open(on_change, l);

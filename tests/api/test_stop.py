@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: MIT
+"""Stopping and starting: what a signal does to requests and runs, and what a start says when it cannot."""
+import os
+import re
+import signal
+import socket
+import sqlite3
+import threading
+import time
+
+import pytest
+
+import sage
+import server as servers
+from fake_llm import Hang, Reply
+from sage import open_stream, say, unique
+
+
+def settings(grace):
+    return {"SLUICE_SHUTDOWN_GRACE": grace}
+
+
+def talk(running, fake, reply):
+    """(admin, agent, session) whose next answer is `reply`."""
+    admin = running.login()
+    provider_id, name = sage.provider(admin, fake)
+    fake.script(name, reply)
+    return admin, sage.agent(admin, provider_id), unique("s")
+
+
+def run_row(running, session):
+    """Status and error of the session's only run, as the database has them."""
+    with sqlite3.connect(f"file:{running.data}/sluice.db?mode=ro", uri=True) as db:
+        (row,) = db.execute("SELECT status, error FROM run WHERE session_id = ?", (session,)).fetchall()
+        return row
+
+
+def ask_to_stop(running, number=signal.SIGTERM):
+    running.process.send_signal(number)
+    return time.monotonic()
+
+
+def wait_for_end(running, timeout=25):
+    status = running.process.wait(timeout)
+    running.process = None
+    running.check_log()
+    return status
+
+
+# ---------------------------------------------------------------------------------------------------------------- stopping
+
+
+@pytest.mark.parametrize("path", ["/api/chat", "/api/web-stream"])
+def test_a_followed_run_may_finish_within_the_grace(start_server, fake_llm, path):
+    running = start_server(env=settings("15s"))
+    admin, agent, session = talk(running, fake_llm, Reply("one two three four five six seven eight", delay=0.15))
+    with open_stream(admin, path, say("Go", agent, session)) as stream:
+        stream.until(lambda m: m.get("type") == "do_subtask_result")
+        began = ask_to_stop(running)
+        stream.finish()
+        assert stream.text == "one two three four five six seven eight" and stream.ended
+    assert wait_for_end(running) == 0
+    assert time.monotonic() - began < 10, "it waited longer than the run did"
+    assert run_row(running, session) == ("completed", None)
+
+
+def test_a_managed_run_that_nobody_follows_gets_the_grace_as_well(start_server, fake_llm):
+    running = start_server(env=settings("15s"))
+    admin, agent, session = talk(running, fake_llm, Reply("one two three four five six seven eight", delay=0.15))
+    with open_stream(admin, "/api/web-stream", say("Go", agent, session)) as stream:
+        stream.until(lambda m: m.get("type") == "do_subtask_result")
+    ask_to_stop(running)
+    assert wait_for_end(running) == 0
+    assert run_row(running, session) == ("completed", None)
+
+
+@pytest.mark.parametrize("path", ["/api/chat", "/api/web-stream"])
+@pytest.mark.parametrize("reply", [Reply("word " * 10000, delay=0.1), Reply("word " * 20, stall_after=5)], ids=["long", "hangs"])
+def test_a_run_that_takes_longer_than_the_grace_is_interrupted_and_stored(start_server, fake_llm, path, reply):
+    running = start_server(env=settings("1s"))
+    admin, agent, session = talk(running, fake_llm, reply)
+    with open_stream(admin, path, say("Go", agent, session)) as stream:
+        stream.until(lambda m: m.get("type") == "do_subtask_result")
+        began = ask_to_stop(running)
+        stream.finish()  # the body comes to its end: a connection that is cut raises
+    assert wait_for_end(running) == 0
+    assert 0.9 < time.monotonic() - began < 8
+    assert run_row(running, session)[0] == "interrupted"
+    again = start_server(data=running.data)
+    messages = sage.history(again.login(), session)["messages"]
+    assert messages[0]["content"] == "Go" and "word" in messages[1]["content"]
+
+
+def test_a_model_that_never_answers_does_not_hold_up_the_stop(start_server, fake_llm):
+    running = start_server(env=settings("1s"))
+    admin, agent, session = talk(running, fake_llm, Hang())
+    done = threading.Event()
+
+    def ask():
+        with open_stream(admin, "/api/chat", say("Go", agent, session)) as stream:
+            stream.finish()
+        done.set()
+
+    threading.Thread(target=ask, daemon=True).start()
+    deadline = time.monotonic() + 10
+    while running.live_runs() == 0 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    began = ask_to_stop(running)
+    assert wait_for_end(running) == 0
+    assert time.monotonic() - began < 8 and done.wait(5), "the stream had no proper end"
+    assert run_row(running, session)[0] == "interrupted"
+
+
+def test_an_idle_server_stops_at_once_and_reports_no_held_loop(start_server):
+    running = start_server(env=settings("20s"))
+    admin = running.login()
+    with admin.stream("GET", "/api/stream/active_sessions") as events:  # a browser that is open
+        lines = events.iter_lines()
+        assert next(lines) == "data: []"
+        time.sleep(0.5)
+        began = ask_to_stop(running)
+        with pytest.raises(Exception):
+            while True:
+                next(lines)
+    assert wait_for_end(running) == 0
+    assert time.monotonic() - began < 5
+    assert "loop held" not in running.log(), running.log()
+
+
+def test_nothing_is_accepted_any_more(start_server, fake_llm):
+    running = start_server(env=settings("15s"))
+    admin, agent, session = talk(running, fake_llm, Reply("one two three four five six seven eight", delay=0.15))
+    with open_stream(admin, "/api/chat", say("Go", agent, session)) as stream:
+        stream.until(lambda m: m.get("type") == "do_subtask_result")
+        ask_to_stop(running)
+        time.sleep(0.3)
+        with pytest.raises(OSError):
+            socket.create_connection(("127.0.0.1", running.port), timeout=2).close()
+        stream.finish()
+        assert stream.ended
+    assert wait_for_end(running) == 0
+
+
+def test_the_second_signal_ends_it_at_once(start_server, fake_llm):
+    running = start_server(env=settings("60s"))
+    admin, agent, session = talk(running, fake_llm, Reply("word " * 10000, delay=0.1))
+    with open_stream(admin, "/api/web-stream", say("Go", agent, session)) as stream:
+        stream.until(lambda m: m.get("type") == "do_subtask_result")
+        ask_to_stop(running)
+        time.sleep(0.5)
+        assert running.alive()
+        began = ask_to_stop(running, signal.SIGINT)
+        assert wait_for_end(running) == 128 + signal.SIGINT
+        assert time.monotonic() - began < 3
+    again = start_server(data=running.data)
+    assert run_row(again, session)[0] == "interrupted"
+    assert sage.history(again.login(), session)["messages"][0]["content"] == "Go"
+
+
+# ---------------------------------------------------------------------------------------------------------------- starting
+
+
+def test_nested_data_directories_are_made_for_the_owner_only(start_server, tmp_path):
+    data = tmp_path / "a" / "b" / "c"
+    running = start_server(data=data)
+    assert running.stop() == 0
+    for folder in (data, data.parent, data.parent.parent):
+        assert os.stat(folder).st_mode & 0o777 == 0o700, folder
+
+
+def test_a_data_directory_that_cannot_be_made_is_said_clearly(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    for data in (tmp_path / "file", tmp_path / "file" / "below"):
+        made = servers.run("serve", "--data", data, "--listen", "127.0.0.1:0", timeout=20)
+        assert made.returncode != 0 and str(data) in made.stderr and "Not a directory" in made.stderr, made.stderr
+
+
+def test_an_address_in_use_is_said_once_and_plainly(server, tmp_path):
+    made = servers.run("serve", "--data", tmp_path / "d", "--listen", f"127.0.0.1:{server.port}", timeout=20)
+    assert made.returncode == 1
+    assert made.stderr.count("cannot listen on") == 1 and "already in use" in made.stderr, made.stderr
+
+
+NO_ADMIN = {"SLUICE_ADMIN_USERNAME": "", "SLUICE_ADMIN_PASSWORD": ""}
+
+
+def test_a_start_that_fails_after_the_admin_was_made_has_told_the_password(tmp_path):
+    data = tmp_path / "d"
+    running = servers.Server(data, env=NO_ADMIN).start()
+    assert running.stop() == 0
+    with sqlite3.connect(data / "sluice.db") as db:  # an empty database whose second step at the start fails
+        db.execute("DELETE FROM users")
+        db.execute("CREATE TRIGGER refuse BEFORE INSERT ON provider BEGIN SELECT RAISE(ABORT, 'refused'); END")
+        db.execute("DELETE FROM provider")
+    made = servers.run("serve", "--data", data, "--listen", "127.0.0.1:0", timeout=20, env=NO_ADMIN)
+    assert made.returncode == 1 and "cannot start" in made.stderr, made.stdout + made.stderr
+    found = re.search(r"administrator (\S+) with the password (\S+)", made.stdout)
+    assert found, made.stdout
+    with sqlite3.connect(data / "sluice.db") as db:
+        db.execute("DROP TRIGGER refuse")
+    running = servers.Server(data, env=NO_ADMIN).start()
+    try:
+        assert found.group(2) not in running.log()
+        assert running.login(found.group(1), found.group(2)).get("/api/agent/list").status_code == 200
+        assert running.stop() == 0
+    finally:
+        running.kill()
+
+
+def test_the_welcome_tells_the_password_too(tmp_path):
+    running = servers.Server(tmp_path / "d", env=NO_ADMIN, args=["--welcome"]).start()
+    try:
+        assert len(re.findall(r"with the password (\S{12,}) \(shown this once\)", running.log())) == 1, running.log()
+        assert running.stop() == 0
+    finally:
+        running.kill()
