@@ -353,6 +353,41 @@ err tool_todo_text(scope *s, arena *a, const tool_context *cx, const char **out)
     return OK;
 }
 
+static json_t *work_todo_list(work *w)
+{
+    task_list *l = arena_one(w->a, task_list);
+    json_t *all;
+    int e = load(w, list_path(w->a, w->cx->session_id), l);
+
+    if (e < 0)
+        return tool_path_failure(e, "TODO_LIST");
+    all = json_array();
+    for (size_t i = 0; i < l->n; i++) {
+        const task *t = &l->items[i];
+        json_t *one = json_object();
+
+        json_set_str(one, "id", t->id);
+        json_set_str(one, "content", t->name);
+        json_set_str(one, "status", status_names[t->status]);
+        json_set_bool(one, "completed", t->status == COMPLETED);
+        json_set_str(one, "created_at", t->created);
+        json_set_str(one, "updated_at", t->updated);
+        json_set_str(one, "conclusion", t->conclusion);
+        json_array_append_new(all, one);
+    }
+    return all;
+}
+
+err tool_todo_list(scope *s, const tool_context *cx, json_t **out)
+{
+    TRY(work_run(s, cx, NULL, NO_LIMIT, work_todo_list, out));
+    if (!json_is_array(*out)) { /* no workspace, no list */
+        json_decref(*out);
+        *out = json_array();
+    }
+    return OK;
+}
+
 const builtin builtin_todo_read = {
     .name = "todo_read",
     .text = "Lists the unfinished tasks of this conversation.",

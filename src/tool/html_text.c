@@ -4,6 +4,8 @@
  */
 #include "tool/html_text.h"
 
+#include "tool/internal.h"
+
 #include <libxml/HTMLparser.h>
 #include <libxml/uri.h>
 
@@ -296,7 +298,7 @@ static char *title_of(arena *a, xmlNode *root)
     }
     if (n != NULL && n->children != NULL && n->children->content != NULL)
         add_text(&r, (const char *)n->children->content);
-    cut = utf8_prefix((str){buf_str(r.out), r.out->len}, TITLE_MAX);
+    cut = utf8_prefix(text_repair(a, (str){buf_str(r.out), r.out->len}), TITLE_MAX);
     return arena_strndup(a, cut.p, cut.len);
 }
 
@@ -317,7 +319,7 @@ html_page html_to_text(arena *a, str html, const char *charset, const char *url)
     if (root != NULL) {
         page.title = title_of(a, root);
         render(&r, root);
-        page.text = str_dup(a, str_trim((str){buf_str(r.out), r.out->len}));
+        page.text = str_dup(a, text_repair(a, str_trim((str){buf_str(r.out), r.out->len}))); /* the parser is lenient */
         page.n_links = r.n_links;
     }
     xmlFreeDoc(doc);

@@ -63,6 +63,9 @@ json_t *tool_path_failure(int error, const char *path);
 /* A string argument, or `fallback`; for arguments whose type was checked. */
 const char *arg_str(const json_t *args, const char *name, const char *fallback);
 
+/* Somebody else's bytes as text: what is not UTF-8, and NUL, becomes U+FFFD. */
+str text_repair(arena *a, str bytes);
+
 /* Answers.  `answer_json` steals the reference. */
 err answer_json(scope *s, json_t *owned, tool_result *out);
 err answer_text(scope *s, const char *text, tool_result *out);

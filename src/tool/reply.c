@@ -33,6 +33,28 @@ json_t *tool_failure(const char *code, const char *format, ...)
     return o;
 }
 
+str text_repair(arena *a, str bytes)
+{
+    buf b = BUF_INIT(bytes.len * 3 + 1);
+    str out;
+
+    for (size_t i = 0; i < bytes.len;) {
+        unsigned char c = (unsigned char)bytes.p[i];
+        size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+
+        if (c != '\0' && n <= bytes.len - i && utf8_valid(bytes.p + i, n)) {
+            buf_add(&b, bytes.p + i, n);
+            i += n;
+        } else {
+            buf_puts(&b, "\xef\xbf\xbd");
+            i++;
+        }
+    }
+    out = (str){arena_strndup(a, buf_str(&b), b.len), b.len};
+    buf_close(&b);
+    return out;
+}
+
 json_t *tool_path_failure(int error, const char *path)
 {
     switch (-error) {

@@ -355,26 +355,13 @@ err shell_kill(scope *s, shell_task *t)
     return e;
 }
 
-/* Valid UTF-8 without NUL: whatever is not becomes U+FFFD. */
 static json_t *clean(const char *p, size_t len)
 {
-    buf b = BUF_INIT(len * 3 + 1);
-    json_t *v;
+    arena *a = arena_new(NULL);
+    str text = text_repair(a, (str){p, len});
+    json_t *v = json_stringn(text.p, text.len);
 
-    for (size_t i = 0; i < len;) {
-        unsigned char c = (unsigned char)p[i];
-        size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-
-        if (c != '\0' && n <= len - i && utf8_valid(p + i, n)) {
-            buf_add(&b, p + i, n);
-            i += n;
-        } else {
-            buf_puts(&b, "\xef\xbf\xbd");
-            i++;
-        }
-    }
-    v = json_stringn(buf_str(&b), b.len);
-    buf_close(&b);
+    arena_free(a);
     return v;
 }
 

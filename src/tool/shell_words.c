@@ -294,6 +294,8 @@ static void separator(parser *s)
         return;
     }
     end_word(s);
+    s->out->unclear |= s->next != NEXT_WORD; /* a redirection to nowhere */
+    s->next = NEXT_WORD;
     if (c == '|' && s->p < s->end && *s->p == '&')
         s->p++;
     else if ((c == '|' || c == '&' || c == ';') && s->p < s->end && *s->p == c)
@@ -349,7 +351,7 @@ static void parse_into(shell_text *out, arena *a, const char *p, const char *end
     while (s.p < s.end)
         step(&s);
     end_word(&s);
-    if (s.n_heredocs > 0)
+    if (s.n_heredocs > 0 || s.next != NEXT_WORD)
         out->unclear = true;
 }
 

@@ -89,6 +89,10 @@ void tool_set_history_search(history_search fn);
 /* The unfinished tasks of the conversation's list, as text for the prompt; NULL when there are none.  In `a`.  Parks. */
 MUST_USE err tool_todo_text(scope *s, arena *a, const tool_context *cx, const char **out);
 
+/* The whole list, finished tasks too: an array of {"id","content","status","completed","created_at","updated_at",
+ * "conclusion"}, new reference; empty when there is none.  Only workspace and session_id are looked at.  Parks. */
+MUST_USE err tool_todo_list(scope *s, const tool_context *cx, json_t **out);
+
 /* All tools that `cx` may see, by name, built-in ones first where names collide. */
 MUST_USE err tool_list(scope *s, arena *a, const tool_context *cx, const tool ***out, size_t *n);
 

@@ -55,6 +55,7 @@ TEST(hostile_pages_are_survived, .limit = 60)
 {
     arena *a = arena_new(NULL);
     buf *b = buf_new(a, MIB(16));
+    html_page p;
 
     for (int i = 0; i < 200000; i++)
         buf_puts(b, "<div>");
@@ -65,6 +66,8 @@ TEST(hostile_pages_are_survived, .limit = 60)
         buf_puts(b, "<ul><li><a href=x>");
     (void)html_to_text(a, (str){buf_str(b), b->len}, NULL, "http://x/");
     (void)html_to_text(a, STR("\0\1\2\xff\xfe<\0p>"), NULL, "http://x/");
+    p = html_to_text(a, STR("<html><head1<!itle>T>/title></head><?\xba\xba\xba?body><h1>A<<htmli>"), NULL, "http://x/");
+    CHECK(utf8_valid(p.text, strlen(p.text)), "the parser lets foreign bytes through, we do not");
     (void)html_to_text(a, STR("<!DOCTYPE html [<!ENTITY a \"&a;&a;\">]><p>&a;</p>"), "no-such-charset", "::not a url");
     arena_free(a);
 }
