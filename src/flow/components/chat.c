@@ -2,12 +2,13 @@
 /* Chat Input, Chat Output, Text Input, Text Output (contracts/langflow-components.md section 3). */
 #include "flow/component.h"
 
-/* The session of a message: the node's own, else the run's. */
+/* The session of a message: what is fed into the node, else the run's; a session in the document does not count. */
 static const char *session_of(component_call *c)
 {
-    const char *own = component_input_text(c, "session_id");
+    const char *fed =
+        graph_edge_into(c->graph, c->node, "session_id") != NULL ? component_input_text(c, "session_id") : "";
 
-    return cstr_blank(own) ? c->session_id : own;
+    return cstr_blank(fed) ? c->session_id : fed;
 }
 
 static err chat_input(component_call *c, flow_value *out)

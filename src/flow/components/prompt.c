@@ -39,19 +39,29 @@ static err put_variable(component_call *c, filling *f, str name, bool blank_ok)
     return OK;
 }
 
+/* What comes before the next brace; how much that is. */
+static size_t put_plain(buf *b, str t, size_t from)
+{
+    size_t n = 0;
+
+    while (from + n < t.len && t.p[from + n] != '{' && t.p[from + n] != '}')
+        n++;
+    buf_add(b, t.p + from, n);
+    return n;
+}
+
 /* {name}, with {{ and }} for the braces themselves. */
 static err fill_single(component_call *c, str t, filling *f)
 {
     buf *b = f->b;
 
-    for (size_t i = 0; i < t.len; i++) {
+    for (size_t i = 0; i < t.len && buf_ok(b); i++) {
         const char *end;
         str name;
 
-        if (t.p[i] != '{' && t.p[i] != '}') {
-            buf_putc(b, t.p[i]);
-            continue;
-        }
+        i += put_plain(b, t, i);
+        if (i == t.len)
+            break;
         if (i + 1 < t.len && t.p[i + 1] == t.p[i]) {
             buf_putc(b, t.p[i++]);
             continue;
@@ -71,10 +81,13 @@ static err fill_double(component_call *c, str t, filling *f)
 {
     buf *b = f->b;
 
-    for (size_t i = 0; i < t.len; i++) {
+    for (size_t i = 0; i < t.len && buf_ok(b); i++) {
         ptrdiff_t end;
         str name;
 
+        i += put_plain(b, t, i);
+        if (i == t.len)
+            break;
         if (t.p[i] != '{' || i + 1 >= t.len || t.p[i + 1] != '{') {
             buf_putc(b, t.p[i]);
             continue;
