@@ -157,6 +157,8 @@ err work_run(scope *s, const tool_context *cx, json_t *args, int64_t limit, json
     scope_spawn(watch, watch_for_end, &j.w);
     e = offload(s, on_pool, &j);
     scope_close(watch);
+    if (e == OK)
+        e = scope_check(s); /* work that saw the deadline itself gave half an answer */
     if (e != OK) {
         json_decref(j.result);
         return e;
