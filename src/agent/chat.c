@@ -21,6 +21,7 @@
 #include "model/turn.h"
 #include "rt/fiber.h"
 #include "rt/loop.h"
+#include "rt/sleep.h"
 
 static chat_settings settings = {
     .workspaces = "agents",
@@ -365,7 +366,8 @@ static err save_end(scope *s, chat *c, run_status status, const char *reason)
 
 /* Running and ending */
 
-static void finish(chat *c, err e)
+/* Returns whether the end was stored. */
+static err finish(chat *c, err e)
 {
     run_status status = e == OK ? RUN_COMPLETED : c->s->ended == ERR_CANCELLED ? RUN_INTERRUPTED : RUN_FAILED;
     const char *reason = status == RUN_COMPLETED     ? NULL
@@ -402,6 +404,26 @@ static void finish(chat *c, err e)
         emit_json(end, c->run, EV_USAGE, NULL, usage_json(&c->outcome.usage));
     run_finish(c->run, status, reason);
     scope_close(end);
+    return stored;
+}
+
+/* The user knows that the turn failed; when there is space again, say, the records shall know it too. */
+static void mark_failed_later(scope *root, chat *c)
+{
+    enum { TRIES = 1000 };
+    turn_finish end = {.session_id = c->plan.session_id, .run = &c->row};
+    err e = ERR_IO;
+
+    c->row.status = "failed";
+    c->row.error = "the conversation could not be stored";
+    c->row.usage.step_models = models_text(c->s->arena, &c->outcome.usage);
+    for (int i = 0; e != OK && i < TRIES && sleep_for(root, SECONDS(5)) == OK; i++) {
+        scope *s = scope_new("run-end");
+
+        scope_set_timeout(s, SECONDS(30));
+        e = turn_end(s, &end);
+        scope_close(s);
+    }
 }
 
 static err chat_fiber(scope *root, void *arg)
@@ -409,8 +431,8 @@ static err chat_fiber(scope *root, void *arg)
     chat *c = arg;
     scope *s = c->s;
 
-    (void)root;
-    finish(c, agent_run(s, c->run, &c->plan, c->ledger, &c->outcome));
+    if (finish(c, agent_run(s, c->run, &c->plan, c->ledger, &c->outcome)) != OK)
+        mark_failed_later(root, c);
     run_unref(c->run);
     scope_close(s);
     return OK;
