@@ -28,7 +28,7 @@ static const field agent_fields[] = {
     FIELD(agent_body, systemPrefix, .text = "System prompt"),
     FIELD(agent_body, systemContext, .json = JSON_OBJECT_TYPE, .text = "Facts for the model, by name"),
     FIELD(agent_body, availableWorkflows, .json = JSON_OBJECT_TYPE),
-    FIELD(agent_body, availableTools, .json = JSON_STRINGS_TYPE, .text = "Names; empty: all"),
+    FIELD(agent_body, availableTools, .json = JSON_STRINGS_TYPE, .max = 10000, .text = "Names; empty: all"),
     FIELD(agent_body, availableSkills, .json = JSON_STRINGS_TYPE),
     FIELD(agent_body, availableKnowledgeBases, .json = JSON_STRINGS_TYPE),
     FIELD(agent_body, availableSubAgentIds, .json = JSON_STRINGS_TYPE),
@@ -124,13 +124,6 @@ static bool has_name(const json_t *names, const char *name)
     return false;
 }
 
-static void drop_name(json_t *names, const char *name)
-{
-    for (size_t i = json_array_size(names); i > 0; i--)
-        if (cstr_eq(json_string_value(json_array_get(names, i - 1)), name))
-            json_array_remove(names, i - 1);
-}
-
 static void want_name(json_t *names, const char *name)
 {
     if (!has_name(names, name))
@@ -141,17 +134,23 @@ static void want_name(json_t *names, const char *name)
 static json_t *tools_for_mode(const agent_body *in)
 {
     static const char *const delegation[] = {"sys_spawn_agent", "sys_delegate_task", "sys_team_delegate_task"};
-    json_t *tools = json_copy(in->availableTools);
-    bool fibre = cstr_eq(in->agentMode, "fibre"), team = cstr_eq(in->agentMode, "team");
+    json_t *tools = json_array();
 
-    for (size_t i = 0; i < COUNT(delegation); i++) {
-        bool of_team = i == 2;
+    for (size_t i = 0; i < json_array_size(in->availableTools); i++) {
+        json_t *name = json_array_get(in->availableTools, i);
+        bool sent = true;
 
-        if (of_team ? team : fibre)
-            want_name(tools, delegation[i]);
-        else
-            drop_name(tools, delegation[i]);
+        for (size_t k = 0; k < COUNT(delegation); k++)
+            sent = sent && !cstr_eq(json_string_value(name), delegation[k]);
+        if (sent)
+            json_array_append(tools, name);
     }
+    if (cstr_eq(in->agentMode, "fibre")) {
+        json_array_append_new(tools, json_string("sys_spawn_agent"));
+        json_array_append_new(tools, json_string("sys_delegate_task"));
+    }
+    if (cstr_eq(in->agentMode, "team"))
+        json_array_append_new(tools, json_string("sys_team_delegate_task"));
     if (cstr_eq(in->memoryType, "user"))
         want_name(tools, "search_memory");
     return tools;
