@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: MIT
+"""What the model server does wrong, seen through the whole server: the user is told, the stream has a proper end, the turn is
+stored for what it was, and an interrupt works at every moment."""
+import json
+import sqlite3
+import threading
+import time
+
+import pytest
+
+import sage
+from fake_llm import Call, Fail, Hang, Raw, Reply
+from sage import chat, open_stream, say, unique
+
+SSE = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
+CALL = Call("glob", {"pattern": "*" + "x" * 200}, id="half", fragments=8)
+
+
+def run_row(server, session):
+    with sqlite3.connect(f"file:{server.data}/sluice.db?mode=ro", uri=True) as db:
+        rows = db.execute("SELECT status, error FROM run WHERE session_id = ? ORDER BY started_at", (session,)).fetchall()
+        return rows[-1]
+
+
+def told(run):
+    """The text of the chunk that says what went wrong."""
+    chunks = run.of("final_answer") + run.of("agent_execution_error") + run.of("error")
+    assert len(chunks) == 1 and chunks[0]["role"] == "assistant" and chunks[0]["session_id"], run.lines
+    return chunks[0]["content"]
+
+
+# Faults that end the turn, each as the answers of the model server, and what of the answer was seen before.
+FATAL = {
+    "400": (Fail(400, "no such thing as this"), ""),
+    "401": (Fail(401, "bad key"), ""),
+    "quota": (Fail(429, "insufficient quota", code="insufficient_quota"), ""),
+    "error body that is no JSON": (Fail(400, body=b"\xff\xfe<html>" * 1000), ""),
+    "truncated": (Reply("one two three four five", truncate_after=3), "one two "),
+    "truncated in a call": (Reply("one ", tool_calls=[CALL], truncate_after=4), "one "),
+    "disconnected": (Reply("one two three four five", disconnect_after=3), "one two "),
+    "error in the stream": (Raw(SSE + b'data: {"error":{"message":"overloaded","type":"server_error"}}\n\n'), None),
+    "an event without end": (Reply(["one ", "y" * 20_000_000]), None),
+}
+
+
+@pytest.mark.parametrize("path", ["/api/chat", "/api/web-stream"])
+@pytest.mark.parametrize("fault", FATAL)
+def test_a_fault_is_told_ends_the_stream_and_is_stored_as_failed(server, admin, bot, fake_llm, fault, path):
+    agent, model = bot
+    behaviour, seen = FATAL[fault]
+    fake_llm.script(model, behaviour)
+    fake_llm.always(model, Fail(400, "that was enough"))
+    session = unique("s")
+    run = chat(admin, say("Hi", agent, session), path=path, timeout=60)
+    assert run.ended and run.lines[-2]["type"] == "token_usage", run.lines
+    assert told(run)
+    if seen is not None:
+        assert run.text.startswith(seen), run.text
+    status, error = run_row(server, session)
+    assert status == "failed" and error, (status, error)
+    history = sage.history(admin, session)["messages"]
+    assert history[0]["content"] == "Hi" and (seen or "").strip() in history[1]["content"], history
+    assert "sk-fake-key" not in run.raw.decode() and "sk-fake-key" not in error
+    # the conversation goes on
+    fake_llm.always(model, Reply("All is well."))
+    assert chat(admin, say("Again", agent, session), path=path).text == "All is well."
+    assert run_row(server, session) == ("completed", None)
+
+
+PASSING = {
+    "429": [Fail(429, "slow down", retry_after=0)],
+    "500 and 503": [Fail(500, "oops"), Fail(503, body="<html>busy</html>")],
+    "closed at once": [Raw(b"")],
+    "reset after the head": [Reply(disconnect_after=0)],
+    "half a head": [Raw(b"HTTP/1.1 200 OK\r\ncontent-ty")],
+}
+
+
+@pytest.mark.parametrize("fault", PASSING)
+def test_trouble_before_the_answer_is_overcome(server, admin, bot, fake_llm, fault):
+    agent, model = bot
+    fake_llm.script(model, *PASSING[fault], Reply("Here I am."))
+    session = unique("s")
+    run = chat(admin, say("Hi", agent, session))
+    assert run.text == "Here I am." and run.ended
+    assert not run.of("final_answer") and not run.of("agent_execution_error")
+    assert run_row(server, session) == ("completed", None)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(["z" * 700_000] * 3, giant=1 << 22),
+        Reply("one two three", split_bytes=1, crlf=True),
+        Reply("ä€𝄞 " * 50, split_bytes=3),
+        Reply("one two three", delay=0.4),
+        Reply("one two three", first_delay=2),
+    ],
+    ids=["huge chunks", "byte by byte", "split characters", "slow tokens", "slow start"],
+)
+def test_odd_ways_to_answer_make_no_difference(server, admin, bot, fake_llm, reply):
+    agent, model = bot
+    fake_llm.script(model, reply)
+    session = unique("s")
+    run = chat(admin, say("Hi", agent, session), timeout=60)
+    whole = reply.text if isinstance(reply.text, str) else "".join(reply.text)
+    assert run.text == whole and run.ended
+    assert run_row(server, session) == ("completed", None)
+    answer = [m for m in sage.history(admin, session)["messages"] if m["role"] == "assistant"][0]
+    assert answer["content"] == whole.strip() or answer["content"] == whole
+
+
+STUCK = {
+    "before the head": (Hang(), False),
+    "in the pause of a retry": (Fail(429, "slow down", retry_after=30), False),
+    "in the pause after errors": (Fail(500, "oops"), False),
+    "in the answer": (Reply("one two three", stall_after=2), True),
+    "in a call": (Reply("one ", tool_calls=[CALL], stall_after=4), True),
+    "between slow tokens": (Reply("one " * 200, delay=0.2), True),
+    "in a flood": (Reply(["flood " * 100] * 50_000, giant=1 << 16), True),
+}
+
+
+@pytest.mark.parametrize("path", ["/api/chat", "/api/web-stream"])
+@pytest.mark.parametrize("place", STUCK)
+def test_an_interrupt_works_at_every_moment(server, admin, bot, fake_llm, place, path):
+    agent, model = bot
+    behaviour, speaks = STUCK[place]
+    fake_llm.always(model, behaviour)
+    session, other, result = unique("s"), server.login(), {}
+
+    def follow():
+        with open_stream(admin, path, say("Hi", agent, session), timeout=60) as stream:
+            result["stream"] = stream
+            for line in stream:
+                if line.get("type") == "do_subtask_result":
+                    spoke.set()
+
+    spoke = threading.Event()
+    asked = len(fake_llm.requests_for(model))
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    if speaks:
+        assert spoke.wait(20)
+    else:
+        fake_llm.wait_for(model, asked + 1)
+        time.sleep(0.3)
+    began = time.monotonic()
+    sage.full(other.post(f"/api/sessions/{session}/interrupt", json={"message": "enough"}))
+    thread.join(10)
+    assert not thread.is_alive() and time.monotonic() - began < 5, "the stream goes on"
+    assert not result["stream"].of("final_answer") and not result["stream"].of("error"), result["stream"].lines[-3:]
+    assert run_row(server, session)[0] == "interrupted"
+    fake_llm.always(model, Reply("All is well."))
+    assert chat(admin, say("Again", agent, session), path=path).text == "All is well."
+    for m in fake_llm.requests_for(model)[-1].body["messages"]:
+        for c in m.get("tool_calls") or []:
+            json.loads(c["function"]["arguments"])
