@@ -268,6 +268,32 @@ static err join_messages(scope *prep, chat *c, const json_t *messages)
     return OK;
 }
 
+/* The control tags of the message that is answered again, which an edit may have left in it. */
+static void take_tags_of_last(chat *c)
+{
+    entry *last = ledger_last_user(c->ledger);
+    control_tags tags = {0};
+    const char *text;
+
+    if (last == NULL || last->text == NULL)
+        return;
+    text = tags_take(c->ledger->a, last->text, &tags);
+    last->stored = last->stored && text == last->text;
+    last->text = text;
+    c->plan.model.thinking = tags.thinking;
+    c->plan.model.thinking_level = tags.level;
+}
+
+static err join_rerun(scope *prep, chat *c)
+{
+    if (ledger_last_user(c->ledger) == NULL)
+        return fail_code(prep, ERR_CONFLICT, "conversation.no_rerunnable", c->plan.session_id,
+                         "the conversation has no user message that could be answered again");
+    ledger_settle(c->ledger);
+    take_tags_of_last(c);
+    return OK;
+}
+
 /* Storing */
 
 static const char *role_name(llm_role role)
@@ -491,7 +517,7 @@ static err check(scope *s, const chat_request *rq, const merged_config *m)
 {
     enum { MESSAGES_MAX = 1000 };
 
-    if (json_array_size(rq->messages) == 0)
+    if (json_array_size(rq->messages) == 0 && !rq->rerun)
         return fail_code(s, ERR_INVALID, "chat.messages_empty", NULL, "the message list cannot be empty");
     if (json_array_size(rq->messages) > MESSAGES_MAX)
         return fail_code(s, ERR_INVALID, "chat.message_invalid", NULL, "a request carries at most %d messages",
@@ -505,6 +531,22 @@ static err check(scope *s, const chat_request *rq, const merged_config *m)
     return OK;
 }
 
+/* What is being answered, for lists of running sessions: the first new message, or the last old one. */
+static err query_of(scope *prep, const chat_request *rq, const char **out)
+{
+    const json_t *first = json_object_get(json_array_get(rq->messages, 0), "content");
+    const entry *last = NULL;
+    ledger *l;
+
+    if (first == NULL && rq->rerun) {
+        TRY(chat_history(prep, prep->arena, rq->session_id, &l));
+        last = ledger_last_user(l);
+        first = last == NULL ? NULL : last->parts != NULL ? last->parts : json_hold(prep->arena, json_str(last->text));
+    }
+    *out = first != NULL ? json_text(prep->arena, first) : NULL;
+    return OK;
+}
+
 static err enter_run(scope *prep, chat *c, const chat_request *rq, const merged_config *m)
 {
     run_info info = {
@@ -512,14 +554,15 @@ static err enter_run(scope *prep, chat *c, const chat_request *rq, const merged_
         .user_id = rq->user_id,
         .agent_id = m->agent_id,
         .managed = rq->managed,
+        .shows_progress = rq->shows_progress,
     };
-    const json_t *query = json_object_get(json_array_get(rq->messages, 0), "content");
-    run *before = rq->replace != NULL ? hub_find(info.session_id) : NULL;
+    run *before;
 
+    TRY(query_of(prep, rq, &info.query));
+    before = rq->replace != NULL ? hub_find(info.session_id) : NULL;
     if (before != NULL && (rq->admin || cstr_eq(run_facts(before)->user_id, rq->user_id)))
         run_interrupt(before, rq->replace);
     run_unref(before);
-    info.query = query != NULL ? json_text(prep->arena, query) : NULL;
     return run_begin(c->s, &info, &c->run);
 }
 
@@ -531,6 +574,8 @@ static err prepare(scope *prep, chat *c, const chat_request *rq, const merged_co
     c->ledger = ledger_new(c->s->arena);
     if (!c->is_new)
         TRY(chat_history(prep, c->s->arena, c->plan.session_id, &c->ledger));
+    if (rq->rerun)
+        TRY(join_rerun(prep, c));
     return join_messages(prep, c, rq->messages);
 }
 

@@ -43,13 +43,15 @@ typedef struct {
     const char *source;      /* "api/chat" …: for the usage record */
     const char *empty_title; /* of a conversation whose first text is blank */
     bool managed;            /* the run does not depend on its client */
+    bool shows_progress;     /* of the tools, in its client's stream */
+    bool rerun;              /* answer the conversation as it stands; `messages` may be empty */
     const char *replace;     /* a live run of the session is interrupted with this reason; NULL: ERR_BUSY */
 } chat_request;
 
 /*
  * Codes of failures: "chat.messages_empty", "chat.max_loops_required", "chat.session_id_invalid", "chat.message_invalid", "agent.not_found",
- * "agent.denied", "provider.not_found", "provider.no_default", "run.busy", "run.unwinding", "conversation.not_yours", and those of
- * the database.  On success the caller has a reference to the run.  Parks.
+ * "agent.denied", "provider.not_found", "provider.no_default", "run.busy", "run.unwinding", "conversation.not_yours",
+ * "conversation.no_rerunnable" (a rerun without any user message) and those of the database.  On success the caller has a reference to the run.  Parks.
  */
 MUST_USE err chat_start(scope *s, const chat_request *rq, run **out);
 
@@ -59,5 +61,24 @@ MUST_USE err chat_make_workspace(scope *s, const char *path); /* OK when it is t
 
 /* The ledger of a session as stored, oldest first. */
 MUST_USE err chat_history(scope *s, arena *a, const char *session_id, ledger **out);
+
+/* Whether people are to see the message; what else is in a ledger is between the runtime and the model. */
+bool chat_shows(const entry *e);
+
+/* edit.c: the conversation goes back to its last user message, whose text is replaced; that of an array is its first text
+ * part.  A run of the session is interrupted first. */
+typedef struct {
+    const char *session_id;
+    const char *text;
+    const char *reason;      /* of the interrupt */
+    const char *empty_title; /* as in a request */
+} chat_edit;
+typedef struct {
+    ledger *ledger; /* as it is now; the last entry is the edited one */
+    const char *title;
+} chat_edited;
+
+/* Codes: "conversation.edit_empty", "conversation.no_editable", "conversation.not_found", "run.busy" and "run.unwinding".  Parks. */
+MUST_USE err chat_edit_last(scope *s, const chat_edit *edit, chat_edited *out);
 
 #endif

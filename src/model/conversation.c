@@ -24,6 +24,10 @@ static void read_conversation(const db_rows *rows, size_t at, conversation_row *
     c->message_count = take_int(&r);
     c->created_at = take_int(&r);
     c->updated_at = take_int(&r);
+    if (r.column < rows->columns) { /* a list */
+        c->user_count = take_int(&r);
+        c->agent_count = take_int(&r);
+    }
 }
 
 static err give_conversations(scope *s, const db_rows *r, conversation_row **out, size_t *n)
@@ -54,22 +58,27 @@ err conversation_find(scope *s, owned_by who, const char *session_id, conversati
     " OR lower(session_id) LIKE lower($3) ESCAPE '\\')"
 #define OF_USER " FROM conversation WHERE user_id = $1" MATCHES
 #define OF_ALL " FROM conversation WHERE $1 = ''" MATCHES
-#define CUT " LIMIT $4 OFFSET $5"
-#define BY_DATE " ORDER BY updated_at DESC, number DESC" CUT
-#define BY_TITLE " ORDER BY title, number DESC" CUT
-#define BY_SIZE " ORDER BY message_count DESC, number DESC" CUT
+#define BY_DATE " ORDER BY updated_at DESC, number DESC"
+#define BY_TITLE " ORDER BY title, number DESC"
+#define BY_SIZE " ORDER BY message_count DESC, number DESC"
+
+/* Messages are counted only for the rows of the page, hence the query within. */
+#define BY_ROLE(role) "(SELECT COUNT(*) FROM message m WHERE m.conversation = c.number AND m.role = '" role "')"
+#define PAGE_OF(from, order)                                                                                           \
+    "SELECT " COLUMNS ", " BY_ROLE("user") ", " BY_ROLE("assistant") " FROM (SELECT number, " COLUMNS from order       \
+                                                                     " LIMIT $4 OFFSET $5) c" order
 
 static const char *list_sql(bool of_user, conversation_order order)
 {
     static const char *const of_one[] = {
-        [CONVERSATIONS_BY_DATE] = "SELECT " COLUMNS OF_USER BY_DATE,
-        [CONVERSATIONS_BY_TITLE] = "SELECT " COLUMNS OF_USER BY_TITLE,
-        [CONVERSATIONS_BY_SIZE] = "SELECT " COLUMNS OF_USER BY_SIZE,
+        [CONVERSATIONS_BY_DATE] = PAGE_OF(OF_USER, BY_DATE),
+        [CONVERSATIONS_BY_TITLE] = PAGE_OF(OF_USER, BY_TITLE),
+        [CONVERSATIONS_BY_SIZE] = PAGE_OF(OF_USER, BY_SIZE),
     };
     static const char *const of_all[] = {
-        [CONVERSATIONS_BY_DATE] = "SELECT " COLUMNS OF_ALL BY_DATE,
-        [CONVERSATIONS_BY_TITLE] = "SELECT " COLUMNS OF_ALL BY_TITLE,
-        [CONVERSATIONS_BY_SIZE] = "SELECT " COLUMNS OF_ALL BY_SIZE,
+        [CONVERSATIONS_BY_DATE] = PAGE_OF(OF_ALL, BY_DATE),
+        [CONVERSATIONS_BY_TITLE] = PAGE_OF(OF_ALL, BY_TITLE),
+        [CONVERSATIONS_BY_SIZE] = PAGE_OF(OF_ALL, BY_SIZE),
     };
 
     return (of_user ? of_one : of_all)[order];

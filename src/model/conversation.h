@@ -22,6 +22,7 @@ typedef struct {
     const char *state;     /* JSON object: what the runtime keeps between runs (todo list, summaries); NULL: {} */
     bool shared;           /* readable by everybody who knows the id */
     int64_t message_count;
+    int64_t user_count, agent_count; /* messages of these roles; counted in lists only */
     int64_t created_at, updated_at;
 } conversation_row;
 

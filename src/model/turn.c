@@ -82,3 +82,23 @@ err turn_end(scope *s, const turn_finish *t)
 {
     return db_batch_run(s, turn_end_batch(s->arena, t));
 }
+
+#define OF_SESSION "conversation = (SELECT number FROM conversation WHERE session_id = $1)"
+
+err turn_rewrite(scope *s, const char *session_id, const char *message_id, const char *body, const char *title)
+{
+    db_batch *b = db_batch_new(s->arena);
+    err e;
+
+    db_batch_expect(b, 1, "UPDATE message SET body = $3 WHERE " OF_SESSION " AND message_id = $2",
+                    DB_ARGS(db_text(session_id), db_text(message_id), db_text(body)));
+    db_batch_add(b,
+                 "DELETE FROM message WHERE " OF_SESSION " AND seq > (SELECT seq FROM message WHERE " OF_SESSION
+                 " AND message_id = $2)",
+                 DB_ARGS(db_text(session_id), db_text(message_id)));
+    db_batch_add(b, "UPDATE conversation SET title = $2, state = '{}' WHERE session_id = $1",
+                 DB_ARGS(db_text(session_id), db_text(title)));
+    conversation_add_touch(b, session_id, clock_wall());
+    e = db_batch_run(s, b);
+    return e == ERR_CONFLICT ? model_missing(s, "conversation.not_found", "conversation", session_id) : e;
+}

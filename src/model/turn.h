@@ -43,4 +43,9 @@ typedef struct {
 db_batch *turn_end_batch(arena *a, const turn_finish *t);
 MUST_USE err turn_end(scope *s, const turn_finish *t);
 
+/* The conversation goes back to one of its messages: that one gets a new body, all behind it are deleted, the state is
+ * empty and the title new.  ERR_NOT_FOUND, code "conversation.not_found", when either is not there. */
+MUST_USE err turn_rewrite(scope *s, const char *session_id, const char *message_id, const char *body,
+                          const char *title);
+
 #endif

@@ -127,6 +127,7 @@ static run *run_new(scope *s, const run_info *info)
         .agent_id = arena_strdup(a, info->agent_id),
         .query = arena_strdup(a, info->query),
         .managed = info->managed,
+        .shows_progress = info->shows_progress,
     };
     atomic_init(&r->refs, 2); /* the caller's and the hub's */
     atomic_init(&r->state, RUN_LIVE);

@@ -54,6 +54,7 @@ typedef struct {
     const char *agent_id; /* NULL: none */
     const char *query;    /* what the user asked, as JSON text, for lists of running sessions */
     bool managed;         /* goes on without its client, and is kept for a while after its end */
+    bool shows_progress;  /* its own stream carries EV_TOOL_PROGRESS, so whoever resumes it counts that too */
 } run_info;
 
 typedef struct run run;

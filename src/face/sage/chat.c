@@ -8,6 +8,7 @@
 
 #include "auth/identity.h"
 #include "base/clock.h"
+#include "base/id.h"
 #include "face/sage/envelope.h"
 #include "face/sage/handlers.h"
 #include "face/sage/lines.h"
@@ -66,7 +67,8 @@ static const field stream_fields[] = {
     FIELD(run_body, agent_mode, .one_of = "simple|fibre|team", .text = "How the agent works"),
     FIELD(run_body, max_loop_count, .text = "Most model turns; needed unless the agent says it"),
     FIELD(run_body, more_suggest),
-    FIELD(run_body, available_tools, .json = JSON_STRINGS_TYPE, .text = "Tools the agent may use; empty: all"),
+    FIELD(run_body, available_tools, .json = JSON_STRINGS_TYPE, .max = 10000,
+          .text = "Tools the agent may use; empty: all"),
     FIELD(run_body, available_skills, .json = JSON_STRINGS_TYPE),
     FIELD(run_body, available_workflows, .json = JSON_OBJECT_TYPE),
     FIELD(run_body, available_knowledge_bases, .json = JSON_STRINGS_TYPE),
@@ -115,9 +117,9 @@ static chat_request request_of(request *rq, const run_body *in, const char *aske
 static const char too_slow[] = "{\"type\":\"error\",\"role\":\"assistant\",\"content\":\"The client reads too slowly: "
                                "the stream was cut. Resume it to go on.\"}\n";
 
-static err follow(request *rq, response *rs, run *r, const lines_state *lines)
+/* `owner`: this is the client that the run was started for, and a run that is not managed ends when it leaves. */
+static err follow(request *rq, response *rs, run *r, const lines_state *lines, bool owner)
 {
-    bool managed = run_facts(r)->managed;
     follow_spec spec = {
         .type = STREAM_TYPE,
         .render = lines_render,
@@ -126,7 +128,7 @@ static err follow(request *rq, response *rs, run *r, const lines_state *lines)
         .too_slow = too_slow,
     };
 
-    if (managed) {
+    if (run_facts(r)->managed || !owner) {
         spec.idle_text = ": heartbeat\n\n";
         spec.idle_after = SECONDS(20);
     } else {
@@ -135,16 +137,16 @@ static err follow(request *rq, response *rs, run *r, const lines_state *lines)
     return run_follow(rs, r, &spec);
 }
 
-static err start(request *rq, response *rs, const chat_request *cr, bool progress)
+static err start(request *rq, response *rs, const chat_request *cr)
 {
-    lines_state lines = {.progress = progress};
+    lines_state lines = {.progress = cr->shows_progress};
     run *r;
     err e = chat_start(rq->scope, cr, &r);
 
     if (e == ERR_NOT_FOUND && cstr_eq(rq->scope->failure.code, "agent.not_found"))
         return fail_code(rq->scope, e, "chat.agent_not_found", cr->agent_id, "Agent does not exist");
     TRY(e);
-    e = follow(rq, rs, r, &lines);
+    e = follow(rq, rs, r, &lines, true);
     run_unref(r);
     return e;
 }
@@ -154,7 +156,7 @@ err sage_chat(request *rq, response *rs)
 {
     chat_request cr = request_of(rq, rq->body, "api/chat");
 
-    return start(rq, rs, &cr, false);
+    return start(rq, rs, &cr);
 }
 
 /* POST /api/stream */
@@ -163,7 +165,8 @@ err sage_stream(request *rq, response *rs)
     chat_request cr = request_of(rq, rq->body, "api/stream");
 
     cr.agent_optional = true;
-    return start(rq, rs, &cr, true);
+    cr.shows_progress = true;
+    return start(rq, rs, &cr);
 }
 
 /* POST /api/web-stream */
@@ -174,7 +177,7 @@ err sage_web_stream(request *rq, response *rs)
     cr.agent_optional = true;
     cr.managed = true;
     cr.replace = locale_text(rq->scope->arena, locale_of(rq), "chat.session_reentered", NULL);
-    return start(rq, rs, &cr, false);
+    return start(rq, rs, &cr);
 }
 
 static owned_by caller(const request *rq)
@@ -191,6 +194,74 @@ static run *own_run(const request *rq, const char *session_id)
         return r;
     run_unref(r);
     return NULL;
+}
+
+typedef struct {
+    const char *agent_id, *agent_mode, *guidance_content, *guidance_id;
+    int64_t max_loop_count;
+    bool more_suggest;
+    json_t *available_sub_agent_ids;
+} rerun_body;
+static const field rerun_fields[] = {
+    FIELD(rerun_body, agent_id, .text = "A saved agent; the conversation's when absent"),
+    FIELD(rerun_body, agent_mode, .one_of = "simple|fibre|team", .text = "How the agent works"),
+    FIELD(rerun_body, more_suggest),
+    FIELD(rerun_body, max_loop_count, .text = "Most model turns; needed unless the agent says it"),
+    FIELD(rerun_body, available_sub_agent_ids, .json = JSON_STRINGS_TYPE),
+    FIELD(rerun_body, guidance_content, .text = "One more user message before the answer"),
+    FIELD(rerun_body, guidance_id, .max = 255, .text = "Its message id"),
+};
+const schema sage_rerun_schema = SCHEMA(rerun_body, rerun_fields);
+
+/* The guidance as the one message of a request. */
+static json_t *guidance_of(arena *a, const rerun_body *in)
+{
+    const char *id = cstr_blank(in->guidance_id) ? id_uuid4(a) : in->guidance_id;
+    json_t *list = json_array(), *message = json_object(), *meta = json_object();
+
+    json_set_bool(meta, "injected", true);
+    json_set_str(meta, "guidance_id", id);
+    json_set_str(meta, "source", "guidance");
+    json_set_str(message, "role", "user");
+    json_set_str(message, "content", in->guidance_content);
+    json_set_str(message, "message_id", id);
+    json_set(message, "metadata", meta);
+    json_array_append_new(list, message);
+    return json_hold(a, list);
+}
+
+/* POST /api/conversations/{session_id}/rerun-stream */
+err sage_rerun_stream(request *rq, response *rs)
+{
+    const rerun_body *in = rq->body;
+    bool guided = !cstr_blank(in->guidance_content);
+    arena *a = rq->scope->arena;
+    sage_locale l = locale_of(rq);
+    json_t *context = json_hold(a, json_object());
+    conversation_row *row;
+    chat_request cr = {
+        .user_id = rq->user->user_id,
+        .admin = rq->user->admin,
+        .session_id = request_param(rq, "session_id"),
+        .messages = guided ? guidance_of(a, in) : NULL,
+        .agent_optional = true,
+        .agent_mode = in->agent_mode,
+        .max_loops = in->max_loop_count,
+        .system_context = context,
+        .language = locale_name(l),
+        .source = "api/rerun-stream",
+        .managed = true,
+        .shows_progress = true,
+        .rerun = true,
+        .replace = locale_text(a, l, "chat.session_rerun", NULL),
+    };
+
+    TRY(sage_own_conversation(rq, cr.session_id, "conversation.rerun_forbidden", &row));
+    cr.agent_id = cstr_blank(in->agent_id) ? row->agent_id : in->agent_id;
+    cr.agent_name = row->agent_name;
+    json_set_bool(context, "rerun_from_edit_last_user_message", true);
+    json_set_bool(context, "rerun_from_guidance", guided);
+    return start(rq, rs, &cr);
 }
 
 typedef struct {
@@ -213,8 +284,10 @@ err sage_stream_resume(request *rq, response *rs)
     json_t *end;
     err e;
 
-    if (r != NULL && (run_state(r) == RUN_LIVE || lines_count(r, false) > lines.skip)) {
-        e = follow(rq, rs, r, &lines);
+    if (r != NULL)
+        lines.progress = run_facts(r)->shows_progress; /* as the client's first stream counted */
+    if (r != NULL && (run_state(r) == RUN_LIVE || lines_count(r, lines.progress) > lines.skip)) {
+        e = follow(rq, rs, r, &lines, false);
         run_unref(r);
         return e;
     }

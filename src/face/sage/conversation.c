@@ -2,12 +2,15 @@
 /* Conversations: list, messages, the shared view, title, deletion (contracts/sage-chat-agents.md section 5). */
 #include "model/conversation.h"
 
+#include <openssl/evp.h>
+
 #include "agent/chat.h"
 #include "auth/identity.h"
 #include "base/clock.h"
 #include "face/sage/envelope.h"
 #include "face/sage/handlers.h"
 #include "face/sage/lines.h"
+#include "face/sage/locale.h"
 
 static owned_by caller(const request *rq)
 {
@@ -17,6 +20,21 @@ static owned_by caller(const request *rq)
 static void set_time(request *rq, json_t *o, const char *key, int64_t wall_us)
 {
     json_set_str(o, key, clock_iso_local(rq->scope->arena, wall_us));
+}
+
+err sage_own_conversation(request *rq, const char *session, const char *denied, conversation_row **out)
+{
+    conversation_row *row;
+    err e = conversation_find(rq->scope, OWNED_BY_ANYONE, session, &row);
+
+    if (e == ERR_NOT_FOUND)
+        return fail_code(rq->scope, e, "conversation.not_exist", session, "Conversation %s does not exist", session);
+    TRY(e);
+    if (!rq->user->admin && !cstr_eq(row->user_id, rq->user->user_id))
+        return fail_code(rq->scope, ERR_DENIED, denied, session, "the conversation belongs to somebody else");
+    if (out != NULL)
+        *out = row;
+    return OK;
 }
 
 /* The list */
@@ -35,8 +53,21 @@ static const field list_fields[] = {
 };
 const schema sage_conversation_list_schema = SCHEMA(list_args, list_fields);
 
+/* Under which id traces of a session are kept: the MD5 of its name, in hexadecimal. */
+static const char *trace_id(const char *session_id, char out[2 * EVP_MAX_MD_SIZE + 1])
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+
+    if (EVP_Digest(session_id, strlen(session_id), digest, &len, EVP_md5(), NULL) != 1)
+        return NULL; /* a system that allows no MD5 */
+    hex_encode(digest, len, out);
+    return out;
+}
+
 static json_t *row_json(request *rq, const conversation_row *c)
 {
+    char trace[2 * EVP_MAX_MD_SIZE + 1];
     json_t *o = json_object();
 
     json_set_str(o, "session_id", c->session_id);
@@ -44,11 +75,12 @@ static json_t *row_json(request *rq, const conversation_row *c)
     json_set_str(o, "agent_name", c->agent_name);
     json_set_str(o, "title", c->title);
     json_set_int(o, "message_count", c->message_count);
-    json_set_int(o, "user_count", 0);
-    json_set_int(o, "agent_count", 0);
+    json_set_int(o, "user_count", c->user_count);
+    json_set_int(o, "agent_count", c->agent_count);
     set_time(rq, o, "created_at", c->created_at);
     set_time(rq, o, "updated_at", c->updated_at);
     json_set_str(o, "user_id", c->user_id);
+    json_set_str(o, "trace_id", trace_id(c->session_id, trace));
     return o;
 }
 
@@ -92,17 +124,6 @@ err sage_conversation_list(request *rq, response *rs)
 }
 
 /* Messages */
-
-/* The runtime's own protocol is not part of what people read. */
-static bool is_hidden(const entry *e)
-{
-    const char *visible[] = {"hidden_from_chat", "hide_from_chat"};
-
-    for (size_t i = 0; i < COUNT(visible); i++)
-        if (entry_meta_true(e, visible[i]))
-            return true;
-    return e->metadata != NULL && json_is_false(json_object_get(e->metadata, "sse_visible"));
-}
 
 static json_t *calls_json(const entry *e)
 {
@@ -156,12 +177,15 @@ static json_t *entry_json(arena *a, const char *session, const entry *e)
     return o;
 }
 
-static bool is_status_result(const ledger *l, const entry *e)
+/* Looks backwards: a call is near its result, and some models use the same ids again and again. */
+static bool is_status_result(const ledger *l, size_t at)
 {
-    for (size_t i = 0; e->role == ROLE_TOOL && i < l->n; i++)
-        for (size_t c = 0; c < l->items[i]->n_calls; c++)
-            if (cstr_eq(l->items[i]->calls[c].id, e->tool_call_id))
-                return cstr_eq(l->items[i]->calls[c].name, "turn_status");
+    const entry *e = l->items[at];
+
+    for (size_t i = at; e->role == ROLE_TOOL && i > 0; i--)
+        for (size_t c = 0; c < l->items[i - 1]->n_calls; c++)
+            if (cstr_eq(l->items[i - 1]->calls[c].id, e->tool_call_id))
+                return cstr_eq(l->items[i - 1]->calls[c].name, "turn_status");
     return false;
 }
 
@@ -173,7 +197,7 @@ static json_t *ledger_json(arena *a, const char *session, const ledger *l)
         const entry *e = l->items[i];
         json_t *o;
 
-        if (is_hidden(e) || is_status_result(l, e))
+        if (!chat_shows(e) || is_status_result(l, i))
             continue;
         o = entry_json(a, session, e);
         if (e->n_calls > 0 && json_object_get(o, "tool_calls") == NULL && cstr_blank(e->text)) {
@@ -193,7 +217,7 @@ static json_t *ledger_json(arena *a, const char *session, const ledger *l)
 static uint64_t next_line(run *r, const ledger *stored)
 {
     run_reader *rd = run_reader_open(r, NULL, NULL);
-    lines_state lines = {.skip = UINT64_MAX}; /* count, do not render */
+    lines_state lines = {.skip = UINT64_MAX, .progress = run_facts(r)->shows_progress}; /* count, do not render */
     const run_message *known = NULL;
     uint64_t next = 0;
     event ev;
@@ -285,21 +309,74 @@ err sage_conversation_title(request *rq, response *rs)
     return sage_ok(rq, rs, "conversation.title_updated", NULL, data);
 }
 
+typedef struct {
+    const char *content;
+} edit_body;
+static const field edit_fields[] = {
+    FIELD(edit_body, content, .required = true, .not_null = true, .text = "The new text of the message"),
+};
+const schema sage_edit_schema = SCHEMA(edit_body, edit_fields);
+
+/* POST /api/conversations/{session_id}/edit-last-user-message: what came after the message is gone. */
+err sage_conversation_edit(request *rq, response *rs)
+{
+    const edit_body *in = rq->body;
+    const char *session = request_param(rq, "session_id");
+    arena *a = rq->scope->arena;
+    sage_locale l = locale_of(rq);
+    chat_edit edit = {
+        .session_id = session,
+        .text = in->content,
+        .reason = locale_text(a, l, "chat.session_edited", NULL),
+        .empty_title = locale_text(a, l, "conversation.new_title", NULL),
+    };
+    chat_edited now;
+    json_t *data, *list;
+
+    TRY(sage_own_conversation(rq, session, "conversation.edit_forbidden", NULL));
+    TRY(chat_edit_last(rq->scope, &edit, &now));
+    list = json_hold(a, ledger_json(a, session, now.ledger));
+    data = json_object();
+    json_set_str(data, "session_id", session);
+    json_set_str(data, "title", now.title);
+    json_set_int(data, "message_count", (int64_t)json_array_size(list));
+    json_set(data, "last_user_message", json_incref(json_array_get(list, json_array_size(list) - 1)));
+    return sage_ok(rq, rs, "conversation.edited", NULL, data);
+}
+
+/* POST /api/sessions/{session_id}/tasks_status: the task list of the conversation. */
+err sage_tasks_status(request *rq, response *rs)
+{
+    const char *session = request_param(rq, "session_id");
+    tool_context cx = {.session_id = session};
+    conversation_row *row;
+    json_t *data, *status, *tasks;
+    err e = conversation_find(rq->scope, caller(rq), session, &row);
+
+    if (e == ERR_NOT_FOUND)
+        return fail_code(rq->scope, e, "chat.session_over", session, "Session %s has completed or does not exist",
+                         session);
+    TRY(e);
+    cx.workspace = chat_workspace(rq->scope->arena, row->user_id, row->agent_id);
+    TRY(tool_todo_list(rq->scope, &cx, &tasks));
+    status = json_object();
+    json_set(status, "tasks", tasks);
+    data = json_object();
+    json_set_str(data, "session_id", session);
+    json_set(data, "tasks_status", status);
+    json_set_str(data, "user_id", rq->user->user_id);
+    return sage_ok(rq, rs, "chat.tasks_loaded", session, data);
+}
+
 /* DELETE /api/conversations/{session_id}: stops its run as well. */
 err sage_conversation_delete(request *rq, response *rs)
 {
     const char *session = request_param(rq, "session_id");
-    conversation_row *row;
     run *live;
     json_t *data;
-    err e = conversation_find(rq->scope, OWNED_BY_ANYONE, session, &row);
+    err e = OK;
 
-    if (e == ERR_NOT_FOUND)
-        return fail_code(rq->scope, e, "conversation.not_exist", session, "Conversation %s does not exist", session);
-    TRY(e);
-    if (!rq->user->admin && !cstr_eq(row->user_id, rq->user->user_id))
-        return fail_code(rq->scope, ERR_DENIED, "conversation.delete_forbidden", session,
-                         "not allowed to delete this conversation");
+    TRY(sage_own_conversation(rq, session, "conversation.delete_forbidden", NULL));
     live = hub_find(session);
     if (live != NULL && run_interrupt(live, "the conversation was deleted"))
         e = run_wait(rq->scope, live);

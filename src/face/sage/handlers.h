@@ -3,6 +3,7 @@
 #ifndef FACE_SAGE_HANDLERS_H
 #define FACE_SAGE_HANDLERS_H
 
+#include "model/conversation.h"
 #include "net/route.h"
 
 /* auth.c */
@@ -26,15 +27,22 @@ err sage_web_stream(request *rq, response *rs);
 err sage_stream_resume(request *rq, response *rs);
 err sage_active_sessions(request *rq, response *rs);
 err sage_interrupt(request *rq, response *rs);
-extern const schema sage_chat_schema, sage_stream_schema, sage_resume_schema, sage_interrupt_schema;
+err sage_rerun_stream(request *rq, response *rs);
+extern const schema sage_chat_schema, sage_stream_schema, sage_resume_schema, sage_interrupt_schema, sage_rerun_schema;
 
 /* conversation.c */
 err sage_conversation_list(request *rq, response *rs);
 err sage_conversation_messages(request *rq, response *rs);
 err sage_conversation_shared(request *rq, response *rs);
 err sage_conversation_title(request *rq, response *rs);
+err sage_conversation_edit(request *rq, response *rs);
 err sage_conversation_delete(request *rq, response *rs);
-extern const schema sage_conversation_list_schema, sage_title_schema;
+err sage_tasks_status(request *rq, response *rs);
+extern const schema sage_conversation_list_schema, sage_title_schema, sage_edit_schema;
+
+/* The conversation, when it is the caller's (administrators: anybody's); "conversation.not_exist", or the code `denied`.
+ * `out` may be NULL. */
+MUST_USE err sage_own_conversation(request *rq, const char *session, const char *denied, conversation_row **out);
 
 /* agent.c */
 err sage_agent_list(request *rq, response *rs);

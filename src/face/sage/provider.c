@@ -273,7 +273,9 @@ static err probe_connection(scope *s, const llm_endpoint *at, const char **answe
     if (e == ERR_CLOSED || (e == ERR_TIMEOUT && text->len > 0))
         e = OK;
     *answer = buf_str(text);
-    if (e != OK)
+    if (e == ERR_TIMEOUT && s->ended == OK) /* our limit or the driver's: whichever clock is first */
+        e = fail_code(s, e, "llm.timeout", at->model, "the model did not answer in time");
+    else if (e != OK)
         fail_from(s, limited, e);
     scope_close(limited);
     return e;

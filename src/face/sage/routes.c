@@ -41,6 +41,11 @@ static const route routes[] = {
     {POST, "/api/sessions/{session_id}/interrupt", SAGE_LOGIN, &sage_interrupt_schema, sage_interrupt, "Stop a run",
      .mode = BODY_OPTIONAL, .tag = "Chat"},
 
+    {POST, "/api/conversations/{session_id}/rerun-stream", SAGE_LOGIN, &sage_rerun_schema, sage_rerun_stream,
+     "Answer the last user message again", .mode = BODY_OPTIONAL, .tag = "Chat"},
+    {POST, "/api/sessions/{session_id}/tasks_status", SAGE_LOGIN, NULL, sage_tasks_status,
+     "The task list of a conversation", .tag = "Chat"},
+
     /* Conversations */
     {GET, "/api/conversations", SAGE_LOGIN, NULL, sage_conversation_list, "List conversations",
      &sage_conversation_list_schema, .tag = "Conversations"},
@@ -50,6 +55,8 @@ static const route routes[] = {
      "What was said, for whom the link was given to", .tag = "Conversations"},
     {POST, "/api/conversations/{session_id}/title", SAGE_LOGIN, &sage_title_schema, sage_conversation_title,
      "Rename a conversation", .tag = "Conversations"},
+    {POST, "/api/conversations/{session_id}/edit-last-user-message", SAGE_LOGIN, &sage_edit_schema,
+     sage_conversation_edit, "Go back to the last user message with another text", .tag = "Conversations"},
     {DELETE, "/api/conversations/{session_id}", SAGE_LOGIN, NULL, sage_conversation_delete, "Delete a conversation",
      .tag = "Conversations"},
 
