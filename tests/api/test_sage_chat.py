@@ -577,12 +577,13 @@ def test_another_users_private_agent_cannot_be_run(admin, user, bot):
 
 def test_another_users_session_cannot_be_continued(admin, user, bot, fake_llm):
     session = unique("s")
-    chat(admin, say("My secret is 42", bot[0], session))
+    secret = unique("secret")
+    chat(admin, say(f"My secret is {secret}", bot[0], session))
     someone = user()
     agent = sage.agent(someone.client)
     r = someone.client.post("/api/chat", json=say("What is the secret?", agent, session))
     assert r.status_code in (403, 404, 500), r.text
-    assert "42" not in json.dumps([x.body for x in fake_llm.requests_for("system-model")])
+    assert secret not in json.dumps([x.body for x in fake_llm.requests_for("system-model")])
 
 
 # --------------------------------------------------------------------------------------------------------- /api/stream
