@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "rt/fiber.h"
 
 err emit_json(scope *s, run *r, event_kind kind, const run_message *m, json_t *payload)
 {
@@ -351,6 +352,7 @@ err turn_ask(agent_state *st, turn *t)
 
     t->message = run_message_new(st->r, id_uuid4(st->s->arena), st->p->session_id, st->p->speaker);
     e = open_stream(st, &stream, &prompt_tokens);
+    fiber_trim(); /* the way to here was deep; a slow stream stays shallow */
     while (e == OK && (e = llm_next(st->s, stream, &d)) == OK)
         e = on_delta(st, t, &d, &usage);
     begun = stream != NULL;

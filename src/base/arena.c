@@ -161,6 +161,45 @@ void arena_reset(arena *a)
     a->next_size = FIRST_CHUNK - sizeof(chunk);
 }
 
+arena_mark arena_mark_now(arena *a)
+{
+    if (a->chunks == NULL)
+        arena_alloc(a, 0); /* so that there is a place to go back to */
+    return (arena_mark){.head = a->chunks, .behind = a->chunks->next, .deferred = a->deferred, .used = a->chunks->used};
+}
+
+/* Frees the chunks from `*at` to `end`, which stays. */
+static void drop_chunks(arena *a, chunk **at, const chunk *end)
+{
+    while (*at != end) {
+        chunk *c = *at;
+
+        *at = c->next;
+        a->total -= c->size + sizeof(chunk);
+        ASAN_UNPOISON_MEMORY_REGION(c->bytes, c->size);
+        free(c);
+    }
+}
+
+void arena_rewind(arena *a, arena_mark mark)
+{
+    chunk *head = mark.head;
+
+    while (a->children != NULL)
+        arena_free(a->children);
+    while (a->deferred != mark.deferred) {
+        deferred *d = a->deferred;
+
+        a->deferred = d->next;
+        d->fn(d->arg);
+    }
+    drop_chunks(a, &a->chunks, head);
+    drop_chunks(a, &head->next, mark.behind);
+    ASAN_POISON_MEMORY_REGION(head->bytes + mark.used, head->size - mark.used);
+    head->used = mark.used;
+    a->next_size = FIRST_CHUNK - sizeof(chunk);
+}
+
 void *arena_alloc(arena *a, size_t size)
 {
     size_t rounded;

@@ -26,6 +26,15 @@ void arena_free(arena *a);
 /* As arena_free(), but the arena can be used again; it keeps its smallest chunk. */
 void arena_reset(arena *a);
 
+/* Remembers how far the arena is filled; rewinding gives back everything that came later: memory, deferred calls (they run),
+ * and all children, so none may have been made before the mark that is still needed. */
+typedef struct {
+    void *head, *behind, *deferred;
+    size_t used;
+} arena_mark;
+arena_mark arena_mark_now(arena *a);
+void arena_rewind(arena *a, arena_mark mark);
+
 /* `size` bytes aligned for any type; contents undefined.  Size 0 gives a valid pointer. */
 void *arena_alloc(arena *a, size_t size);
 

@@ -2,6 +2,7 @@
 /* The heap; see mem.h. */
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,4 +43,10 @@ void *mem_realloc(void *p, size_t size)
 char *mem_strdup(const char *s)
 {
     return s == NULL ? NULL : memcpy(mem_alloc(strlen(s) + 1), s, strlen(s) + 1);
+}
+
+void mem_trim(size_t keep)
+{
+    if (mallinfo2().fordblks > keep)
+        malloc_trim(0);
 }

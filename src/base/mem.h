@@ -12,6 +12,10 @@ void *mem_zalloc(size_t count, size_t size); /* the product is checked */
 void *mem_realloc(void *p, size_t size);
 char *mem_strdup(const char *s); /* NULL gives NULL */
 
+/* Gives memory that was freed back to the system when it is more than `keep` bytes.  Takes milliseconds, and other threads
+ * wait for some of them: now and then, on a thread of the pool. */
+void mem_trim(size_t keep);
+
 /* Says what could not be allocated and aborts. */
 void mem_die(const char *what, size_t size) NORETURN;
 

@@ -18,6 +18,7 @@
 #include "auth/session.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/faces.h"
 #include "db/db.h"
@@ -28,6 +29,7 @@
 #include "net/guard.h"
 #include "rt/fiber.h"
 #include "rt/loop.h"
+#include "rt/offload.h"
 #include "rt/sleep.h"
 #include "store/run.h"
 
@@ -245,6 +247,22 @@ static err watch_runs(scope *root, void *unused)
     return OK;
 }
 
+static void trim_memory(void *unused)
+{
+    enum { KEEP = 16 << 20 };
+
+    (void)unused;
+    mem_trim(KEEP);
+}
+
+/* After a burst much of the heap is free but still resident: it goes back before long. */
+static err keep_memory_small(scope *root, void *unused)
+{
+    while (sleep_for(root, SECONDS(5)) == OK && offload(root, trim_memory, unused) == OK)
+        ;
+    return OK;
+}
+
 static err serve_loop(scope *root, void *arg)
 {
     int64_t grace = settings_get()->shutdown_grace;
@@ -261,6 +279,7 @@ static err serve_loop(scope *root, void *arg)
         atomic_store(&h->ready, true);
         scope_spawn(root, session_purge_loop, NULL);
         scope_spawn(root, watch_runs, NULL);
+        scope_spawn(root, keep_memory_small, NULL);
     }
     while (!atomic_load(&h->ready)) {
         if (atomic_load(&h->failed) || sleep_for(root, MILLISECONDS(1)) != OK)

@@ -147,6 +147,23 @@ static void open_body(exchange *x, const request_head *h, const llhttp_t *parser
 
 /* ---- the handler ---- */
 
+/* A followed response goes on for long without its request: what the handler knew is dropped, so that a quiet stream is
+ * small.  Not while anything of it is still at work. */
+static void forget_request(exchange *x)
+{
+    scope *s = x->rq.scope;
+
+    if (x->rs.src == NULL || s->fibers > 1 || !list_empty(&s->children) ||
+        (x->rq.incoming != NULL && !x->rq.incoming->complete))
+        return;
+    x->rq = (request){.scope = s, .method = x->rq.method, .path = "", .query = "", .peer = "", .id = ""};
+    x->rs.extra = NULL;
+    x->rs.extra_end = &x->rs.extra;
+    s->id = NULL;
+    s->failure = (failure){0};
+    arena_rewind(s->arena, x->bare);
+}
+
 static err run_handler(scope *s, void *arg)
 {
     exchange *x = arg;
@@ -160,6 +177,7 @@ static err run_handler(scope *s, void *arg)
     else if (!x->rs.done && x->rs.src == NULL)
         x->rs.close = x->rs.done = true; /* what was said still goes out; clients notice that the end is missing */
     x->fiber_ended = true;
+    forget_request(x);
     conn_at_turn_end(c);
     return OK;
 }
@@ -187,6 +205,7 @@ void exchange_begin(conn *c, const char *text, size_t len, const char *rest, siz
     }
     s = scope_child(w->requests, NO_LIMIT);
     x = arena_one(s->arena, exchange);
+    x->bare = arena_mark_now(s->arena);
     x->conn = c;
     x->http10 = h->http10;
     x->keep_alive = h->keep_alive;

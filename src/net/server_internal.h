@@ -107,6 +107,7 @@ struct exchange {
     bool keep_alive;
     bool fiber_ended;
     bool upgrade; /* the request asks for one */
+    arena_mark bare; /* the scope's arena before the request was put there */
 };
 
 /* Apart from the worker, so that they outlive it; each on cache lines of its own. */

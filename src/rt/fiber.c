@@ -271,6 +271,14 @@ bool fibers_want_tick(const loop *l)
     return !list_empty(&l->parked) || l->pooled > POOL_KEPT || !list_empty(&l->starved);
 }
 
+void fiber_trim(void)
+{
+    fiber *f = fiber_self();
+
+    if (f != NULL && f->stack != NULL)
+        stack_trim_running(f->stack);
+}
+
 /* Does somebody wait to be trimmed already? */
 bool fibers_trim_behind(const loop *l)
 {

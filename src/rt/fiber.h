@@ -33,6 +33,10 @@ void fiber_wake(fiber *f);
 /* Lets the other runnable fibers and the loop's events go first. */
 void fiber_yield(void);
 
+/* Gives back what the running fiber has used of its stack below here, for one that has been deep and will be shallow for long.
+ * Costs a system call.  Nothing outside a fiber. */
+void fiber_trim(void);
+
 /* How many fibers this process has now, on all loops. */
 size_t fiber_count(void);
 

@@ -225,6 +225,18 @@ bool stack_trim(stack *k)
     return unused >= PAGE && madvise(low, unused, MADV_DONTNEED) == 0;
 }
 
+void stack_trim_running(stack *k)
+{
+    char *low = k->map + GUARD, *here = __builtin_frame_address(0);
+    size_t unused;
+
+    if (here < low + BELOW_FRAME || here > low + STACK_SIZE) /* a sanitizer keeps frames elsewhere */
+        return;
+    unused = (size_t)(here - low - BELOW_FRAME) / PAGE * PAGE;
+    if (unused >= PAGE && madvise(low, unused, MADV_DONTNEED) != 0)
+        return; /* it stays as it was: nothing is lost but memory */
+}
+
 bool stack_guards(const stack *k, const void *address)
 {
     const char *p = address;

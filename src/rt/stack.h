@@ -36,6 +36,9 @@ void stack_free(stack *k);
 /* Gives the pages below the point where it stopped back to the system; false when there is nothing to give. */
 bool stack_trim(stack *k);
 
+/* The same for the stack that runs now, below its caller's frame. */
+void stack_trim_running(stack *k);
+
 /* Makes `c` stand for the calling thread's own stack. */
 void context_adopt(context *c);
 

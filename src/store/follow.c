@@ -13,7 +13,7 @@ typedef struct {
     run_reader *reader;
     void (*render)(void *state, const run *r, const event *ev, buf *out);
     const char *too_slow;
-    const char *abandoned;
+    char *abandoned;
     bool no_end;
     size_t most_lag;               /* what was there at the start is no fault of the client */
     _Alignas(void *) char state[]; /* of the face */
@@ -63,6 +63,7 @@ static void on_close(source *src)
     if (f->abandoned != NULL)
         run_interrupt(f->run, f->abandoned);
     run_unref(f->run);
+    free(f->abandoned);
     free(f);
 }
 
@@ -75,7 +76,7 @@ err run_follow(response *rs, run *r, const follow_spec *spec)
     f->run = run_ref(r);
     f->render = spec->render;
     f->too_slow = spec->too_slow;
-    f->abandoned = spec->abandoned;
+    f->abandoned = mem_strdup(spec->abandoned);
     f->no_end = spec->no_end;
     if (spec->state_size > 0)
         memcpy(f->state, spec->state, spec->state_size);

@@ -174,3 +174,46 @@ TEST(copies_end_with_nul)
     CHECK(arena_strdup(a, NULL) == NULL, "NULL stays NULL");
     arena_free(a);
 }
+
+static void note_call(void *arg)
+{
+    ++*(int *)arg;
+}
+
+TEST(rewinding_gives_back_what_came_after_the_mark)
+{
+    arena *a = arena_new(NULL);
+    char *kept = arena_strdup(a, "kept");
+    int before = 0, after = 0;
+    arena_mark mark;
+    size_t size;
+
+    arena_defer(a, note_call, &before);
+    mark = arena_mark_now(a);
+    size = arena_size(a);
+    for (int round = 0; round < 3; round++) {
+        arena_new(a);
+        for (size_t n = 1; n < 100000; n *= 3)
+            memset(arena_alloc(a, n), 'x', n);
+        arena_defer(a, note_call, &after);
+        CHECK(arena_size(a) > size, "it has grown");
+        arena_rewind(a, mark);
+        CHECK_INT(arena_size(a), size);
+        CHECK_INT(after, round + 1);
+    }
+    CHECK_STR(kept, "kept");
+    CHECK_INT(before, 0);
+    arena_free(a);
+    CHECK_INT(before, 1);
+}
+
+TEST(an_empty_arena_can_be_marked)
+{
+    arena *a = arena_new(NULL);
+    arena_mark mark = arena_mark_now(a);
+
+    memset(arena_alloc(a, 100000), 'x', 100000);
+    arena_rewind(a, mark);
+    memset(arena_alloc(a, 10), 'y', 10);
+    arena_free(a);
+}
