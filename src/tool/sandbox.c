@@ -73,12 +73,26 @@ static void add_etc(args *v)
         add_all(v, (const char *const[]){"--ro-bind-try", online[i], online[i], NULL});
 }
 
+/* No --new-session: the child already has one of its own, without a terminal, and staying in its process group lets a kill
+ * of the group reach the box's first process even while it is being set up, when --die-with-parent does not hold yet. */
 static void add_box(args *v)
 {
-    static const char *const head[] = {
-        "--unshare-all",    "--unshare-user",    "--uid",         NOBODY,       "--gid", NOBODY,
-        "--disable-userns", "--die-with-parent", "--new-session", "--cap-drop", "ALL",   "--hostname",
-        "sluice",           "--ro-bind",         "/usr",          "/usr",       NULL};
+    static const char *const head[] = {"--unshare-all",
+                                       "--unshare-user",
+                                       "--uid",
+                                       NOBODY,
+                                       "--gid",
+                                       NOBODY,
+                                       "--disable-userns",
+                                       "--die-with-parent",
+                                       "--cap-drop",
+                                       "ALL",
+                                       "--hostname",
+                                       "sluice",
+                                       "--ro-bind",
+                                       "/usr",
+                                       "/usr",
+                                       NULL};
     static const char *const tail[] = {"--proc",  "/proc",   "--dev",    "/dev",         "--size",
                                        SHM_BYTES, "--tmpfs", "/dev/shm", "--remount-ro", "/dev",
                                        "--size",  TMP_BYTES, "--tmpfs",  "/tmp",         NULL};

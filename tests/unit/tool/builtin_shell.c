@@ -148,6 +148,7 @@ FIBER_TEST(there_is_no_network_no_privilege_and_no_view_of_other_processes, .lim
     CHECK(!json_get_bool(sh(s, &cx, "exec 3<>/dev/tcp/127.0.0.1/22"), "success", true), "nobody listens");
     CHECK_STR(stdout_of(s, &cx, "grep CapEff /proc/self/status"), "CapEff:\t0000000000000000\n");
     CHECK(atoi(stdout_of(s, &cx, "ls -d /proc/[0-9]* | wc -l")) < 10, "own processes only");
+    CHECK(!json_get_bool(sh(s, &cx, "exec 3<>/dev/tty"), "success", true), "no terminal");
     CHECK(!json_get_bool(sh(s, &cx, "unshare -U true"), "success", true), "no namespaces of its own");
     CHECK(strstr(stdout_of(s, &cx, "ulimit -c; ulimit -t; ulimit -v"), "0\n300\n4194304\n") != NULL, "limits");
 }
@@ -413,6 +414,24 @@ FIBER_TEST(endless_output_is_bounded_everywhere, .limit = 120)
     CHECK_INT(json_get_int(v, "stdout_total_bytes", 0), 40000000);
     CHECK(strlen(json_get_str(v, "stdout", "")) <= 1 << 20, "kept");
     CHECK(stat(json_get_str(v, "output_file", ""), &st) == 0 && st.st_size <= 16 << 20, "%lld", (long long)st.st_size);
+}
+
+/* Killing in every stage of the sandbox's start. */
+FIBER_TEST(a_kill_during_the_start_leaves_nothing_behind, .limit = 60)
+{
+    tool_context cx = fixture_context(s);
+
+    if (!sandboxed())
+        return;
+    for (int ms = 0; ms < 40; ms += 2) {
+        scope *run = scope_child(s, NO_LIMIT);
+
+        cx.session = tool_session_new(run);
+        background(s, &cx, "sleep 46.8", "0");
+        CHECK(sleep_for(s, MILLISECONDS(ms)) == OK, "slept");
+        scope_close(run);
+    }
+    CHECK(vanish(s, "46.8"), "all gone");
 }
 
 FIBER_TEST(a_command_cannot_make_its_log_a_way_out, .limit = 60)
