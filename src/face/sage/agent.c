@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Agents: the configuration object of the editor, and who may do what with it (contracts/sage-chat-agents.md section 6). */
+/*
+ * Agents: the configuration object of the editor as it is written, and who may do what with it
+ * (contracts/sage-chat-agents.md section 6).  Reading it is in agent_read.c.
+ */
 #include "model/agent.h"
 
 #include "agent/prompt.h"
 #include "auth/identity.h"
-#include "base/clock.h"
 #include "face/sage/envelope.h"
 #include "face/sage/handlers.h"
 #include "face/sage/locale.h"
@@ -50,68 +52,6 @@ const schema sage_agent_schema = {"AgentConfigDTO", sizeof(agent_body), agent_fi
 static owned_by caller(const request *rq)
 {
     return rq->user->admin ? OWNED_BY_ANYONE : owned_by_user(rq->user->user_id);
-}
-
-/* Reading */
-
-/* A key of the stored configuration; null when it is not there. */
-static json_t *stored(const json_t *config, const char *key)
-{
-    json_t *v = json_object_get(config, key);
-
-    return v != NULL ? json_incref(v) : json_null();
-}
-
-static json_t *agent_json(arena *a, const agent_row *row)
-{
-    static const char *const as_stored[] = {"systemPrefix",         "systemContext",         "availableWorkflows",
-                                            "availableTools",       "availableSkills",       "availableKnowledgeBases",
-                                            "availableSubAgentIds", "subAgentSelectionMode", "memoryType",
-                                            "maxLoopCount",         "llm_provider_id",       "fast_llm_provider_id",
-                                            "description"};
-    json_t *o = json_object(), *config = NULL;
-
-    if (json_parse(a, row->config, strlen(row->config), NULL, &config) != OK)
-        config = NULL;
-    json_set_str(o, "id", row->id);
-    json_set_str(o, "user_id", row->owner_id != NULL ? row->owner_id : "");
-    json_set_str(o, "name", row->name);
-    for (size_t i = 0; i < COUNT(as_stored); i++)
-        json_set(o, as_stored[i], stored(config, as_stored[i]));
-    json_set_bool(o, "deepThinking", json_get_bool(config, "deepThinking", false));
-    json_set_str(o, "thinkingLevel", json_get_str(config, "thinkingLevel", "medium"));
-    json_set_bool(o, "enableMultimodal", json_get_bool(config, "enableMultimodal", false));
-    json_set_str(o, "agentMode", json_get_str(config, "agentMode", "simple"));
-    json_set_bool(o, "is_default", row->is_default);
-    json_set_str(o, "created_at", clock_iso_local(a, row->created_at));
-    json_set_str(o, "updated_at", clock_iso_local(a, row->updated_at));
-    json_set(o, "im_channels", json_null());
-    return o;
-}
-
-/* GET /api/agent/list */
-err sage_agent_list(request *rq, response *rs)
-{
-    json_t *list;
-    agent_row *rows;
-    char count[24];
-    size_t n;
-
-    TRY(agent_list(rq->scope, caller(rq), &rows, &n));
-    list = json_array();
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, agent_json(rq->scope->arena, &rows[i]));
-    snprintf(count, sizeof count, "%zu", n);
-    return sage_ok(rq, rs, "agent.list_loaded", count, list);
-}
-
-/* GET /api/agent/{agent_id} */
-err sage_agent_get(request *rq, response *rs)
-{
-    agent_row *row;
-
-    TRY(agent_find_for(rq->scope, caller(rq), request_param(rq, "agent_id"), &row));
-    return sage_ok(rq, rs, "agent.loaded", row->id, agent_json(rq->scope->arena, row));
 }
 
 /* Writing */
