@@ -272,7 +272,7 @@ static bool asks_for(const request *rq, const char *path)
 
 static err serve_document(router *r, const destination *d, request *rq, response *rs)
 {
-    return d->shared ? openapi_reply_all(rs, r) : openapi_reply(rq, rs, d->to, d->prefix);
+    return d->shared && d->prefix.len == 0 ? openapi_reply_all(rs, r) : openapi_reply(rq, rs, d->to, d->prefix);
 }
 
 static err serve_face(router *r, const destination *d, request *rq, response *rs)

@@ -47,6 +47,22 @@ def test_it_is_valid_openapi_3_1(document):
     assert not errors, errors[:3]
 
 
+@pytest.mark.parametrize("face", ["sage", "langbot", "langflow", "langdock"])
+def test_each_face_has_its_own(server, anonymous, face):
+    found = anonymous.get(f"/{face}/openapi.json", headers={"sec-fetch-mode": "cors", "sec-fetch-site": "same-origin"})
+    assert found.status_code == 200 and found.json()["servers"] == [{"url": f"/{face}"}]
+    assert not list(OpenAPIV31SpecValidator(found.json()).iter_errors())
+    own = {(method, nameless(path)) for method, path, _ in operations(found.json())}
+    assert own and {(m, nameless(p)) for m, p in MUST_HAVE} & own
+    assert anonymous.get(f"/{face}/docs").headers["content-type"].startswith("text/html")
+
+
+def test_a_face_below_another_path_is_described_there(anonymous):
+    found = anonymous.get("/api/public/openapi.json").json()
+    assert found["servers"] == [{"url": "/api/public"}] and "/integrations/v1/create" in found["paths"]
+    assert not [path for path in found["paths"] if "agent" in path]
+
+
 def test_every_route_is_in_it(document):
     have = {(method, nameless(path)) for method, path, _ in operations(document)}
     assert {(m, nameless(p)) for m, p in MUST_HAVE} <= have

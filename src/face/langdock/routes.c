@@ -27,6 +27,7 @@ const face langdock_face = {
     .routes = routes,
     .n_routes = COUNT(routes),
     .slashes = SLASH_EITHER,
+    .docs = true,
     .authorize = dock_authorize,
     .envelope = dock_envelope,
     .invalid = dock_invalid,
