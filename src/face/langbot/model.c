@@ -195,11 +195,11 @@ err bot_model_create(request *rq, response *rs)
     TRY(provider_of(rq, in, &p));
     if (!bot_requester_serves(p->requester, "llm") && llm_driver_find(p->requester) == NULL)
         return fail(rq->scope, ERR_INVALID, "Provider requester \"%s\" does not support llm models", p->requester);
+    apply(rq->scope->arena, in, &m);
+    TRY(check_ability(rq, in, &m));
     if (p->id == NULL)
         TRY(provider_insert(rq->scope, p));
     m.provider_id = p->id;
-    apply(rq->scope->arena, in, &m);
-    TRY(check_ability(rq, in, &m));
     TRY(model_insert(rq->scope, &m));
     data = json_object();
     json_set_str(data, "uuid", m.id);

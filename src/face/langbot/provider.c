@@ -69,32 +69,31 @@ err bot_provider_json(request *rq, const provider_row *p, json_t **out)
     return OK;
 }
 
-static err with_counts(request *rq, json_t *o, const char *id)
+static void put_counts(json_t *o, const char *id, const provider_counts *counts, size_t n)
 {
-    provider_counts *counts, none = {0}, *own = &none;
-    size_t n;
+    const provider_counts none = {0}, *own = &none;
 
-    TRY(provider_count_models(rq->scope, visible(rq), &counts, &n));
     for (size_t i = 0; i < n; i++)
         if (cstr_eq(counts[i].provider_id, id))
             own = &counts[i];
     json_set_int(o, "llm_count", own->llm);
     json_set_int(o, "embedding_count", own->embedding);
     json_set_int(o, "rerank_count", own->rerank);
-    return OK;
 }
 
 /* GET /api/v1/provider/providers */
 err bot_provider_list(request *rq, response *rs)
 {
     json_t *data, *list = json_hold(rq->scope->arena, json_array()), *one;
+    provider_counts *counts;
     provider_row *rows;
-    size_t n;
+    size_t n, n_counts;
 
     TRY(provider_list(rq->scope, visible(rq), (page){.limit = 1000}, &rows, &n, NULL));
+    TRY(provider_count_models(rq->scope, visible(rq), &counts, &n_counts));
     for (size_t i = 0; i < n; i++) {
         TRY(bot_provider_json(rq, &rows[i], &one));
-        TRY(with_counts(rq, one, rows[i].id));
+        put_counts(one, rows[i].id, counts, n_counts);
         json_array_append(list, one);
     }
     data = json_object();
@@ -163,14 +162,17 @@ static err find(request *rq, response *rs, provider_row **out)
 /* GET /api/v1/provider/providers/{uuid} */
 err bot_provider_get(request *rq, response *rs)
 {
+    provider_counts *counts;
     json_t *data, *one;
     provider_row *row;
+    size_t n_counts;
     err e = find(rq, rs, &row);
 
     if (row == NULL)
         return e;
     TRY(bot_provider_json(rq, row, &one));
-    TRY(with_counts(rq, one, row->id));
+    TRY(provider_count_models(rq->scope, visible(rq), &counts, &n_counts));
+    put_counts(one, row->id, counts, n_counts);
     data = json_object();
     json_set(data, "provider", json_incref(one));
     return bot_ok(rq, rs, data);
