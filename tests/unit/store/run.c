@@ -111,6 +111,40 @@ FIBER_TEST(a_run_that_produces_too_much_fails_with_a_clear_error)
     scope_close(work);
 }
 
+FIBER_TEST(why_a_run_failed_still_fits_when_it_produced_too_much)
+{
+    scope *work = scope_child(s, NO_LIMIT);
+    run *r = begun(work, "s1");
+
+    hub_set_limits(100, 0, 0);
+    CHECK(run_emit(work, r, EV_TEXT, NULL, "0123456789012345678901234567890123456789", 40) == OK, "fits");
+    while (run_emit(work, r, EV_TEXT, NULL, "0123456789", 10) == OK)
+        continue;
+    CHECK(run_emit(work, r, EV_FAILURE, NULL, "{\"reason\":\"too much\"}", 21) == OK, "the last word");
+    run_finish(r, RUN_FAILED, "too much");
+    run_unref(r);
+    scope_close(work);
+}
+
+FIBER_TEST(a_reason_of_any_length_leaves_the_end_readable)
+{
+    scope *work = scope_child(s, NO_LIMIT);
+    char *reason = arena_zalloc(s->arena, 100001, 1);
+    run *r = begun(work, "s1");
+    run_reader *rd = run_reader_open(r, NULL, NULL);
+    event ev;
+
+    memset(reason, '"', 100000);
+    CHECK(run_interrupt(r, reason), "live");
+    CHECK(strlen(run_interrupt_reason(r)) <= 500, "cut");
+    run_finish(r, RUN_INTERRUPTED, run_interrupt_reason(r));
+    CHECK(run_next(s, rd, &ev) == OK && ev.kind == EV_END, "the end");
+    CHECK(ev.bytes[ev.len - 1] == '}' && ev.bytes[ev.len - 2] == '"', "whole");
+    run_reader_close(rd);
+    run_unref(r);
+    scope_close(work);
+}
+
 FIBER_TEST(interrupting_cancels_the_scope_of_the_run_once)
 {
     scope *work = scope_child(s, NO_LIMIT);
