@@ -73,7 +73,6 @@ def test_a_wrong_password_is_a_soft_failure(start_server):
 
 
 def test_the_instance_is_initialised(anonymous):
-    sage.skip_unless_served(anonymous, "GET", "/api/v1/user/init")
     assert ok(anonymous.get("/api/v1/user/init")) == {"initialized": True}
     r = anonymous.post("/api/v1/user/init", json={"user": "a@b.example", "password": "x" * 12})
     failed(r, 200, 1, "System already initialized")
@@ -116,7 +115,7 @@ def test_an_api_key_is_shown_once_and_works_both_ways(server, owner):
     made = ok(owner.post(KEYS, json={"name": "ci", "description": "for tests"}))["key"]
     assert re.fullmatch(r"lbk_[A-Za-z0-9_-]{43}", made["key"])
     assert made["name"] == "ci" and made["status"] == "active" and made["expires_at"] is None
-    assert isinstance(made["id"], int) and re.fullmatch(UUID, made["uuid"]) and {"resource.view", "*"} & set(made["scopes"])
+    assert isinstance(made["id"], int) and re.fullmatch(UUID, made["uuid"]) and {"resource.view", "api_key.manage"} <= set(made["scopes"])
     assert made["description"] == "for tests"
     for headers in ({"x-api-key": made["key"]}, {"authorization": f"Bearer {made['key']}"}):
         assert "providers" in ok(server.client(headers=headers).get(PROVIDERS))
@@ -124,6 +123,15 @@ def test_an_api_key_is_shown_once_and_works_both_ways(server, owner):
     assert listed and "key" not in listed[0] and listed[0]["secret_available"] is False
     assert listed[0]["last_used_at"] and made["key"] not in owner.get(KEYS).text
     assert ok(owner.get(f"{KEYS}/{made['id']}"))["key"]["uuid"] == made["uuid"]
+
+
+def test_a_key_opens_the_other_faces_only_when_asked_to(server, owner):
+    own = ok(owner.post(KEYS, json={"name": "own"}))["key"]["key"]
+    assert server.client(headers={"authorization": f"Bearer {own}"}).get("/api/agent/list").status_code in (401, 403)
+    assert server.client(key=own).get("/api/v1/flows/").status_code == 403
+    every = ok(owner.post(KEYS, json={"name": "every", "scopes": ["*"]}))["key"]["key"]
+    assert server.client(headers={"authorization": f"Bearer {every}"}).get("/api/agent/list").status_code == 200
+    assert server.client(key=every).get("/api/v1/flows/").status_code == 200
 
 
 def test_a_revoked_key_stops_working_and_stays_listed(server, owner):

@@ -98,6 +98,17 @@ static bool read_time(const char *text, int64_t *wall_us)
     return *rest == '\0' || strcmp(rest, "Z") == 0;
 }
 
+/* All of this platform's that the creator has: a key of its does not open the other faces, unless "*" is asked for. */
+static const char *all_permissions(request *rq)
+{
+    buf *list = buf_new(rq->scope->arena, KIB(4));
+
+    for (size_t i = 0; i < scope_table_count; i++)
+        if (scope_table[i].family == SCOPES_LANGBOT && identity_may(rq->user, scope_table[i].name))
+            buf_printf(list, "%s%s", list->len > 0 ? " " : "", scope_table[i].name);
+    return buf_str(list);
+}
+
 /* The scopes that the key gets: those asked for, none that the creator lacks. */
 static err choose_scopes(request *rq, response *rs, const json_t *asked, const char **out, bool *answered)
 {
@@ -106,7 +117,7 @@ static err choose_scopes(request *rq, response *rs, const json_t *asked, const c
 
     *answered = true;
     if (asked == NULL) {
-        *out = rq->user->scopes != NULL ? rq->user->scopes : "*";
+        *out = all_permissions(rq);
         *answered = false;
         return OK;
     }

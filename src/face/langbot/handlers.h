@@ -10,6 +10,8 @@ err bot_login(request *rq, response *rs);
 err bot_check_token(request *rq, response *rs);
 err bot_user_info(request *rq, response *rs);
 err bot_account_info(request *rq, response *rs);
+err bot_initialized(request *rq, response *rs);
+err bot_initialize(request *rq, response *rs);
 err bot_health(request *rq, response *rs);
 extern const schema bot_login_schema;
 

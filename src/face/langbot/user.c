@@ -86,6 +86,24 @@ err bot_account_info(request *rq, response *rs)
     return bot_ok(rq, rs, data);
 }
 
+/* GET /api/v1/user/init */
+err bot_initialized(request *rq, response *rs)
+{
+    json_t *data;
+    int64_t users;
+
+    TRY(user_count(rq->scope, &users));
+    data = json_object();
+    json_set_bool(data, "initialized", users > 0);
+    return bot_ok(rq, rs, data);
+}
+
+/* POST /api/v1/user/init: the first account is made when the server starts, so there is nothing left to do. */
+err bot_initialize(request *rq, response *rs)
+{
+    return bot_error(rq, rs, 200, 1, NULL, "System already initialized");
+}
+
 /* GET /healthz */
 err bot_health(request *rq, response *rs)
 {

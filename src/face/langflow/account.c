@@ -157,7 +157,7 @@ err lf_key_create(request *rq, response *rs)
     key_wish wish = {.kind = KEY_LANGFLOW,
                      .user_id = rq->user->user_id,
                      .label = in->name != NULL ? in->name : "",
-                     .scopes = rq->user->scopes != NULL ? rq->user->scopes : "*"};
+                     .scopes = "langflow"};
     api_key_row *row;
     char *text;
 
