@@ -81,4 +81,8 @@ typedef struct {
 /* Codes: "conversation.edit_empty", "conversation.no_editable", "conversation.not_found", "run.busy" and "run.unwinding".  Parks. */
 MUST_USE err chat_edit_last(scope *s, const chat_edit *edit, chat_edited *out);
 
+/* Interrupts the session's run, and deletes the conversation with its messages; what was said cannot be resumed either.
+ * Whose it is has been checked.  "conversation.not_found", "run.busy", "run.unwinding".  Parks. */
+MUST_USE err chat_delete(scope *s, const char *session_id, const char *reason);
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Going back to the last user message with another text (contracts/sage-chat-agents.md section 4.9).
+ * Changing what was said: going back to the last user message with another text (contracts/sage-chat-agents.md section
+ * 4.9), and deleting a conversation.
  *
  * The session is held like by a run meanwhile, so that nobody answers the old text while it is being replaced, and a kept
  * run, whose lines are no longer what was said, is forgotten.
@@ -72,20 +73,39 @@ static err edit_held(scope *s, const chat_edit *edit, chat_edited *out)
     return turn_rewrite(s, edit->session_id, last->id, entry_write(s->arena, last), title);
 }
 
-err chat_edit_last(scope *s, const chat_edit *edit, chat_edited *out)
+/* Keeps runs of the session out until release(). */
+static err hold(scope *s, const char *session_id, const char *reason, run **out)
 {
-    run_info info = {.session_id = edit->session_id};
-    run *before, *held;
-    err e;
+    run_info info = {.session_id = session_id};
+    run *before = hub_find(session_id);
 
-    if (cstr_blank(edit->text))
-        return fail_code(s, ERR_INVALID, "conversation.edit_empty", NULL, "the edited message cannot be empty");
-    if ((before = hub_find(edit->session_id)) != NULL)
-        run_interrupt(before, edit->reason);
+    if (before != NULL)
+        run_interrupt(before, reason);
     run_unref(before);
-    TRY(run_begin(s, &info, &held));
-    e = edit_held(s, edit, out);
+    return run_begin(s, &info, out);
+}
+
+static err release(run *held, err e)
+{
     run_finish(held, e == OK ? RUN_COMPLETED : RUN_FAILED, NULL);
     run_unref(held);
     return e;
+}
+
+err chat_edit_last(scope *s, const chat_edit *edit, chat_edited *out)
+{
+    run *held;
+
+    if (cstr_blank(edit->text))
+        return fail_code(s, ERR_INVALID, "conversation.edit_empty", NULL, "the edited message cannot be empty");
+    TRY(hold(s, edit->session_id, edit->reason, &held));
+    return release(held, edit_held(s, edit, out));
+}
+
+err chat_delete(scope *s, const char *session_id, const char *reason)
+{
+    run *held;
+
+    TRY(hold(s, session_id, reason, &held));
+    return release(held, conversation_delete(s, OWNED_BY_ANYONE, session_id));
 }

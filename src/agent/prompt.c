@@ -131,6 +131,8 @@ char *prompt_before_user(arena *a, const prompt_spec *p, int64_t now)
     }
     if (p->workspace != NULL)
         buf_printf(&b, "  <private_workspace>%s</private_workspace>\n", p->workspace);
+    if (p->todo != NULL)
+        buf_printf(&b, "  <todo_list>\n%s\n  </todo_list>\n", p->todo);
     buf_puts(&b, "</system_context>\n</runtime_context>\n\n<user_request>\n");
     return finish(a, &b);
 }

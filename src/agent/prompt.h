@@ -15,6 +15,7 @@ typedef struct {
     const char *agent_name;        /* in the built-in one */
     const char *workspace;         /* or NULL */
     const json_t *system_context;  /* of the run, or NULL */
+    const char *todo;              /* the unfinished tasks, or NULL */
     bool has_todo, has_tools, turn_status;
 } prompt_spec;
 

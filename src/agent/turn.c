@@ -26,8 +26,13 @@ err emit_json(scope *s, run *r, event_kind kind, const run_message *m, json_t *p
  * turns of a run and providers can cache it. */
 static const char *context_of(agent_state *st, entry *user)
 {
-    if (user->context == NULL)
-        user->context = prompt_before_user(st->l->a, &st->p->prompt, clock_wall());
+    prompt_spec spec = st->p->prompt;
+
+    if (user->context != NULL)
+        return user->context;
+    if (spec.has_todo && tool_todo_text(st->s, st->s->arena, &st->p->tool_context, &spec.todo) != OK)
+        spec.todo = NULL; /* an unreadable list is no reason not to answer */
+    user->context = prompt_before_user(st->l->a, &spec, clock_wall());
     return user->context;
 }
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent/chat.h"
+#include "agent/recall.h"
 #include "auth/auth.h"
 #include "auth/bootstrap.h"
 #include "auth/session.h"
@@ -24,6 +25,7 @@
 #include "db/db.h"
 #include "db/seal.h"
 #include "face/core/routes.h"
+#include "flow/flow.h"
 #include "model/provider.h"
 #include "model/run_log.h"
 #include "net/guard.h"
@@ -95,6 +97,14 @@ static bool configure(const struct settings *st)
     guard_allow_private(st->allow_private_networks);
     llm_demo_set_delay(MILLISECONDS(st->demo_delay_ms));
     tool_setup();
+    tool_configure(&(tool_settings){
+        .result_tokens = st->tools_result_tokens,
+        .shell_cpu = st->tools_shell_cpu / SECONDS(1),
+        .shell_memory = st->tools_shell_memory,
+        .shell_processes = st->tools_shell_processes,
+        .shell_network = st->tools_shell_network,
+    });
+    tool_set_history_search(recall_search);
     chat_configure(&(chat_settings){
         .workspaces = st->agents_dir,
         .run_timeout = st->run_timeout,
@@ -102,6 +112,7 @@ static bool configure(const struct settings *st)
         .max_parallel_tools = (size_t)st->run_max_parallel_tools,
         .default_max_loops = st->run_max_loops,
     });
+    flow_configure(st->run_timeout);
     return true;
 }
 

@@ -55,6 +55,10 @@ struct settings {
     int64_t shutdown_grace;
     const char *task_completion_mode;
     int64_t threads;
+    int64_t tools_result_tokens;
+    int64_t tools_shell_cpu, tools_shell_memory;
+    bool tools_shell_network;
+    int64_t tools_shell_processes;
 };
 
 typedef struct {

@@ -119,6 +119,15 @@ const setting settings_table[] = {
             .text = "When an agent is done: at its first answer without a tool call, or when it says so by the tool "
                     "turn_status"),
     SETTING("threads", threads, .def = "0", .max = 64, .text = "Event loops; 0 is one a core"),
+    SETTING("tools.result_tokens", tools_result_tokens, .def = "12000", .min = 100, .max = 10000000,
+            .aliases = "SAGE_MAX_TOOL_RESULT_TOKENS", .text = "Most tokens of a tool's result that a model sees"),
+    SETTING("tools.shell_cpu", tools_shell_cpu, .unit = DURATION, .def = "5m", .min = 1, .max = 86400,
+            .text = "CPU time of each process of a shell command"),
+    SETTING("tools.shell_memory", tools_shell_memory, .unit = BYTES, .def = "4G", .min = 16777216,
+            .text = "Address space of each process of a shell command"),
+    SETTING("tools.shell_network", tools_shell_network, .def = "no", .text = "Shell commands may use the network"),
+    SETTING("tools.shell_processes", tools_shell_processes, .def = "512", .min = 1, .max = 100000,
+            .text = "Most processes of a shell command at once"),
 };
 
 const size_t settings_count = COUNT(settings_table);

@@ -2,7 +2,8 @@
 /*
  * What tools keep between the calls of one run: commands in the background, notes and images for the next model request.
  *
- * Everything belongs to a scope of its own below the run's: when that closes, the commands are killed.
+ * Commands belong to a scope of their own below the run's: when that closes, they are killed.  Most runs start none, so the
+ * scope is made when the first one asks for it.
  */
 #include "tool/internal.h"
 
@@ -18,7 +19,8 @@ typedef struct {
 } item;
 
 struct tool_session {
-    scope *s;
+    scope *run;
+    scope *s;         /* NULL until a command needs it */
     list_link tasks;  /* builtin_shell.c's */
     list_link notes;  /* items */
     list_link images; /* items: data URLs */
@@ -47,19 +49,20 @@ static void on_close(void *arg)
 
 tool_session *tool_session_new(scope *s)
 {
-    scope *own = scope_child(s, NO_LIMIT);
-    tool_session *ts = arena_one(own->arena, tool_session);
+    tool_session *ts = arena_one(s->arena, tool_session);
 
-    ts->s = own;
+    ts->run = s;
     list_init(&ts->tasks);
     list_init(&ts->notes);
     list_init(&ts->images);
-    scope_defer(own, on_close, ts);
+    scope_defer(s, on_close, ts);
     return ts;
 }
 
 scope *session_scope(tool_session *ts)
 {
+    if (ts->s == NULL)
+        ts->s = scope_child(ts->run, NO_LIMIT);
     return ts->s;
 }
 
