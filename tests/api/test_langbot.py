@@ -78,6 +78,20 @@ def test_the_instance_is_initialised(anonymous):
     failed(r, 200, 1, "System already initialized")
 
 
+def account_of(client):
+    return ok(client.get("/api/v1/user/info"))["account_uuid"]
+
+
+def test_there_is_one_workspace(server, owner, key):
+    (one,) = {p["workspace_uuid"] for p in ok(owner.get(PROVIDERS))["providers"]}
+    assert re.fullmatch(UUID, one) and [len(part) for part in account_of(owner).split("-")] == [8, 4, 4, 4, 12]
+    ok(owner.get(PROVIDERS, headers={"x-workspace-id": one}))
+    other = {"x-workspace-id": "00000000-0000-4000-8000-000000000099"}
+    failed(owner.get(PROVIDERS, headers=other), 404, "resource_not_found", "Resource not found")
+    ok(owner.get("/api/v1/user/info", headers=other))
+    ok(server.client(key=key("resource.view")).get(PROVIDERS, headers=other))
+
+
 def test_health(anonymous):
     r = anonymous.get("/healthz")
     assert r.status_code == 200 and r.json()["code"] == 0 and r.json()["msg"] == "ok"
@@ -243,6 +257,16 @@ def test_a_provider_is_changed_in_part_and_a_mask_keeps_its_keys(owner, provider
     assert got["name"] == "Renamed" and got["api_keys"][0] == "sk-one"
 
 
+def test_masks_stand_for_the_keys_at_their_places(owner, provider):
+    path = f"{PROVIDERS}/{provider[0]}"
+    ok(owner.put(path, json={"api_keys": ["sk-1", "sk-2"]}))
+    ok(owner.put(path, json={"api_keys": ["sk-new", "***"]}))
+    assert ok(owner.get(path))["provider"]["api_keys"] == ["sk-new", "sk-2"]
+    failed(owner.put(path, json={"api_keys": ["a", "b", "***"]}), 400, -1, "Masked secret has no existing value")
+    ok(owner.put(path, json={"api_keys": []}))
+    failed(owner.put(path, json={"api_keys": "***"}), 400, -1, "Masked secret has no existing value")
+
+
 def test_a_provider_in_use_is_not_deleted(owner, provider, model):
     r = owner.delete(f"{PROVIDERS}/{provider[0]}")
     failed(r, 400, -1, "Cannot delete provider: LLM models still reference it")
@@ -304,6 +328,16 @@ def test_a_model_is_changed_in_part(owner, model):
     [
         ({"reasoning_config": []}, "reasoning_config must be an object"),
         ({"reasoning_config": {"level": "vast"}}, "Unsupported reasoning level: vast"),
+        ({"reasoning_config": {"level": 5}}, "Unsupported reasoning level: 5"),
+        ({"reasoning_config": {"level": "low", "depth": 1}}, "Unsupported reasoning_config fields: depth"),
+        (
+            {
+                "reasoning_config": {"level": "high"},
+                "abilities": ["reasoning"],
+                "extra_args": {"reasoning": {}, "extra_body": {"thinking": {}}},
+            },
+            "reasoning_config conflicts with advanced parameters: thinking, reasoning",
+        ),
         (
             {"reasoning_config": {"level": "high"}},
             "The reasoning ability must be enabled before selecting a reasoning level",

@@ -27,8 +27,8 @@ static json_t *key_json(arena *a, const api_key_row *k)
 
     json_set_int(o, "id", k->number);
     json_set_str(o, "uuid", k->id);
-    json_set_str(o, "workspace_uuid", "default");
-    json_set_str(o, "created_by_account_uuid", k->user_id);
+    json_set_str(o, "workspace_uuid", BOT_WORKSPACE);
+    json_set_str(o, "created_by_account_uuid", bot_account(a, k->user_id));
     json_set_str(o, "name", k->label);
     json_set(o, "scopes", scopes_json(k->scopes));
     json_set_str(o, "status", k->active ? "active" : "revoked");

@@ -118,6 +118,12 @@ static const char *permission_of(unsigned access)
                                   : NULL;
 }
 
+/* Logged-in users may name the workspace (section 2.6); to keys the header means nothing. */
+static bool is_our_workspace(const char *asked)
+{
+    return cstr_blank(asked) || cstr_eq(asked, BOT_WORKSPACE);
+}
+
 err bot_authorize(request *rq, response *rs, const route *r)
 {
     unsigned accepted = AUTH_FOR_LANGBOT;
@@ -130,10 +136,19 @@ err bot_authorize(request *rq, response *rs, const route *r)
         accepted = AUTH_BEARER_TOKEN | AUTH_BARE_TOKEN | AUTH_ON_LANGBOT;
     TRY(auth_identify(rq, accepted, &rq->user));
     permission = permission_of(r->access);
+    if (permission != NULL && rq->user->key_id == NULL && !is_our_workspace(request_header(rq, "X-Workspace-Id")))
+        return fail_code(rq->scope, ERR_NOT_FOUND, "workspace.not_found", NULL, "there is no such workspace");
     if (permission != NULL && !identity_may(rq->user, permission))
         return fail_code(rq->scope, ERR_DENIED, "auth.scope", permission, "Missing Workspace permission: %s",
                          permission);
     return OK;
+}
+
+const char *bot_account(arena *a, const char *user_id)
+{
+    if (user_id == NULL || strlen(user_id) != 32)
+        return user_id;
+    return arena_printf(a, "%.8s-%.4s-%.4s-%.4s-%.12s", user_id, user_id + 8, user_id + 12, user_id + 16, user_id + 20);
 }
 
 bool bot_sees_secrets(const request *rq)

@@ -7,6 +7,9 @@
 
 #include "net/route.h"
 
+/* There is one workspace. */
+#define BOT_WORKSPACE "00000000-0000-4000-8000-000000000001"
+
 /* {"code":0,"msg":"ok","data":…}; steals `data`; NULL is null. */
 err bot_ok(request *rq, response *rs, json_t *data);
 
@@ -18,6 +21,9 @@ void bot_invalid(request *rq, response *rs, const schema_faults *faults, const c
 void bot_no_route(request *rq, response *rs, const char *allow);
 err bot_authorize(request *rq, response *rs, const route *r);
 bool bot_intercept(request *rq, response *rs);
+
+/* Accounts are UUIDs here: dashes are put in. */
+const char *bot_account(arena *a, const char *user_id);
 
 /* Naive UTC: "2026-11-22T04:05:06"; JSON null for 0.  New reference. */
 json_t *bot_time(arena *a, int64_t wall_us);

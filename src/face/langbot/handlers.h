@@ -26,6 +26,7 @@ extern const schema bot_key_schema, bot_key_update_schema;
 /* requester.c */
 err bot_requester_list(request *rq, response *rs);
 err bot_requester_get(request *rq, response *rs);
+err bot_requester_icon(request *rq, response *rs);
 extern const schema bot_requester_schema;
 bool bot_requester_serves(const char *requester, const char *kind); /* "llm", "text-embedding", "rerank" */
 bool bot_requester_known(const char *requester);

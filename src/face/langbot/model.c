@@ -30,7 +30,7 @@ static err model_json(request *rq, const served_model *sm, bool with_provider, j
     const model_row *m = &sm->model;
 
     json_set_str(o, "uuid", m->id);
-    json_set_str(o, "workspace_uuid", "default");
+    json_set_str(o, "workspace_uuid", BOT_WORKSPACE);
     json_set_str(o, "name", m->name);
     json_set_str(o, "provider_uuid", m->provider_id);
     json_set(o, "abilities", stored(a, m->abilities, "[]"));
@@ -110,8 +110,9 @@ const schema bot_model_test_schema = {"llm_model_test", sizeof(model_body), upda
 static err check_reasoning(request *rq, const model_body *in)
 {
     static const char levels[] = "|provider_default|disabled|enabled|minimal|low|medium|high|xhigh|max|";
-    const char *level = json_get_str(in->reasoning_config, "level", "provider_default"), *key;
-    json_t *v;
+    json_t *given = json_object_get(in->reasoning_config, "level"), *v;
+    arena *a = rq->scope->arena;
+    const char *level, *key;
 
     if (in->reasoning_config == NULL)
         return OK;
@@ -120,7 +121,8 @@ static err check_reasoning(request *rq, const model_body *in)
         if (strcmp(key, "level") != 0)
             return fail(rq->scope, ERR_INVALID, "Unsupported reasoning_config fields: %s", key);
     }
-    if (strchr(level, '|') != NULL || strstr(levels, arena_printf(rq->scope->arena, "|%s|", level)) == NULL)
+    level = given == NULL ? "provider_default" : json_is_string(given) ? json_string_value(given) : json_text(a, given);
+    if (strchr(level, '|') != NULL || strstr(levels, arena_printf(a, "|%s|", level)) == NULL)
         return fail(rq->scope, ERR_INVALID, "Unsupported reasoning level: %s", level);
     return OK;
 }
@@ -174,12 +176,33 @@ static void apply(arena *a, const model_body *in, model_row *m)
         m->ranking = in->prefered_ranking;
 }
 
-/* A level of reasoning is for models that reason. */
-static err check_ability(request *rq, const model_body *in, const model_row *m)
+/* The parameters of requests that say themselves how much is to be reasoned; "" when there are none. */
+static const char *own_reasoning(arena *a, json_t *params)
 {
-    if (in->reasoning_config != NULL && !model_has_ability(m, "reasoning") &&
-        !cstr_eq(json_get_str(in->reasoning_config, "level", "provider_default"), "provider_default"))
+    static const char *const names[] = {"reasoning_effort", "thinking", "enable_thinking", "thinking_budget",
+                                        "reasoning"};
+    const json_t *inner = json_get_obj(params, "extra_body");
+    const char *found = "";
+
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (json_object_get(params, names[i]) != NULL || json_object_get(inner, names[i]) != NULL)
+            found = arena_printf(a, "%s%s%s", found, *found != '\0' ? ", " : "", names[i]);
+    return found;
+}
+
+/* A level of reasoning is for models that reason, and is not said twice. */
+static err check_level(request *rq, const model_row *m)
+{
+    arena *a = rq->scope->arena;
+    json_t *config = json_hold(a, stored(a, m->reasoning, REASONING_DEFAULT));
+    const char *twice = own_reasoning(a, json_hold(a, stored(a, m->extra_args, "{}")));
+
+    if (cstr_eq(json_get_str(config, "level", "provider_default"), "provider_default"))
+        return OK;
+    if (!model_has_ability(m, "reasoning"))
         return fail(rq->scope, ERR_INVALID, "The reasoning ability must be enabled before selecting a reasoning level");
+    if (*twice != '\0')
+        return fail(rq->scope, ERR_INVALID, "reasoning_config conflicts with advanced parameters: %s", twice);
     return OK;
 }
 
@@ -196,7 +219,7 @@ err bot_model_create(request *rq, response *rs)
     if (!bot_requester_serves(p->requester, "llm") && llm_driver_find(p->requester) == NULL)
         return fail(rq->scope, ERR_INVALID, "Provider requester \"%s\" does not support llm models", p->requester);
     apply(rq->scope->arena, in, &m);
-    TRY(check_ability(rq, in, &m));
+    TRY(check_level(rq, &m));
     if (p->id == NULL)
         TRY(provider_insert(rq->scope, p));
     m.provider_id = p->id;
@@ -238,7 +261,7 @@ err bot_model_update(request *rq, response *rs)
     TRY(model_find(rq->scope, visible(rq), request_param(rq, "uuid"), &sm));
     TRY(check_reasoning(rq, in));
     apply(rq->scope->arena, in, &sm->model);
-    TRY(check_ability(rq, in, &sm->model));
+    TRY(check_level(rq, &sm->model));
     TRY(model_update(rq->scope, rows_of(rq->user), &sm->model));
     return bot_ok(rq, rs, NULL);
 }

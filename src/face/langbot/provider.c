@@ -58,7 +58,7 @@ err bot_provider_json(request *rq, const provider_row *p, json_t **out)
     if (n > 0 && !bot_sees_secrets(rq))
         json_array_append_new(shown, json_string("***"));
     json_set_str(o, "uuid", p->id);
-    json_set_str(o, "workspace_uuid", "default");
+    json_set_str(o, "workspace_uuid", BOT_WORKSPACE);
     json_set_str(o, "name", p->name);
     json_set_str(o, "requester", p->requester);
     json_set_str(o, "base_url", p->base_url);
@@ -178,14 +178,38 @@ err bot_provider_get(request *rq, response *rs)
     return bot_ok(rq, rs, data);
 }
 
-/* PUT /api/v1/provider/providers/{uuid}: a masked key means the stored one. */
+static bool is_mask(const char *key)
+{
+    return strcmp(key, "***") == 0;
+}
+
+/* A mask alone means all stored keys, and one among others the stored key at its place. */
+static err set_keys(request *rq, const json_t *given, provider_row *row)
+{
+    const char **keys, **before;
+    size_t n, n_before;
+
+    TRY(bot_read_keys(rq, given, &keys, &n));
+    if (n == 1 && is_mask(keys[0]) && row->sealed_keys != NULL)
+        return OK;
+    TRY(provider_open_keys(rq->scope, row, &before, &n_before));
+    for (size_t i = 0; i < n; i++) {
+        if (!is_mask(keys[i]))
+            continue;
+        if (i >= n_before)
+            return fail(rq->scope, ERR_INVALID, "Masked secret has no existing value");
+        keys[i] = before[i];
+    }
+    row->sealed_keys = provider_seal_keys(rq->scope->arena, keys, n);
+    return OK;
+}
+
+/* PUT /api/v1/provider/providers/{uuid} */
 err bot_provider_update(request *rq, response *rs)
 {
     const provider_body *in = rq->body;
     arena *a = rq->scope->arena;
-    const char **keys;
     provider_row *row;
-    size_t n;
 
     TRY(provider_find(rq->scope, visible(rq), request_param(rq, "uuid"), &row));
     if (in->requester != NULL && !bot_requester_known(in->requester))
@@ -193,13 +217,8 @@ err bot_provider_update(request *rq, response *rs)
     row->name = in->name != NULL ? in->name : row->name;
     row->requester = in->requester != NULL ? in->requester : row->requester;
     row->base_url = in->base_url != NULL ? bot_clean_url(a, in->base_url) : row->base_url;
-    if (in->api_keys != NULL) {
-        TRY(bot_read_keys(rq, in->api_keys, &keys, &n));
-        if (n != 1 || strcmp(keys[0], "***") != 0)
-            row->sealed_keys = provider_seal_keys(a, keys, n);
-        else if (row->sealed_keys == NULL)
-            return fail(rq->scope, ERR_INVALID, "Masked secret has no existing value");
-    }
+    if (in->api_keys != NULL)
+        TRY(set_keys(rq, in->api_keys, row));
     TRY(provider_update(rq->scope, rows_of(rq->user), row));
     return bot_ok(rq, rs, NULL);
 }

@@ -180,3 +180,11 @@ err bot_requester_get(request *rq, response *rs)
     json_set(data, "requester", requester_json(r));
     return bot_ok(rq, rs, data);
 }
+
+/* GET /api/v1/provider/requesters/{name}/icon: we have none of the platforms' pictures. */
+err bot_requester_icon(request *rq, response *rs)
+{
+    bool known = bot_requester_known(request_param(rq, "name"));
+
+    return bot_error(rq, rs, 404, -1, NULL, known ? "icon not found" : "requester not found");
+}

@@ -37,6 +37,7 @@ static const route routes[] = {
      "Ways of speaking to a provider", &bot_requester_schema, .tag = "Providers"},
     {GET, "/api/v1/provider/requesters/{name}", BOT_EITHER | BOT_VIEW, NULL, bot_requester_get, "Get one",
      .tag = "Providers"},
+    {GET, "/api/v1/provider/requesters/{name}/icon", BOT_NONE, NULL, bot_requester_icon, "Its picture", .hidden = true},
 
     /* Providers */
     {GET, PROVIDERS, BOT_EITHER | BOT_VIEW, NULL, bot_provider_list, "List providers", .tag = "Providers"},
