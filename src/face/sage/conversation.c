@@ -372,17 +372,10 @@ err sage_tasks_status(request *rq, response *rs)
 err sage_conversation_delete(request *rq, response *rs)
 {
     const char *session = request_param(rq, "session_id");
-    run *live;
     json_t *data;
-    err e = OK;
 
     TRY(sage_own_conversation(rq, session, "conversation.delete_forbidden", NULL));
-    live = hub_find(session);
-    if (live != NULL && run_interrupt(live, "the conversation was deleted"))
-        e = run_wait(rq->scope, live);
-    run_unref(live);
-    TRY(e);
-    TRY(conversation_delete(rq->scope, OWNED_BY_ANYONE, session));
+    TRY(chat_delete(rq->scope, session, "the conversation was deleted"));
     data = json_object();
     json_set_str(data, "session_id", session);
     return sage_ok(rq, rs, "conversation.deleted", session, data);

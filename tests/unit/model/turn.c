@@ -244,6 +244,36 @@ ENGINE_TEST(usage_is_summed_by_agent_user_or_session)
     CHECK_INT(n, 0);
 }
 
+ENGINE_TEST(a_conversation_goes_back_to_one_of_its_messages)
+{
+    turn_start t = start_of(s, "s1", "u1", "m1"), other = start_of(s, "s2", "u1", "m1");
+    message_row more[] = {{.message_id = "m2", .role = "assistant", .body = "{}"},
+                          {.message_id = "m3", .role = "user", .body = "{}"},
+                          {.message_id = "m4", .role = "assistant", .body = "{}"}};
+    conversation_filter all = {.who = owned_by_user("u1"), .search = "s1"};
+    message_row *rows = NULL;
+    conversation_row *c = NULL;
+    size_t n = 0;
+
+    CHECK(turn_begin(s, &t) == OK && turn_begin(s, &other) == OK, "begin");
+    CHECK(message_put(s, "s1", more, COUNT(more)) == OK && message_put(s, "s2", more, COUNT(more)) == OK, "put");
+    CHECK(conversation_list(s, &all, &c, &n, NULL) == OK && n == 1, "list");
+    CHECK(c->user_count == 2 && c->agent_count == 2 && c->message_count == 4, "counted by role");
+
+    CHECK_INT(turn_rewrite(s, "s1", "m3", "{\"content\":\"new\"}", "New"), OK);
+    CHECK(message_list_all(s, "s1", &rows, &n) == OK && n == 3, "%zu messages", n);
+    CHECK_STR(rows[2].body, "{\"content\":\"new\"}");
+    CHECK(conversation_find(s, OWNED_BY_ANYONE, "s1", &c) == OK && c->message_count == 3, "its size");
+    CHECK_STR(c->title, "New");
+    CHECK(message_list_all(s, "s2", &rows, &n) == OK && n == 4, "other conversations stay");
+
+    CHECK_INT(turn_rewrite(s, "s1", "m4", "{}", "Newer"), ERR_NOT_FOUND);
+    CHECK_STR(code_of(s), "conversation.not_found");
+    CHECK_INT(turn_rewrite(s, "s3", "m1", "{}", "Newer"), ERR_NOT_FOUND);
+    CHECK(conversation_find(s, OWNED_BY_ANYONE, "s1", &c) == OK, "still there");
+    CHECK_STR(c->title, "New");
+}
+
 /* How many turns a second go to disk, begin and end, from 50 fibers: printed, and not absurdly few. */
 
 static int64_t measure_until;
