@@ -80,7 +80,8 @@ def test_lengths_are_counted_in_characters(integrator):
 
 def test_broken_json(integrator):
     r = integrator.post("/integrations/v1/create", content=b"{oops", headers={"content-type": "application/json"})
-    refused(r, 400)
+    (issue,) = refused(r, 400, "Invalid request body")["errors"]
+    assert "JSON" in issue["message"] and issue["path"] == []
 
 
 def test_unknown_and_malformed_ids(integrator):
@@ -90,6 +91,8 @@ def test_unknown_and_malformed_ids(integrator):
 
 def test_wrong_method(integrator):
     assert integrator.put("/integrations/v1/get").status_code == 405
+    r = integrator.get("/integrations/v1/create")
+    assert r.status_code == 405 and r.headers["allow"] == "POST"
 
 
 # ------------------------------------------------------------------------------------------------------ authentication

@@ -189,6 +189,20 @@ def test_unknown_flows(client):
     assert r.status_code == 404 and r.json() == {"detail": "Flow identifier no-such-endpoint not found"}
 
 
+def test_an_id_may_be_spelled_as_uuids_are(client, flow):
+    for spelling in (flow[0]["id"].upper(), flow[0]["id"].replace("-", "")):
+        assert client.get(f"/api/v1/flows/{spelling}").json()["id"] == flow[0]["id"]
+        assert client.post(f"/api/v1/run/{spelling}", json={"input_value": "hi"}).status_code == 200
+
+
+def test_preflights_allow_what_is_asked_for(anonymous):
+    headers = {"origin": "https://a.example", "access-control-request-method": "POST"}
+    headers["access-control-request-headers"] = "x-api-key, x-langflow-global-var-name"
+    r = anonymous.options("/api/v1/run/x", headers=headers)
+    assert r.status_code == 200 and r.headers["access-control-allow-headers"] == headers["access-control-request-headers"]
+    assert r.headers["access-control-allow-origin"] == "*" and "POST" in r.headers["access-control-allow-methods"]
+
+
 def test_another_users_flow(server, flow, user):
     from fixtures import create_key
 

@@ -99,12 +99,15 @@ void bot_no_route(request *rq, response *rs, const char *allow)
 
 bool bot_intercept(request *rq, response *rs)
 {
+    const char *asked;
+
     reply_header(rs, "Access-Control-Allow-Origin", "*");
     if (rq->method != OPTIONS || request_header(rq, "Access-Control-Request-Method") == NULL)
         return false;
     reply_header(rs, "Access-Control-Allow-Methods", "GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE");
+    asked = request_header(rq, "Access-Control-Request-Headers");
     reply_header(rs, "Access-Control-Allow-Headers",
-                 "Authorization, Content-Type, X-API-Key, X-Workspace-Id, X-Request-Id");
+                 asked != NULL ? asked : "Authorization, Content-Type, X-API-Key, X-Workspace-Id, X-Request-Id");
     return reply_empty(rs, 200) == OK;
 }
 

@@ -112,6 +112,9 @@ static json_t *issue_json(arena *a, const schema_fault *f)
         put_range(o, a, f);
     } else if (f->kind == FAULT_CHOICE) {
         put_choice(o, a, f);
+    } else if (f->kind == FAULT_SYNTAX) {
+        json_set_str(o, "code", "custom");
+        json_set_str(o, "message", f->reason);
     } else {
         const char *got = f->kind == FAULT_MISSING ? "undefined" : type_name(f->input);
         const char *wanted = f->expected != NULL ? f->expected : "object";
@@ -133,8 +136,7 @@ void dock_invalid(request *rq, response *rs, const schema_faults *faults, const 
     json_t *o = json_hold(a, json_object()), *errors = json_array();
 
     for (size_t i = 0; i < faults->count; i++)
-        if (faults->items[i].kind != FAULT_SYNTAX)
-            json_array_append_new(errors, issue_json(a, &faults->items[i]));
+        json_array_append_new(errors, issue_json(a, &faults->items[i]));
     json_set_str(o, "message", message);
     json_set_str(o, "error", message);
     json_set(o, "errors", errors);

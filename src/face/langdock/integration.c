@@ -80,6 +80,10 @@ err dock_integration_get(request *rq, response *rs)
     integration_row *row;
     err e;
 
+    if (cstr_eq(id, "create")) { /* a path of its own, which takes only POST */
+        reply_header(rs, "Allow", "POST");
+        return dock_error(rq, rs, 405, "Method not allowed");
+    }
     if (!dock_is_id(id))
         return dock_error(rq, rs, 400, "Invalid integration ID format");
     e = integration_find(rq->scope, rows_of(rq->user), id, &row);

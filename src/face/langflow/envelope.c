@@ -86,12 +86,15 @@ void lf_no_route(request *rq, response *rs, const char *allow)
 
 bool lf_intercept(request *rq, response *rs)
 {
+    const char *asked;
+
     if (request_header(rq, "Origin") != NULL)
         reply_header(rs, "Access-Control-Allow-Origin", "*");
     if (rq->method != OPTIONS || request_header(rq, "Access-Control-Request-Method") == NULL)
         return false;
     reply_header(rs, "Access-Control-Allow-Methods", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
-    reply_header(rs, "Access-Control-Allow-Headers", "Authorization, Content-Type, x-api-key");
+    asked = request_header(rq, "Access-Control-Request-Headers");
+    reply_header(rs, "Access-Control-Allow-Headers", asked != NULL ? asked : "Authorization, Content-Type, x-api-key");
     reply_header(rs, "Access-Control-Max-Age", "600");
     return reply_empty(rs, 200) == OK;
 }
@@ -111,8 +114,7 @@ const char *lf_id(arena *a, const char *id)
     return arena_printf(a, "%.8s-%.4s-%.4s-%.4s-%.12s", id, id + 8, id + 12, id + 16, id + 20);
 }
 
-/* The 32 digits of a UUID, in lower case; NULL when it is none. */
-static const char *uuid_digits(arena *a, const char *text)
+const char *lf_uuid(arena *a, const char *text)
 {
     char *digits = arena_alloc(a, 33);
     size_t n = 0;
@@ -127,15 +129,15 @@ static const char *uuid_digits(arena *a, const char *text)
         digits[n++] = (char)(*text | 32);
     }
     digits[n] = '\0';
-    return n == 32 ? digits : NULL;
+    return n == 32 ? lf_id(a, digits) : NULL;
 }
 
 err lf_uuid_param(request *rq, response *rs, const char *name, const char **id)
 {
     arena *a = rq->scope->arena;
-    const char *given = request_param(rq, name), *digits = uuid_digits(a, given);
+    const char *given = request_param(rq, name);
 
-    *id = digits != NULL ? lf_id(a, digits) : NULL;
+    *id = lf_uuid(a, given);
     if (*id != NULL)
         return OK;
     return reply_json(rs, 422, json_hold(a, pydantic_uuid_error(rq, name, given)));

@@ -17,7 +17,10 @@ bool lf_intercept(request *rq, response *rs);
 /* Ids of users are UUIDs here: dashes are put in.  In `a`. */
 const char *lf_id(arena *a, const char *id);
 
-/* A path parameter that has to be a UUID, in our spelling: lower case, with dashes.  Any other text is answered with 422, and
+/* A UUID in our spelling: lower case, with dashes; NULL when the text is none. */
+const char *lf_uuid(arena *a, const char *text);
+
+/* A path parameter that has to be a UUID.  Any other text is answered with 422, and
  * *id is NULL. */
 MUST_USE err lf_uuid_param(request *rq, response *rs, const char *name, const char **id);
 

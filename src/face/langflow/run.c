@@ -105,8 +105,8 @@ static err nested(request *rq, response *rs, const run_body **in, bool *answered
 
 static err find_flow(request *rq, response *rs, flow_row **out, bool *answered)
 {
-    const char *name = request_param(rq, "flow_id_or_name");
-    err e = flow_find_by_name(rq->scope, own_rows_of(rq->user), name, out);
+    const char *name = request_param(rq, "flow_id_or_name"), *id = lf_uuid(rq->scope->arena, name);
+    err e = flow_find_by_name(rq->scope, own_rows_of(rq->user), id != NULL ? id : name, out);
 
     *answered = e == ERR_NOT_FOUND;
     if (e == ERR_NOT_FOUND)
