@@ -44,7 +44,7 @@ as_owner "$bin/initdb" -D "$dir/db" -U sluice -A trust -E UTF8 --locale=C >"$dir
 }
 # Durability is PostgreSQL's business, not what these tests measure: fsync off makes them fast.
 as_owner "$bin/pg_ctl" -D "$dir/db" -w -t 30 -l "$dir/server.log" \
-    -o "-c listen_addresses= -c unix_socket_directories=$dir -c fsync=off -c max_connections=50" start >/dev/null || {
+    -o "-c listen_addresses= -c unix_socket_directories=$dir -c fsync=off -c max_connections=100" start >/dev/null || {
     cat "$dir/server.log" >&2
     exit 1
 }

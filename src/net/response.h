@@ -54,7 +54,7 @@ struct source {
     const char *idle_text; /* sent when nothing was for `idle_after` nanoseconds; NULL: never */
     int64_t idle_after;
     bool endless; /* has no end of its own: a stop of the server does not wait for it */
-    void *sink; /* the server's */
+    void *sink;   /* the server's */
 };
 
 /* Answers with the source's body.  The handler returns right after; the request's scope stays until the end.  The source

@@ -106,7 +106,7 @@ struct exchange {
     bool http10;
     bool keep_alive;
     bool fiber_ended;
-    bool upgrade; /* the request asks for one */
+    bool upgrade;    /* the request asks for one */
     arena_mark bare; /* the scope's arena before the request was put there */
 };
 

@@ -11,6 +11,8 @@ import time
 
 import httpx
 
+import databases
+
 ADMIN = "admin"
 PASSWORD = "correct horse battery staple"
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -34,9 +36,11 @@ def environment(**more):
 
 def run(*args, timeout=30, env=None, stdin=None):
     """One `sluice` command to its end."""
+    args = [str(a) for a in args]
+    data = args[args.index("--data") + 1] if "--data" in args else None
     return subprocess.run(
-        [binary(), *map(str, args)],
-        env=environment(**(env or {})),
+        [binary(), *args],
+        env=environment(**databases.settings(data), **(env or {})),
         input=stdin,
         stdin=subprocess.DEVNULL if stdin is None else None,
         capture_output=True,
@@ -59,7 +63,7 @@ class Server:
         self.data = str(data)
         self.listen = listen
         self.args = list(args)
-        self.env = dict(env or {})
+        self.env = {**databases.settings(self.data), **(env or {})}
         self.launcher = list(launcher)
         self.process = None
         self._log = tempfile.TemporaryFile()
@@ -162,6 +166,10 @@ class Server:
                 if line.startswith(field + ":"):
                     return int(line.split()[1])
         raise KeyError(field)
+
+    def rows(self, sql):
+        """What the database says, as tuples of texts; NULL is None.  Also while nothing runs."""
+        return databases.rows(self.data, sql)
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))

@@ -2,19 +2,19 @@
 """A disk without space: writes are refused clearly, reads go on, and all is well again when there is space."""
 import os
 import shutil
-import sqlite3
 import subprocess
 import tempfile
 import time
 
 import pytest
 
+import databases
 import sage
 from fake_llm import Reply
 from fixtures import create_key
 from sage import open_stream, say, unique
 
-MB = 1 << 20
+pytestmark = databases.sqlite_only  # PostgreSQL's disk is elsewhere
 
 
 class Disk:
@@ -70,8 +70,7 @@ def exhaust(disk, client):
 
 
 def statuses(disk, session):
-    with sqlite3.connect(f"file:{disk.data}/sluice.db?mode=ro", uri=True) as db:
-        return [s for (s,) in db.execute("SELECT status FROM run WHERE session_id = ? ORDER BY started_at", (session,))]
+    return [s for (s,) in databases.rows(disk.data, f"SELECT status FROM run WHERE session_id = '{session}' ORDER BY started_at")]
 
 
 def wait_for_writes(client):

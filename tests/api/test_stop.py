@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+import databases
 import sage
 import server as servers
 from fake_llm import Hang, Reply
@@ -30,9 +31,8 @@ def talk(running, fake, reply):
 
 def run_row(running, session):
     """Status and error of the session's only run, as the database has them."""
-    with sqlite3.connect(f"file:{running.data}/sluice.db?mode=ro", uri=True) as db:
-        (row,) = db.execute("SELECT status, error FROM run WHERE session_id = ?", (session,)).fetchall()
-        return row
+    (row,) = running.rows(f"SELECT status, error FROM run WHERE session_id = '{session}'")
+    return row
 
 
 def ask_to_stop(running, number=signal.SIGTERM):
@@ -184,6 +184,7 @@ def test_an_address_in_use_is_said_once_and_plainly(server, tmp_path):
 NO_ADMIN = {"SLUICE_ADMIN_USERNAME": "", "SLUICE_ADMIN_PASSWORD": ""}
 
 
+@databases.sqlite_only
 def test_a_start_that_fails_after_the_admin_was_made_has_told_the_password(tmp_path):
     data = tmp_path / "d"
     running = servers.Server(data, env=NO_ADMIN).start()

@@ -2,7 +2,6 @@
 """What the model server does wrong, seen through the whole server: the user is told, the stream has a proper end, the turn is
 stored for what it was, and an interrupt works at every moment."""
 import json
-import sqlite3
 import threading
 import time
 
@@ -17,9 +16,7 @@ CALL = Call("glob", {"pattern": "*" + "x" * 200}, id="half", fragments=8)
 
 
 def run_row(server, session):
-    with sqlite3.connect(f"file:{server.data}/sluice.db?mode=ro", uri=True) as db:
-        rows = db.execute("SELECT status, error FROM run WHERE session_id = ? ORDER BY started_at", (session,)).fetchall()
-        return rows[-1]
+    return server.rows(f"SELECT status, error FROM run WHERE session_id = '{session}' ORDER BY started_at")[-1]
 
 
 def told(run):

@@ -5,11 +5,11 @@ Writers and talkers use the API from threads and keep book: what was acknowledge
 not may be there or not, but never half.
 """
 import random
-import sqlite3
 import threading
 
 import httpx
 
+import databases
 import langflow
 import sage
 import server as servers
@@ -213,11 +213,9 @@ def check_conversations(admin, ledger):
 
 def check_file(running):
     """The database is sound, and no run is left that nobody runs."""
-    path = f"{running.data}/sluice.db"
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
-        assert db.execute("PRAGMA quick_check").fetchone() == ("ok",)
-        assert db.execute("SELECT count(*) FROM run WHERE status = 'running'").fetchone() == (0,)
-        return db.execute("SELECT count(*) FROM run WHERE status = 'interrupted'").fetchone()[0]
+    databases.check(running.data)
+    assert running.rows("SELECT count(*) FROM run WHERE status = 'running'") == [("0",)]
+    return int(running.rows("SELECT count(*) FROM run WHERE status = 'interrupted'")[0][0])
 
 
 def round_of(start, data, ledger, fake, names, seconds):

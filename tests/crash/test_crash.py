@@ -6,6 +6,7 @@ import random
 import pytest
 
 import crash
+import databases
 import sage
 from fake_llm import Reply
 
@@ -61,7 +62,7 @@ def test_a_kill_during_the_first_start_leaves_nothing_half(start_server, tmp_pat
     for n in range(6):
         data = tmp_path / f"d{n}"
         command = [servers.binary(), "serve", "--data", str(data), "--listen", "127.0.0.1:0"]
-        process = subprocess.Popen(command, env=servers.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(command, env=servers.environment(**databases.settings(data)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(0.02 * (n + 1) ** 1.5)
         process.kill()
         process.wait()
