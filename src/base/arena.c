@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Arenas.  The first chunk is small, because ten thousand streams each hold one; later chunks double up to a limit.
+ * Arenas.  The first chunk is small, because ten thousand streams each hold one; from the third on they double up to a limit.
  * An allocation larger than a quarter of the next chunk gets a chunk of its own, so that it wastes nothing.
  */
 #include "base/arena.h"
@@ -224,7 +224,8 @@ void *arena_alloc(arena *a, size_t size)
         c = chunk_new(a, MAX_OF(rounded, a->next_size));
         c->next = a->chunks;
         a->chunks = c;
-        a->next_size = MIN_OF(a->next_size * 2, (size_t)LARGEST_CHUNK);
+        if (c->next != NULL) /* most arenas of a stream need a little more than the first chunk, and never more */
+            a->next_size = MIN_OF(a->next_size * 2, (size_t)LARGEST_CHUNK);
     }
     p = c->bytes + c->used;
     c->used += rounded;
