@@ -124,6 +124,8 @@ err component_show(component_call *c, flow_message *m, bool partial)
         m->time = clock_wall();
     if (!partial)
         remember(c->record, m);
+    if (!cstr_eq(m->sender, "User"))
+        run_answer_begins(c->run);
     return emit(c, "add_message", flow_message_json(m, c->flow_id, partial));
 }
 

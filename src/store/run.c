@@ -119,9 +119,9 @@ void run_measure(void)
     pthread_once(&once, register_metrics);
 }
 
-static void note_first_token(run *r, event_kind kind)
+void run_answer_begins(run *r)
 {
-    if (r->spoke || (kind != EV_TEXT && kind != EV_REASONING && kind != EV_TOOL_CALL && kind != EV_OUTPUT))
+    if (r->spoke)
         return;
     r->spoke = true;
     metric_observe(&first_token_seconds, 0, clock_mono() - r->began);
@@ -136,7 +136,8 @@ err run_emit(scope *s, run *r, event_kind kind, const run_message *m, const void
         return fail(s, ERR_TOO_LARGE, "the run produced more than %zu MiB of events", limit >> 20);
     }
     append(r, kind, m, bytes, len);
-    note_first_token(r, kind);
+    if (kind == EV_TEXT || kind == EV_REASONING || kind == EV_TOOL_CALL)
+        run_answer_begins(r);
     return OK;
 }
 

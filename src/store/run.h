@@ -69,6 +69,10 @@ MUST_USE err run_begin(scope *s, const run_info *info, run **out);
 /* Appends an event; the payload is copied.  Home loop only.  Over the run's byte limit: ERR_TOO_LARGE, once as a failure. */
 MUST_USE err run_emit(scope *s, run *r, event_kind kind, const run_message *m, const void *bytes, size_t len);
 
+/* For the metrics: the first piece of the answer is there.  Events whose kind says so do this themselves; only the first
+ * time counts.  Home loop only. */
+void run_answer_begins(run *r);
+
 /* A message that events can refer to; copies the strings; lives as long as the run. */
 const run_message *run_message_new(run *r, const char *id, const char *session_id, const char *agent_name);
 

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+import langflow
 import sage
 from fake_llm import Reply
 
@@ -66,6 +67,18 @@ def test_what_is_measured(admin, bot, metrics):
     for name in histograms:
         if "first_token" in name or "run" in name:
             assert sum(v for s, _, v in found[name][1] if s.endswith("_count")) >= 1, name
+
+
+def test_the_first_word_of_a_flow_is_not_the_users(server, key, model, fake_llm):
+    client = server.client(key=key("langflow"))
+    made = client.post("/api/v1/flows/", json=langflow.chat_flow(model[1])).json()
+    fake_llm.script(model[1], Reply("at last", first_delay=0.3), Reply("at last", first_delay=0.3))
+    for stream in ("false", "true"):
+        before = server.metric("sluice_run_first_token_seconds_sum"), server.metric("sluice_run_first_token_seconds_count")
+        r = client.post(f"/api/v1/run/{made['id']}", params={"stream": stream}, json={"input_value": "hi"})
+        assert r.status_code == 200 and "last" in r.text
+        assert server.metric("sluice_run_first_token_seconds_count") == before[1] + 1
+        assert server.metric("sluice_run_first_token_seconds_sum") >= before[0] + 0.25
 
 
 def test_requests_are_counted(server, admin):
