@@ -36,6 +36,39 @@ static const notice_texts *texts_for(const char *language)
     return &texts[0];
 }
 
+/* Why a provider failed, for those who do not read English; what is not here is told as it came. */
+static const struct {
+    const char *code, *zh, *pt;
+} reasons[] = {
+    {"llm.rate_limit", "请求过于频繁，请稍后重试", "Muitas solicitações. Tente novamente mais tarde"},
+    {"llm.quota", "API 额度不足，请检查账户余额或配额设置",
+     "A cota da API é insuficiente. Verifique o saldo da conta ou as configurações de cota"},
+    {"llm.auth", "API 认证失败，请检查 API Key 是否正确",
+     "Falha na autenticação da API. Verifique se a chave da API está correta"},
+    {"llm.model_not_found", "所选模型不存在或不可用，请检查模型配置",
+     "O modelo selecionado não existe ou não está disponível. Verifique a configuração do modelo"},
+    {"llm.context_length", "输入内容过长，请缩短后重试", "A entrada é longa demais. Reduza-a e tente novamente"},
+    {"llm.connection", "网络连接失败，请检查网络设置或稍后重试",
+     "Falha na conexão de rede. Verifique as configurações de rede ou tente novamente mais tarde"},
+    {"llm.unavailable", "服务暂时不可用，请稍后重试",
+     "O serviço está temporariamente indisponível. Tente novamente mais tarde"},
+    {"llm.content_filter", "模型提供商的内容审查拒绝了本次请求",
+     "A inspeção de conteúdo do provedor recusou esta solicitação"},
+    {"llm.timeout", "模型未能及时响应，请稍后重试", "O modelo não respondeu a tempo. Tente novamente mais tarde"},
+    {"llm.truncated", "模型的回答在结束前中断，请重试",
+     "A resposta do modelo foi interrompida antes do fim. Tente novamente"},
+};
+
+static const char *reason_in(const char *language, const failure *f)
+{
+    bool zh = cstr_eq(language, "zh"), pt = cstr_eq(language, "pt");
+
+    for (size_t i = 0; (zh || pt) && i < COUNT(reasons); i++)
+        if (cstr_eq(reasons[i].code, f->code))
+            return zh ? reasons[i].zh : reasons[i].pt;
+    return f->text;
+}
+
 /* Says it to whoever watches, and keeps it. */
 static void say(agent_state *st, const char *content, json_t *metadata)
 {
@@ -101,10 +134,11 @@ void notice_failure(agent_state *st, err e, bool mid_stream)
 {
     failure f = scope_failure(st->s, e);
     const run_message *m = run_message_new(st->r, id_uuid4(st->s->arena), st->p->session_id, st->p->speaker);
-    str reason = utf8_prefix(str_of(f.text), 200);
+    const char *told = reason_in(st->p->prompt.language, &f);
+    str reason = utf8_prefix(str_of(told), 200);
     const char *type = mid_stream ? "agent_execution_error" : "final_answer";
     const char *content = arena_printf(st->l->a, "%s%.*s%s", texts_for(st->p->prompt.language)->failed, STR_ARG(reason),
-                                       f.text[reason.len] != '\0' ? "..." : "");
+                                       told[reason.len] != '\0' ? "..." : "");
     json_t *payload = json_object();
 
     st->told = true;

@@ -409,6 +409,19 @@ def test_a_refusal_is_told_and_stored(admin, bot, fake_llm, fail, text):
     assert [m["content"] for m in sage.history(admin, session)["messages"]][-1] == f"Workflow execution failed: {text}"
 
 
+@pytest.mark.parametrize(
+    "language, text",
+    [
+        ("zh-CN", "工作流执行失败：API 认证失败，请检查 API Key 是否正确"),
+        ("pt-BR", "Falha na execução do fluxo: Falha na autenticação da API. Verifique se a chave da API está correta"),
+    ],
+)
+def test_a_refusal_is_told_in_the_language_of_the_answer(admin, bot, fake_llm, language, text):
+    agent, model = bot
+    fake_llm.always(model, Fail(401, "Incorrect API key provided"))
+    assert failure_of(chat(admin, say("Hi", agent, system_context={"response_language": language}))) == text
+
+
 def test_an_unknown_refusal_is_told_in_its_own_words_without_the_key(admin, bot, fake_llm):
     agent, model = bot
     fake_llm.always(model, Fail(400, "strange: sk-fake-key-0001 is odd " + "x" * 500))
