@@ -58,7 +58,4 @@ void notice_failure(agent_state *st, err e, bool mid_stream);
 /* repeat.c: notes the turn; true when the run goes in circles for the third time. */
 bool repeat_seen(agent_state *st, const turn *t);
 
-/* Appends an event whose payload is JSON; steals `payload`.  Who ignores the result has nothing better to tell. */
-err emit_json(scope *s, run *r, event_kind kind, const run_message *m, json_t *payload);
-
 #endif

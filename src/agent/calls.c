@@ -48,7 +48,7 @@ static err keep_result(agent_state *st, const turn_call *c, const char *text, co
     json_set_str(payload, "name", c->name);
     json_set_str(payload, "content", text);
     json_set(payload, "metadata", json_incref(meta));
-    return emit_json(st->s, st->r, EV_TOOL_RESULT, m, payload);
+    return run_emit_json(st->s, st->r, EV_TOOL_RESULT, m, payload);
 }
 
 static err reject(agent_state *st, turn_call *c, const char *code, const char *note)
@@ -87,7 +87,7 @@ static err close_progress(agent_state *st, const turn_call *c)
     json_set_str(o, "stream", "info");
     json_set_str(o, "text", "");
     json_set_bool(o, "closed", true);
-    return emit_json(st->s, st->r, EV_TOOL_PROGRESS, NULL, o);
+    return run_emit_json(st->s, st->r, EV_TOOL_PROGRESS, NULL, o);
 }
 
 /* What turn_status means for the run: it ends only when the user has been told something in this turn. */

@@ -384,10 +384,10 @@ static err finish(chat *c, err e)
         json_set_str(told, "type", "error");
         json_set_str(told, "reason", reason);
         json_set_str(told, "content", reason);
-        emit_json(end, c->run, EV_FAILURE, m, told); /* the status at the end says it as well */
+        run_emit_json(end, c->run, EV_FAILURE, m, told); /* the status at the end says it as well */
     }
     if (status != RUN_INTERRUPTED)
-        emit_json(end, c->run, EV_USAGE, NULL, usage_json(&c->outcome.usage));
+        run_emit_json(end, c->run, EV_USAGE, NULL, usage_json(&c->outcome.usage));
     run_finish(c->run, status, reason);
     scope_close(end);
     return stored;

@@ -176,14 +176,14 @@ static err tell(agent_state *st, const entry *call, const entry *result)
     json_set_str(o, "name", call->calls[0].name);
     json_set_str(o, "arguments", call->calls[0].arguments);
     json_set(o, "metadata", json_incref(call->metadata));
-    TRY(emit_json(st->s, st->r, EV_TOOL_CALL, m, o));
+    TRY(run_emit_json(st->s, st->r, EV_TOOL_CALL, m, o));
     o = json_object();
     json_set_str(o, "tool_call_id", result->tool_call_id);
     json_set_str(o, "name", call->calls[0].name);
     json_set_str(o, "content", result->text);
     json_set(o, "metadata", json_incref(result->metadata));
     m = run_message_new(st->r, result->id, st->p->session_id, st->p->speaker);
-    return emit_json(st->s, st->r, EV_TOOL_RESULT, m, o);
+    return run_emit_json(st->s, st->r, EV_TOOL_RESULT, m, o);
 }
 
 static err insert_pair(agent_state *st, size_t at, json_t *ids, const char *text, bool useless)

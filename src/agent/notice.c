@@ -87,7 +87,7 @@ static void say(agent_state *st, const char *content, json_t *metadata)
                       });
     json_set_str(payload, "content", content);
     json_set(payload, "metadata", json_incref(kept));
-    if (emit_json(st->s, st->r, EV_NOTICE, m, payload) != OK)
+    if (run_emit_json(st->s, st->r, EV_NOTICE, m, payload) != OK)
         return; /* over the run's limit of events: it is in the ledger all the same */
 }
 
@@ -149,6 +149,6 @@ void notice_failure(agent_state *st, err e, bool mid_stream)
     json_set_str(payload, "type", type);
     json_set_str(payload, "reason", f.text);
     json_set_str(payload, "content", content);
-    if (emit_json(st->s, st->r, EV_FAILURE, m, payload) != OK)
+    if (run_emit_json(st->s, st->r, EV_FAILURE, m, payload) != OK)
         return; /* the end of the run says it too */
 }

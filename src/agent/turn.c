@@ -9,19 +9,6 @@
 #include "base/id.h"
 #include "rt/fiber.h"
 
-err emit_json(scope *s, run *r, event_kind kind, const run_message *m, json_t *payload)
-{
-    buf b = BUF_INIT(MIB(32));
-    err e;
-
-    json_write(&b, payload);
-    json_decref(payload);
-    e = buf_ok(&b) ? run_emit(s, r, kind, m, buf_str(&b), b.len)
-                   : fail(s, ERR_TOO_LARGE, "an event of the run is larger than %zu MiB", b.max >> 20);
-    buf_close(&b);
-    return e;
-}
-
 /* The context in front of a user message is made once and kept with it, so that the prompt's prefix stays the same over the
  * turns of a run and providers can cache it. */
 static const char *context_of(agent_state *st, entry *user)
@@ -328,7 +315,7 @@ static void discard_calls(agent_state *st, turn *t)
         json_set_str(payload, "name", c->name);
         json_set_str(payload, "content", text);
         json_set(payload, "metadata", meta);
-        if (!c->hidden && emit_json(st->s, st->r, EV_TOOL_RESULT, m, payload) != OK)
+        if (!c->hidden && run_emit_json(st->s, st->r, EV_TOOL_RESULT, m, payload) != OK)
             return;
     }
     t->n_calls = 0;

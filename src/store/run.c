@@ -141,6 +141,19 @@ err run_emit(scope *s, run *r, event_kind kind, const run_message *m, const void
     return OK;
 }
 
+err run_emit_json(scope *s, run *r, event_kind kind, const run_message *m, json_t *payload)
+{
+    buf b = BUF_INIT(MIB(32));
+    err e;
+
+    json_write(&b, payload);
+    json_decref(payload);
+    e = buf_ok(&b) ? run_emit(s, r, kind, m, buf_str(&b), b.len)
+                   : fail(s, ERR_TOO_LARGE, "an event of the run is larger than %zu MiB", b.max >> 20);
+    buf_close(&b);
+    return e;
+}
+
 const run_message *run_message_new(run *r, const char *id, const char *session_id, const char *agent_name)
 {
     run_message *m;

@@ -11,7 +11,7 @@
 #ifndef STORE_RUN_H
 #define STORE_RUN_H
 
-#include "base/arena.h"
+#include "base/json.h"
 #include "rt/scope.h"
 
 typedef enum {
@@ -72,6 +72,9 @@ MUST_USE err run_emit(scope *s, run *r, event_kind kind, const run_message *m, c
 /* For the metrics: the first piece of the answer is there.  Events whose kind says so do this themselves; only the first
  * time counts.  Home loop only. */
 void run_answer_begins(run *r);
+
+/* The same with a JSON payload; steals it. */
+err run_emit_json(scope *s, run *r, event_kind kind, const run_message *m, json_t *owned);
 
 /* A message that events can refer to; copies the strings; lives as long as the run. */
 const run_message *run_message_new(run *r, const char *id, const char *session_id, const char *agent_name);
