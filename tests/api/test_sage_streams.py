@@ -136,6 +136,16 @@ def test_history_and_stream_index_fit_together(admin, bot, fake_llm):
     assert sage.history(admin, session)["next_stream_index"] in (0, len(lines))
 
 
+def test_a_quiet_managed_stream_has_heartbeats_that_are_not_counted(admin, bot, fake_llm):
+    agent, model = bot
+    session = unique("s")
+    fake_llm.script(model, Reply("Late.", first_delay=21))
+    with open_stream(admin, "/api/web-stream", say("Hi", agent, session)) as stream:
+        run = stream.finish()
+    assert run.heartbeats == 1 and b": heartbeat\n\n" in run.raw and run.text == "Late."
+    assert resume(admin, session, 1).lines == run.lines[1:]
+
+
 def test_a_second_managed_run_replaces_the_first(admin, bot, fake_llm):
     agent, model = bot
     session = unique("s")
