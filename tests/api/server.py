@@ -40,7 +40,7 @@ def run(*args, timeout=30, env=None, stdin=None):
     data = args[args.index("--data") + 1] if "--data" in args else None
     return subprocess.run(
         [binary(), *args],
-        env=environment(**databases.settings(data), **(env or {})),
+        env=environment(**{**databases.settings(data), **(env or {})}),
         input=stdin,
         stdin=subprocess.DEVNULL if stdin is None else None,
         capture_output=True,

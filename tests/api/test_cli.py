@@ -10,6 +10,7 @@ import time
 import httpx
 import pytest
 
+import databases
 import sage
 import server as servers
 
@@ -98,6 +99,7 @@ def test_a_senseless_address_is_said_clearly(tmp_path, listen):
     assert made.returncode != 0 and listen in made.stderr + made.stdout
 
 
+@databases.sqlite_only
 def test_a_newer_database_is_refused(start_server):
     running = start_server()
     assert running.stop() == 0
@@ -116,6 +118,7 @@ def test_a_newer_database_is_refused(start_server):
     assert made.returncode != 0 and "newer" in (made.stderr + made.stdout).lower()
 
 
+@databases.sqlite_only
 def test_a_database_that_is_no_database_is_refused(tmp_path):
     data = tmp_path / "d"
     data.mkdir()
@@ -178,6 +181,7 @@ def test_provider_keys_are_sealed(start_server, fake_llm):
 # --------------------------------------------------------------------------------------------------------------- backup
 
 
+@databases.sqlite_only
 def test_a_backup_of_a_running_server_can_be_served(start_server, tmp_path):
     running = start_server()
     admin = running.login()
@@ -280,6 +284,7 @@ def test_doctor_without_any_model_fails(tmp_path):
     assert status == 1 and found["model"][0] == "fail", found
 
 
+@databases.sqlite_only
 def test_doctor_finds_damage(start_server):
     running = start_server()
     running.stop()
