@@ -25,6 +25,7 @@ const face_mount faces_mounts[] = {
     {"/api/v1", &langflow_face},
     {"/api/v2", &langflow_face},
     {"/health", &langflow_face},
+    {"/health_check", &langflow_face},
 
     {"/prod-api", &sage_face, .strip = true},
     {"/", &sage_face},

@@ -5,6 +5,7 @@
 #include "auth/login.h"
 #include "auth/rules.h"
 #include "auth/token.h"
+#include "base/log.h"
 #include "face/langflow/envelope.h"
 #include "face/langflow/handlers.h"
 
@@ -184,6 +185,24 @@ err lf_health(request *rq, response *rs)
 
     json_set_str(o, "status", "ok");
     return reply_json(rs, 200, o);
+}
+
+/* GET /health_check: whether the parts work. */
+err lf_health_check(request *rq, response *rs)
+{
+    json_t *o = json_hold(rq->scope->arena, json_object()), *wrapped;
+    int64_t users;
+    bool ok = user_count(rq->scope, &users) == OK;
+
+    json_set_str(o, "status", ok ? "ok" : "nok");
+    json_set_str(o, "chat", "ok");
+    json_set_str(o, "db", ok ? "ok" : "error check the server logs");
+    if (ok)
+        return reply_json(rs, 200, o);
+    log_error("health_check.failed", log_str("reason", rq->scope->failure.text));
+    wrapped = json_hold(rq->scope->arena, json_object());
+    json_set(wrapped, "detail", json_incref(o));
+    return reply_json(rs, 500, wrapped);
 }
 
 /* GET /api/v1/version */

@@ -13,6 +13,7 @@ err lf_key_list(request *rq, response *rs);
 err lf_key_create(request *rq, response *rs);
 err lf_key_delete(request *rq, response *rs);
 err lf_health(request *rq, response *rs);
+err lf_health_check(request *rq, response *rs);
 err lf_version(request *rq, response *rs);
 extern const schema lf_key_schema;
 

@@ -9,6 +9,8 @@
 static const route routes[] = {
     /* method, path, access, body, handler, summary, query, body mode */
     {GET, "/health", FLOW_ANYONE, NULL, lf_health, "Whether the service runs", .tag = "System", .quiet = true},
+    {GET, "/health_check", FLOW_ANYONE, NULL, lf_health_check, "Whether its parts work", .tag = "System",
+     .quiet = true},
     {GET, "/api/v1/version", FLOW_ANYONE, NULL, lf_version, "The version whose API this is", .tag = "System"},
 
     /* Accounts */

@@ -181,3 +181,28 @@ TEST(a_rule_in_code_is_told_as_a_value_error)
               "key\",\"input\":[],\"ctx\":{\"error\":{}}}]}");
     arena_free(sc.arena);
 }
+
+TEST(a_path_parameter_that_is_no_uuid_is_told_where_it_goes_wrong)
+{
+    scope sc = {.arena = arena_new(NULL)};
+    request rq = {.scope = &sc};
+    const char *const cases[][2] = {
+        {"zz",
+         "invalid character: expected an optional prefix of `urn:uuid:` followed by [0-9a-fA-F-], found `z` at 1"},
+        {"12\xc3\xa4", "invalid character: expected an optional prefix of `urn:uuid:` followed by [0-9a-fA-F-], found "
+                       "`\xc3\xa4` at 3"},
+        {"12ab", "invalid length: expected length 32 for simple format, found 4"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        json_t *body = json_hold(sc.arena, pydantic_uuid_error(&rq, "flow_id", cases[i][0]));
+        const json_t *item = json_array_get(json_get_arr(body, "detail"), 0), *loc = json_get_arr(item, "loc");
+
+        CHECK_STR(json_get_str(item, "type", ""), "uuid_parsing");
+        CHECK_STR(json_get_str(json_get_obj(item, "ctx"), "error", ""), cases[i][1]);
+        CHECK_STR(json_get_str(item, "input", ""), cases[i][0]);
+        CHECK_STR(json_string_value(json_array_get(loc, 0)), "path");
+        CHECK_STR(json_string_value(json_array_get(loc, 1)), "flow_id");
+    }
+    arena_free(sc.arena);
+}
