@@ -23,6 +23,8 @@
 #include "rt/loop.h"
 #include "rt/sleep.h"
 
+#define NO_AGENT "default_agent" /* stands where an agent's id is needed and there is none */
+
 static chat_settings settings = {
     .workspaces = "agents",
     .run_timeout = MINUTES(60),
@@ -55,7 +57,7 @@ typedef struct {
 char *chat_workspace(arena *a, const char *user_id, const char *agent_id)
 {
     char *user = percent_encode(a, str_of(user_id != NULL ? user_id : "default_user"));
-    char *agent = percent_encode(a, str_of(agent_id != NULL ? agent_id : "default_agent"));
+    char *agent = percent_encode(a, str_of(agent_id != NULL ? agent_id : NO_AGENT));
 
     /* "." and ".." are unreserved characters, and not names */
     return arena_printf(a, "%s/%s%s/%s%s", settings.workspaces, *user == '.' ? "_" : "", user, *agent == '.' ? "_" : "",
@@ -443,7 +445,7 @@ static err begin(scope *prep, chat *c, const chat_request *rq, const merged_conf
     const char *user = rq->user_id != NULL ? rq->user_id : "default_user";
     conversation_row row = {.session_id = facts->session_id,
                             .user_id = user,
-                            .agent_id = m->agent_id != NULL ? m->agent_id : "default_agent",
+                            .agent_id = m->agent_id,
                             .agent_name = m->agent_name,
                             .title = title_of(prep->arena, rq)};
     turn_start start = {.who = rq->admin ? OWNED_BY_ANYONE : owned_by_user(user), .conversation = &row, .run = &c->row};
@@ -451,12 +453,16 @@ static err begin(scope *prep, chat *c, const chat_request *rq, const merged_conf
     db_batch *batch;
     err e;
 
+    if (m->agent_id == NULL) { /* a conversation keeps the agent that it had */
+        row.agent_id = c->is_new ? NO_AGENT : NULL;
+        row.agent_name = c->is_new ? m->agent_name : NULL;
+    }
     start.n_messages = take_unstored(c->ledger, prep->arena, &rows);
     start.messages = rows;
     c->row = (run_row){.id = facts->id,
                        .session_id = facts->session_id,
                        .user_id = arena_strdup(c->s->arena, user),
-                       .agent_id = arena_strdup(c->s->arena, row.agent_id),
+                       .agent_id = m->agent_id != NULL ? arena_strdup(c->s->arena, m->agent_id) : NO_AGENT,
                        .source = arena_strdup(c->s->arena, rq->source),
                        .status = "running",
                        .started_at = clock_wall()};

@@ -326,3 +326,13 @@ def test_the_task_list_of_a_session(admin, talk, user):
     sage.error(admin.post(url.format("nobody")), 500, "Session nobody has completed or does not exist")
     r = user().client.post(url.format(session))
     sage.error(r, 500, f"Session {session} has completed or does not exist")
+
+
+def test_a_conversation_keeps_its_agent_when_a_turn_names_none(admin, user, bot, fake_llm):
+    session = unique("s")
+    chat(admin, say("Hi", bot[0], session))
+    before = history(admin, session)["conversation_info"]
+    body = {"messages": [{"role": "user", "content": "On"}], "session_id": session, "max_loop_count": 3}
+    chat(admin, body, path="/api/stream")
+    after = history(admin, session)["conversation_info"]
+    assert (after["agent_id"], after["agent_name"]) == (before["agent_id"], before["agent_name"])

@@ -71,8 +71,10 @@ static json_t *row_json(request *rq, const conversation_row *c)
     json_t *o = json_object();
 
     json_set_str(o, "session_id", c->session_id);
-    json_set_str(o, "agent_id", c->agent_id);
-    json_set_str(o, "agent_name", c->agent_name);
+    if (c->agent_id != NULL)
+        json_set_str(o, "agent_id", c->agent_id);
+    if (c->agent_name != NULL)
+        json_set_str(o, "agent_name", c->agent_name);
     json_set_str(o, "title", c->title);
     json_set_int(o, "message_count", c->message_count);
     json_set_int(o, "user_count", c->user_count);
