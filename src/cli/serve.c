@@ -282,7 +282,8 @@ static err serve_loop(scope *root, void *arg)
 
     if (loop_index(root->loop) == 0) {
         if ((e = prepare(root, h)) != OK) {
-            refuse("cannot start", scope_failure(root, e).text);
+            if (e != ERR_CANCELLED) /* told to stop before it was ready: no failure */
+                refuse("cannot start", scope_failure(root, e).text);
             atomic_store(&h->failed, true);
             loops_stop();
             return e;

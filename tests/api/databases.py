@@ -36,6 +36,15 @@ def _url(data):
     return _made[data]
 
 
+def name(data):
+    return _url(data).partition("?")[0].rsplit("/", 1)[1]
+
+
+def admin(sql):
+    """A statement from outside the databases of the servers."""
+    _psql(os.environ["SLUICE_TEST_POSTGRES"], sql)
+
+
 def settings(data):
     """What a server with this data directory needs in its environment."""
     return {"SLUICE_DB_URL": _url(data)} if POSTGRES and data else {}

@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import sqlite3
+import subprocess
 import threading
 import time
 
@@ -15,6 +16,8 @@ import sage
 import server as servers
 from fake_llm import Hang, Reply
 from sage import open_stream, say, unique
+
+NO_ADMIN = {"SLUICE_ADMIN_USERNAME": "", "SLUICE_ADMIN_PASSWORD": ""}
 
 
 def settings(grace):
@@ -157,6 +160,25 @@ def test_the_second_signal_ends_it_at_once(start_server, fake_llm):
     assert sage.history(again.login(), session)["messages"][0]["content"] == "Go"
 
 
+def test_a_stop_before_it_is_ready_is_no_failure_and_loses_no_password(tmp_path):
+    """Whenever it comes: an admin that was made was told."""
+    for n in range(12):
+        data = tmp_path / f"d{n}"
+        env = servers.environment(**{**databases.settings(data), **NO_ADMIN})
+        command = [servers.binary(), "serve", "--data", str(data), "--listen", "127.0.0.1:0"]
+        process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        time.sleep(0.015 * n)
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=20)
+        assert process.returncode in (0, -signal.SIGTERM), said  # the latter: before it could listen to signals
+        assert "cannot start" not in said, said
+        try:
+            made = databases.rows(data, "SELECT count(*) FROM users") == [("1",)]
+        except (sqlite3.OperationalError, RuntimeError):  # no database yet
+            made = False
+        assert made == ("with the password" in said), said
+
+
 # ---------------------------------------------------------------------------------------------------------------- starting
 
 
@@ -179,9 +201,6 @@ def test_an_address_in_use_is_said_once_and_plainly(server, tmp_path):
     made = servers.run("serve", "--data", tmp_path / "d", "--listen", f"127.0.0.1:{server.port}", timeout=20)
     assert made.returncode == 1
     assert made.stderr.count("cannot listen on") == 1 and "already in use" in made.stderr, made.stderr
-
-
-NO_ADMIN = {"SLUICE_ADMIN_USERNAME": "", "SLUICE_ADMIN_PASSWORD": ""}
 
 
 @databases.sqlite_only
