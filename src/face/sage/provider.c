@@ -7,6 +7,7 @@
  */
 #include "model/provider.h"
 
+#include "llm/probe.h"
 #include "llm/serve.h"
 #include "auth/identity.h"
 #include "base/clock.h"
@@ -231,101 +232,6 @@ static json_t *served_json(request *rq, const served_model *sm)
     return o;
 }
 
-/* Probes */
-
-static llm_request probe_request(const llm_endpoint *at, const llm_message *m, int64_t timeout)
-{
-    return (llm_request){.at = *at,
-                         .messages = m,
-                         .n_messages = 1,
-                         .first_byte_timeout = timeout,
-                         .idle_timeout = timeout,
-                         .max_attempts = 1};
-}
-
-static json_t *params_of(arena *a, int64_t max_tokens, double temperature)
-{
-    json_t *params = json_hold(a, json_object());
-
-    json_set_int(params, "max_tokens", max_tokens);
-    if (temperature >= 0)
-        json_set_num(params, "temperature", temperature);
-    return params;
-}
-
-/* A provider that has begun to answer works, however long it would go on: the probe asked for five tokens. */
-static err probe_connection(scope *s, const llm_endpoint *at, const char **answer)
-{
-    enum { ENOUGH = 200 };
-    llm_message hi = {.role = ROLE_USER, .text = "Hi"};
-    llm_request q = probe_request(at, &hi, SECONDS(10));
-    scope *limited = scope_child(s, SECONDS(10));
-    buf *text = buf_new(s->arena, KIB(4));
-    llm_stream *stream;
-    llm_delta d;
-    err e;
-
-    q.at.params = params_of(s->arena, 5, -1);
-    e = llm_open(limited, &q, &stream);
-    while (e == OK && text->len < ENOUGH && (e = llm_next(limited, stream, &d)) == OK)
-        if (d.kind == LLM_TEXT)
-            buf_add(text, d.text.p, d.text.len);
-    if (e == ERR_CLOSED || (e == ERR_TIMEOUT && text->len > 0))
-        e = OK;
-    *answer = buf_str(text);
-    if (e == ERR_TIMEOUT && s->ended == OK) /* our limit or the driver's: whichever clock is first */
-        e = fail_code(s, e, "llm.timeout", at->model, "the model did not answer in time");
-    else if (e != OK)
-        fail_from(s, limited, e);
-    scope_close(limited);
-    return e;
-}
-
-/* A 20 x 20 image that is red all over. */
-#define RED_PNG                                                                                                        \
-    "data:image/png;base64,"                                                                                           \
-    "iVBORw0KGgoAAAANSUhEUgAAABQAAAAUCAIAAAAC64paAAAAGklEQVR42mP4z8BANmIY1TyqeVTzqOaB1QwAMc2OgIQLi4wAAAAASUVORK5CYII="
-
-static bool says_red(const char *answer)
-{
-    static const char *const words[] = {"red", "红", "赤", "绯", "朱", "丹", "绛"};
-    char *lower = strdup(answer);
-    bool found = false;
-
-    for (char *c = lower; lower != NULL && *c != '\0'; c++)
-        *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
-    for (size_t i = 0; lower != NULL && i < COUNT(words) && !found; i++)
-        found = strstr(lower, words[i]) != NULL;
-    free(lower);
-    return found;
-}
-
-static err probe_images(scope *s, const llm_endpoint *at, const char **answer)
-{
-    json_t *parts =
-        json_hold(s->arena, json_pack("[{s:s,s:{s:s}},{s:s,s:s}]", "type", "image_url", "image_url", "url", RED_PNG,
-                                      "type", "text", "text", "Which colour fills this image? Answer in one word."));
-    llm_message m = {.role = ROLE_USER, .parts = parts};
-    llm_request q = probe_request(at, &m, SECONDS(30));
-    llm_usage usage;
-
-    q.at.no_images = false;
-    q.at.params = params_of(s->arena, 50, 0.1);
-    return llm_complete(s, &q, answer, &usage);
-}
-
-static err probe_structured(scope *s, const llm_endpoint *at, const char **answer)
-{
-    llm_message m = {.role = ROLE_USER, .text = "Answer with exactly this JSON object: {\"ok\": true}"};
-    llm_request q = probe_request(at, &m, SECONDS(20));
-    llm_usage usage;
-
-    q.at.no_structured = false;
-    q.at.params = params_of(s->arena, 20, 0);
-    q.response_format = json_hold(s->arena, json_pack("{s:s}", "type", "json_object"));
-    return llm_complete(s, &q, answer, &usage);
-}
-
 /* The endpoint that a body describes, on top of what is stored (may be NULL). */
 static err endpoint_of(request *rq, const provider_body *in, const served_model *stored, llm_endpoint *out)
 {
@@ -350,49 +256,60 @@ static err endpoint_of(request *rq, const provider_body *in, const served_model 
     return OK;
 }
 
-static err report(request *rq, response *rs, const llm_endpoint *at)
+static json_t *images_part(scope *s, const llm_endpoint *at, bool *supported)
 {
-    json_t *data = json_hold(rq->scope->arena, json_object()), *connection = json_object(), *part, *parsed = NULL;
-    scope *s = scope_child(rq->scope, SECONDS(70));
+    json_t *part = json_object();
     const char *answer;
-    bool images, structured;
-    err e = probe_connection(s, at, &answer);
+    err e = llm_probe_images(s, at, &answer, supported);
 
-    if (e != OK) {
-        const char *text = arena_strdup(rq->scope->arena, probe_text(s->arena, scope_failure(s, e)));
-
-        json_decref(connection);
-        scope_close(s);
-        return sage_soft_error(rq, rs, 500, "llm_provider.verify_failed", text, text);
-    }
-    json_set_bool(connection, "supported", true);
-    json_set_str(connection, "response", answer);
-    json_set(data, "connection", connection);
-
-    part = json_object();
-    e = probe_images(s, at, &answer);
-    images = e == OK && says_red(answer);
-    json_set_bool(part, "supported", images);
+    json_set_bool(part, "supported", *supported);
     if (e == OK) {
-        json_set_bool(part, "recognized", images);
+        json_set_bool(part, "recognized", *supported);
         json_set_str(part, "response", answer);
     } else {
         json_set_str(part, "error", scope_failure(s, e).text);
     }
-    json_set(data, "multimodal", part);
+    return part;
+}
 
-    part = json_object();
-    e = probe_structured(s, at, &answer);
-    structured = e == OK && json_parse(s->arena, answer, strlen(answer), NULL, &parsed) == OK &&
+static json_t *structured_part(scope *s, const llm_endpoint *at, bool *supported)
+{
+    json_t *part = json_object(), *parsed = NULL;
+    const char *answer;
+    err e = llm_probe_structured(s, at, &answer);
+
+    *supported = e == OK && json_parse(s->arena, answer, strlen(answer), NULL, &parsed) == OK &&
                  json_object_get(parsed, "ok") != NULL;
-    json_set_bool(part, "supported", structured);
+    json_set_bool(part, "supported", *supported);
     if (e == OK) {
         json_set_str(part, "response", answer);
         json_set(part, "parsed", parsed != NULL ? json_incref(parsed) : json_null());
     } else {
         json_set_str(part, "error", scope_failure(s, e).text);
     }
-    json_set(data, "structured_output", part);
+    return part;
+}
+
+static err report(request *rq, response *rs, const llm_endpoint *at)
+{
+    json_t *data = json_hold(rq->scope->arena, json_object()), *connection;
+    scope *s = scope_child(rq->scope, SECONDS(70));
+    const char *answer;
+    bool images, structured;
+    err e = llm_probe_connection(s, at, &answer);
+
+    if (e != OK) {
+        const char *text = arena_strdup(rq->scope->arena, probe_text(s->arena, scope_failure(s, e)));
+
+        scope_close(s);
+        return sage_soft_error(rq, rs, 500, "llm_provider.verify_failed", text, text);
+    }
+    connection = json_object();
+    json_set_bool(connection, "supported", true);
+    json_set_str(connection, "response", answer);
+    json_set(data, "connection", connection);
+    json_set(data, "multimodal", images_part(s, at, &images));
+    json_set(data, "structured_output", structured_part(s, at, &structured));
     json_set_bool(data, "supports_multimodal", images);
     json_set_bool(data, "supports_structured_output", structured);
     json_set_str(data, "model", at->model);
@@ -409,7 +326,7 @@ err sage_provider_verify(request *rq, response *rs)
     err e;
 
     TRY(endpoint_of(rq, rq->body, NULL, &at));
-    e = probe_connection(rq->scope, &at, &answer);
+    e = llm_probe_connection(rq->scope, &at, &answer);
     if (e == OK)
         return sage_ok(rq, rs, "llm_provider.verify_success", NULL, NULL);
     TRY(scope_check(rq->scope));
@@ -472,8 +389,7 @@ err sage_provider_verify_multimodal(request *rq, response *rs)
         scope_close(s);
         return e;
     }
-    e = probe_images(s, &at, &answer);
-    red = e == OK && says_red(answer);
+    e = llm_probe_images(s, &at, &answer, &red);
     json_set_bool(data, "supports_multimodal", red);
     if (e == OK) {
         json_set_str(data, "response", answer);
@@ -535,7 +451,7 @@ err sage_provider_create(request *rq, response *rs)
         return answer_id(rq, rs, same->model.id);
     if (e != ERR_NOT_FOUND)
         return e;
-    if ((e = probe_connection(rq->scope, &at, &answer)) != OK)
+    if ((e = llm_probe_connection(rq->scope, &at, &answer)) != OK)
         return refuse_probe(rq, rs, "save", e);
     sm.provider = (provider_row){
         .owner_id = rq->user->user_id,
@@ -570,7 +486,7 @@ err sage_provider_update(request *rq, response *rs)
     if (e != OK || done)
         return e;
     TRY(endpoint_of(rq, in, sm, &at));
-    if ((e = probe_connection(rq->scope, &at, &answer)) != OK)
+    if ((e = llm_probe_connection(rq->scope, &at, &answer)) != OK)
         return refuse_probe(rq, rs, "update", e);
     if (!cstr_blank(in->name))
         sm->provider.name = in->name;
