@@ -14,6 +14,7 @@ pytestmark = pytest.mark.skipif(not databases.POSTGRES, reason="this needs SLUIC
 
 def drop_connections(data):
     databases.rows(data, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+    time.sleep(0.3)  # they end a moment later; what they do until then may or may not be done
 
 
 class Outage:
