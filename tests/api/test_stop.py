@@ -12,9 +12,11 @@ import time
 import pytest
 
 import databases
+import langflow
 import sage
 import server as servers
 from fake_llm import Hang, Reply
+from fixtures import create_key
 from sage import open_stream, say, unique
 
 NO_ADMIN = {"SLUICE_ADMIN_USERNAME": "", "SLUICE_ADMIN_PASSWORD": ""}
@@ -92,6 +94,31 @@ def test_a_run_that_takes_longer_than_the_grace_is_interrupted_and_stored(start_
     again = start_server(data=running.data)
     messages = sage.history(again.login(), session)["messages"]
     assert messages[0]["content"] == "Go" and "word" in messages[1]["content"]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+@pytest.mark.parametrize("grace, status", [("15s", "completed"), ("1s", "interrupted")])
+def test_flows_have_the_same_grace(start_server, fake_llm, stream, grace, status):
+    running = start_server(env=settings(grace))
+    _, name = sage.provider(running.login(), fake_llm)
+    client, session = running.client(key=create_key(running, "langflow")), unique("s")
+    made = client.post("/api/v1/flows/", json=langflow.chat_flow(name)).json()
+    fake_llm.script(name, Reply("one two three four five six", delay=0.3))
+    result = {}
+
+    def run():
+        where = {"stream": "true"} if stream else {}
+        result["r"] = client.post(f"/api/v1/run/{made['id']}", params=where, json={"input_value": "x", "session_id": session})
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    fake_llm.wait_for(name, 2)
+    ask_to_stop(running)
+    assert wait_for_end(running) == 0
+    thread.join(5)
+    assert result["r"].status_code == (200 if stream or status == "completed" else 500), result["r"].text
+    assert ("five six" in result["r"].text or '"six"' in result["r"].text) == (status == "completed"), result["r"].text
+    assert run_row(running, session)[0] == status
 
 
 def test_a_model_that_never_answers_does_not_hold_up_the_stop(start_server, fake_llm):
