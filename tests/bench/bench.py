@@ -168,7 +168,8 @@ http {{
         """An agent over one model of the model server, without tools beyond one."""
         body = {"base_url": f"http://127.0.0.1:{self.model_port}/v1", "api_keys": ["sk-bench"], "model": model}
         provider = self.call("POST", "/api/llm-provider/create", body, self.token)["provider_id"]
-        body = {"name": f"agent {model}", "maxLoopCount": 5, "agentMode": "simple", "llm_provider_id": provider}
+        self.made = getattr(self, "made", 0) + 1
+        body = {"name": f"agent {self.made} over {model}", "maxLoopCount": 5, "agentMode": "simple", "llm_provider_id": provider}
         body |= {"availableTools": ["grep"], "systemPrefix": "You are a benchmark."}
         return self.call("POST", "/api/agent/create", body, self.token)["agent_id"]
 
