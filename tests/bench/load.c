@@ -3,7 +3,8 @@
  * Load for benchmarks, single-threaded on epoll.  Prints one JSON object.
  *
  *     load turns   PORT PATH BODY --connections N --seconds S [--header LINE]... [--per-session M] [--expect TEXT]
- *         N connections, each with one request under way all the time.  How long each took, whole, from the first byte
+ *         N connections, each with one request under way all the time; with --spread MS the first ones begin spread over
+ *         that time, as people do, instead of all at one moment.  How long each took, whole, from the first byte
  *         sent to the last of the answer.
  *
  *     load streams PORT PATH BODY --connections N --seconds S [--header LINE]... [--pid PID]
@@ -54,7 +55,7 @@ static struct {
     const char *headers[MAX_HEADERS];
     int n_headers, connections, per_session;
     uint16_t port;
-    double seconds;
+    double seconds, spread;
     long pid;
 } opt = {.connections = 1, .per_session = 1, .seconds = 5};
 
@@ -362,10 +363,10 @@ static double gap_at(double share)
     return 0;
 }
 
-static void poll_once(conn *conns)
+static void poll_for(conn *conns, int milliseconds)
 {
     struct epoll_event events[512];
-    int n = epoll_wait(poller, events, 512, 50);
+    int n = epoll_wait(poller, events, 512, milliseconds);
 
     for (int i = 0; i < n; i++) {
         conn *c = events[i].data.ptr;
@@ -379,11 +380,13 @@ static void run_turns(conn *conns)
     int64_t end = start_time + (int64_t)(opt.seconds * 1e6);
 
     for (int i = 0; i < opt.connections; i++) {
+        while (now_micros() < start_time + (int64_t)(opt.spread * 1000 * i / opt.connections))
+            poll_for(conns, 1);
         conn_request(&conns[i], i);
         conn_open(&conns[i]);
     }
     while (now_micros() < end)
-        poll_once(conns);
+        poll_for(conns, 50);
     qsort(latencies, n_latencies, sizeof *latencies, by_size);
     printf("{\"turns\":%lu,\"failures\":%lu,\"per_second\":%.1f,\"p50_ms\":%.3f,\"p90_ms\":%.3f,\"p99_ms\":%.3f,"
            "\"max_ms\":%.3f,\"bytes\":%lu}\n",
@@ -400,10 +403,10 @@ static int64_t open_streams(conn *conns)
         conn_request(&conns[i], i);
         conn_open(&conns[i]);
         while (i - begun - (int)broken > 200 && now_micros() < limit)
-            poll_once(conns);
+            poll_for(conns, 50);
     }
     while (begun + (int)broken < opt.connections && now_micros() < limit)
-        poll_once(conns);
+        poll_for(conns, 50);
     return now_micros();
 }
 
@@ -414,11 +417,11 @@ static void run_streams(conn *conns)
     int64_t opened = open_streams(conns), settle = opened + 2 * 1000000, end;
 
     while (now_micros() < settle)
-        poll_once(conns);
+        poll_for(conns, 50);
     measuring = true;
     end = now_micros() + (int64_t)(opt.seconds * 1e6);
     while (now_micros() < end)
-        poll_once(conns);
+        poll_for(conns, 50);
     after = rss_kb();
     for (int i = 0; i < opt.connections; i++)
         well += conns[i].open && conns[i].last != conns[i].began;
@@ -445,6 +448,8 @@ static void parse(int argc, char **argv)
             opt.connections = (int)strtol(value, NULL, 10);
         else if (strcmp(name, "--seconds") == 0)
             opt.seconds = strtod(value, NULL);
+        else if (strcmp(name, "--spread") == 0)
+            opt.spread = strtod(value, NULL);
         else if (strcmp(name, "--per-session") == 0)
             opt.per_session = (int)strtol(value, NULL, 10);
         else if (strcmp(name, "--expect") == 0)
