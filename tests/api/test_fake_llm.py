@@ -113,6 +113,9 @@ def test_failures_carry_status_message_and_retry_after(fake, path):
 def test_requests_are_recorded_whole(fake):
     ask(fake, "m", tools=[{"type": "function", "function": {"name": "grep", "parameters": {}}}])
     (seen,) = fake.requests_for("m")
+    deadline = time.monotonic() + 5
+    while not seen.answered and time.monotonic() < deadline:  # noted after the last byte, so perhaps after we have read it
+        time.sleep(0.01)
     assert seen.path == "/v1/chat/completions" and seen.key == "sk-test" and seen.tools == ["grep"]
     assert seen.body["messages"][0]["content"] == "hi" and seen.answered and not seen.gone
 
