@@ -7,6 +7,7 @@
  *
  * A connection's memory goes back when its handle is closed and its exchange is over, whichever comes last.
  */
+#include <unistd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -278,7 +279,7 @@ static void on_closed(uv_handle_t *h)
         give_conn(c);
 }
 
-void conn_accept(acceptor *a)
+void conn_accept(const acceptor *a, int fd)
 {
     worker *w = a->w;
     conn *c = take_conn(w);
@@ -287,7 +288,8 @@ void conn_accept(acceptor *a)
     uv_tcp_init(w->uv, &c->tcp);
     c->tcp.data = c;
     c->tag = a->tag;
-    if (uv_accept((uv_stream_t *)&a->tcp, (uv_stream_t *)&c->tcp) != 0) {
+    if (uv_tcp_open(&c->tcp, fd) != 0) {
+        close(fd);
         conn_cut(c);
         return;
     }

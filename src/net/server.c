@@ -165,12 +165,49 @@ err server_listen(server *sv, const char *address, const void *tag, int *port, c
 
 /* ---- a worker ---- */
 
-static void on_connection(uv_stream_t *stream, int status)
+static void on_readable(uv_poll_t *poll, int status, int events);
+
+static void on_retry(uv_timer_t *timer)
 {
-    if (status == 0)
-        conn_accept(stream->data);
-    else
-        log_warn("accept failed", log_str("why", uv_strerror(status)));
+    acceptor *a = timer->data;
+
+    uv_poll_start(&a->poll, UV_READABLE, on_readable);
+}
+
+/*
+ * Accepts what waits.  Not by uv_listen(): without descriptors that asks again and again in one turn, and the connections whose
+ * end would free some are never looked at.  Here whoever cannot be accepted stays in the queue for a moment.
+ */
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    enum { AT_ONCE = 64, REST_MS = 100 };
+    acceptor *a = poll->data;
+
+    (void)status;
+    (void)events;
+    for (int n = 0; n < AT_ONCE; n++) {
+        int fd = accept4(a->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd >= 0) {
+            conn_accept(a, fd);
+        } else if (errno == EAGAIN) {
+            return;
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+            log_warn("accepting rests", log_str("why", strerror(errno)));
+            uv_poll_stop(&a->poll);
+            uv_timer_start(&a->retry, on_retry, REST_MS, 0);
+            return;
+        } /* else it was gone before we looked: the next one */
+    }
+}
+
+static void on_poll_closed(uv_handle_t *h)
+{
+    acceptor *a = h->data;
+
+    close(a->fd);
+    a->w->handles--;
+    worker_check_stop(a->w);
 }
 
 static void on_handle_closed(uv_handle_t *h)
@@ -201,15 +238,16 @@ static err start_acceptor(scope *root, worker *w, size_t i)
         return fail(root, ERR_IO, "cannot share the listening port: %s", strerror(errno));
     a->w = w;
     a->tag = l->tag;
-    uv_tcp_init(w->uv, &a->tcp);
-    a->tcp.data = a;
-    w->handles++;
-    if (uv_tcp_open(&a->tcp, fd) != 0) {
+    a->fd = fd;
+    if (listen(fd, BACKLOG) != 0 || uv_poll_init(w->uv, &a->poll, fd) != 0) {
         close(fd);
-        return fail(root, ERR_IO, "cannot open a listener");
+        a->w = NULL;
+        return fail(root, ERR_IO, "cannot listen: %s", strerror(errno));
     }
-    if (uv_listen((uv_stream_t *)&a->tcp, BACKLOG, on_connection) != 0)
-        return fail(root, ERR_IO, "cannot listen");
+    uv_timer_init(w->uv, &a->retry);
+    a->poll.data = a->retry.data = a;
+    w->handles += 2;
+    uv_poll_start(&a->poll, UV_READABLE, on_readable);
     return OK;
 }
 
@@ -298,8 +336,10 @@ static void worker_stop(worker *w, int64_t grace)
 {
     w->stopping = true;
     for (size_t i = 0; i < w->sv->n_listeners; i++)
-        if (w->acceptors[i].w != NULL)
-            uv_close((uv_handle_t *)&w->acceptors[i].tcp, on_handle_closed);
+        if (w->acceptors[i].w != NULL) {
+            uv_close((uv_handle_t *)&w->acceptors[i].poll, on_poll_closed);
+            uv_close((uv_handle_t *)&w->acceptors[i].retry, on_handle_closed);
+        }
     cut_all(w, is_waiting);
     cut_all(w, is_endless);
     wait_while_busy(w, grace);

@@ -116,7 +116,9 @@ typedef struct {
 } worker_counters;
 
 typedef struct {
-    uv_tcp_t tcp;
+    uv_poll_t poll;
+    uv_timer_t retry; /* accepting again after there were no descriptors */
+    int fd;
     worker *w;
     const void *tag;
 } acceptor;
@@ -174,8 +176,8 @@ static inline void count(_Atomic uint64_t *counter, uint64_t n)
 void worker_check_stop(worker *w); /* something ended while it may be stopping */
 
 /* conn.c */
-void conn_accept(acceptor *a);
-void conn_read_on(conn *c); /* asks the kernel for more, unless enough is waiting */
+void conn_accept(const acceptor *a, int fd); /* takes the descriptor */
+void conn_read_on(conn *c);                  /* asks the kernel for more, unless enough is waiting */
 void conn_read_off(conn *c);
 void conn_at_turn_end(conn *c);
 void conn_turns(void *w);               /* the worker's hook */
