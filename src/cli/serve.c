@@ -33,6 +33,7 @@
 #include "rt/loop.h"
 #include "rt/offload.h"
 #include "rt/sleep.h"
+#include "store/object.h"
 #include "store/run.h"
 
 typedef struct {
@@ -94,6 +95,10 @@ static bool configure(const struct settings *st)
         return refuse("authentication", why);
     if (!make_directory("cannot make the directory of workspaces", st->agents_dir))
         return false;
+    if ((size_t)snprintf(path, sizeof path, "%s/objects", st->data) >= sizeof path)
+        return refuse("data directory", "the path is too long");
+    if (object_setup(path, why, sizeof why) != OK)
+        return refuse("directory of uploaded files", why);
     guard_allow_private(st->allow_private_networks);
     llm_demo_set_delay(MILLISECONDS(st->demo_delay_ms));
     tool_setup();

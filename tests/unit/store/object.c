@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* Objects in a directory: whole or not at all. */
+#include "store/object.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "../test.h"
+
+static void set_up(void)
+{
+    char why[256];
+
+    CHECK(object_setup(test_dir(), why, sizeof why) == OK, "%s", why);
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "wx");
+
+    CHECK(f != NULL, "%s", path);
+    CHECK(fputs(text, f) >= 0, "written");
+    CHECK(fclose(f) == 0, "closed");
+}
+
+FIBER_TEST(bytes_that_were_put_are_read_again)
+{
+    const char *key, *other;
+    object_file file;
+    str got;
+
+    set_up();
+    CHECK(object_put(s, s->arena, "a\0b", 3, &key) == OK, "put");
+    CHECK(object_put(s, s->arena, "", 0, &other) == OK, "an empty one");
+    CHECK(strcmp(key, other) != 0, "keys differ");
+    CHECK(object_read(s, s->arena, key, 3, &got) == OK && got.len == 3 && memcmp(got.p, "a\0b", 4) == 0, "read");
+    CHECK(object_read(s, s->arena, other, 0, &got) == OK && got.len == 0, "empty");
+    CHECK(object_fetch(s, key, &file) == OK && file.size == 3, "as a file");
+}
+
+FIBER_TEST(more_bytes_than_wanted_are_not_read)
+{
+    const char *key;
+    str got;
+
+    set_up();
+    CHECK(object_put(s, s->arena, "abc", 3, &key) == OK, "put");
+    CHECK_INT(object_read(s, s->arena, key, 2, &got), ERR_TOO_LARGE);
+}
+
+FIBER_TEST(a_staged_file_becomes_an_object_and_is_gone_from_its_place)
+{
+    const char *path, *key;
+    str got;
+
+    set_up();
+    CHECK(object_stage(s, s->arena, &path) == OK, "a place");
+    write_file(path, "uploaded");
+    CHECK(object_put_staged(s, s->arena, path, &key) == OK, "handed over");
+    CHECK(access(path, F_OK) != 0, "moved");
+    CHECK(object_read(s, s->arena, key, 100, &got) == OK, "read");
+    CHECK_STR(got.p, "uploaded");
+}
+
+FIBER_TEST(a_staged_file_that_is_not_there_gives_no_object)
+{
+    const char *path, *key;
+
+    set_up();
+    CHECK(object_stage(s, s->arena, &path) == OK, "a place");
+    CHECK_INT(object_put_staged(s, s->arena, path, &key), ERR_NOT_FOUND);
+}
+
+FIBER_TEST(deleted_objects_are_gone_and_deleting_again_is_no_error)
+{
+    object_file file;
+    const char *key;
+
+    set_up();
+    CHECK(object_put(s, s->arena, "x", 1, &key) == OK, "put");
+    CHECK(object_delete(s, key) == OK && object_delete(s, key) == OK, "twice");
+    CHECK_INT(object_fetch(s, key, &file), ERR_NOT_FOUND);
+}
+
+FIBER_TEST(only_keys_of_ours_name_objects)
+{
+    static const char *const names[] = {
+        "../../../../../../../../../../../etc/", "", "x", "../staged", "00000000-0000-0000-0000-00000000000/",
+        "00000000-0000-0000-0000-00000000000G"};
+    object_file file;
+
+    set_up();
+    for (size_t i = 0; i < COUNT(names); i++) {
+        CHECK(object_fetch(s, names[i], &file) == ERR_NOT_FOUND, "%s", names[i]);
+        CHECK(object_delete(s, names[i]) == OK, "%s", names[i]);
+    }
+}
+
+FIBER_TEST(a_setup_clears_what_cut_off_uploads_have_left_but_no_object)
+{
+    const char *path, *key;
+    object_file file;
+
+    set_up();
+    CHECK(object_stage(s, s->arena, &path) == OK, "a place");
+    write_file(path, "half");
+    CHECK(object_put(s, s->arena, "x", 1, &key) == OK, "put");
+    set_up();
+    CHECK(access(path, F_OK) != 0, "cleared");
+    CHECK(object_fetch(s, key, &file) == OK, "kept");
+}
+
+FIBER_TEST(what_cannot_be_written_whole_leaves_nothing)
+{
+    struct rlimit small = {.rlim_cur = 4096, .rlim_max = RLIM_INFINITY};
+    char big[10000] = {0};
+    char staged[512];
+    const char *key = NULL;
+
+    set_up();
+    signal(SIGXFSZ, SIG_IGN);
+    CHECK(setrlimit(RLIMIT_FSIZE, &small) == 0, "a small limit");
+    CHECK_INT(object_put(s, s->arena, big, sizeof big, &key), ERR_IO);
+    CHECK(key == NULL, "no key");
+    snprintf(staged, sizeof staged, "%s/staged", test_dir());
+    CHECK(rmdir(staged) == 0, "nothing is left in it");
+}
+
+FIBER_TEST(without_a_setup_there_are_no_objects)
+{
+    const char *key;
+    char why[256];
+
+    CHECK_INT(object_put(s, s->arena, "x", 1, &key), ERR_UNSUPPORTED);
+    CHECK(object_setup("/proc/none/such", why, sizeof why) == ERR_IO && *why != '\0', "says why");
+}
