@@ -22,9 +22,10 @@ static inline owned_by owned_by_user(const char *user_id)
     return (owned_by){.user_id = user_id};
 }
 
-/* A page of a list.  `limit` 0 means 100; at most 1000. */
+/* A page of a list.  `limit` 0 means 100; at most 1000, unless everything is asked for. */
 typedef struct {
     int64_t offset, limit;
+    bool all; /* for lists that an API gives whole; `limit` does not count */
 } page;
 
 #endif

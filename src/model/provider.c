@@ -6,8 +6,6 @@
 #include "model/provider_internal.h"
 #include "model/version.h"
 
-enum { KEYS_MOST = 64 };
-
 void provider_read(row_reader *r, provider_row *p)
 {
     p->id = take_text(r);
@@ -52,7 +50,7 @@ err provider_open_keys(scope *s, const provider_row *p, const char ***out, size_
         (text != NULL && json_parse(s->arena, text, strlen(text), NULL, &list) != OK))
         return fail_code(s, ERR_INVALID, "provider.keys_unreadable", p->name,
                          "the keys of %s cannot be read: they were sealed with another secret key", p->name);
-    count = MIN_OF(json_array_size(list), (size_t)KEYS_MOST);
+    count = MIN_OF(json_array_size(list), (size_t)PROVIDER_KEYS_MAX);
     keys = arena_array(s->arena, const char *, count);
     for (size_t i = 0; i < count; i++)
         keys[i] = text_or(json_string_value(json_array_get(list, i)), "");

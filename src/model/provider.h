@@ -59,6 +59,26 @@ bool model_has_ability(const model_row *m, const char *ability);
 char *provider_seal_keys(arena *a, const char *const *keys, size_t n);
 MUST_USE err provider_open_keys(scope *s, const provider_row *p, const char ***out, size_t *n);
 
+enum { PROVIDER_KEYS_MAX = 100 };
+
+typedef struct {
+    const char **list;
+    size_t n;
+    bool kept; /* they are the stored ones, all of them */
+} provider_keys;
+
+/* The keys that somebody means who sends `sent`, a list of texts or one text: trimmed, without blanks and repetitions.  A
+ * key as it is shown (masked) is the stored one at its place, and alone it stands for all of `stored` (may be NULL).
+ * ERR_INVALID, codes "provider.keys_invalid", "provider.key_lines", "provider.mask_unknown". */
+MUST_USE err provider_take_keys(scope *s, const json_t *sent, const provider_row *stored, provider_keys *out);
+
+/* How a key is shown to its owner: both ends, or nothing of a short one. */
+char *provider_mask_key(arena *a, const char *key);
+
+/* Without white space around it and slashes at its end; and its host with the port, for names. */
+char *provider_clean_url(arena *a, const char *url);
+char *provider_host(arena *a, const char *url);
+
 /* Fill ids (when NULL) and times.  is_default takes the flag from the owner's other providers. */
 MUST_USE err provider_insert(scope *s, provider_row *p);
 MUST_USE err model_insert(scope *s, model_row *m); /* ERR_NOT_FOUND (code "provider.not_found"): no such provider */

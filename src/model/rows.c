@@ -12,6 +12,8 @@ enum { PAGE_DEFAULT = 100, PAGE_MOST = 1000, KEY_MOST = 1000 };
 
 int64_t page_limit(page p)
 {
+    if (p.all)
+        return INT64_MAX;
     if (p.limit <= 0)
         return PAGE_DEFAULT;
     return p.limit < PAGE_MOST ? p.limit : PAGE_MOST;

@@ -39,9 +39,6 @@ err bot_provider_update(request *rq, response *rs);
 err bot_provider_delete(request *rq, response *rs);
 extern const schema bot_provider_schema, bot_provider_update_schema;
 
-/* Keys as a list or a single text, trimmed, without blanks and repetitions; in the request's arena. */
-err bot_read_keys(request *rq, const json_t *v, const char ***out, size_t *n);
-
 /* model.c */
 err bot_model_list(request *rq, response *rs);
 err bot_model_create(request *rq, response *rs);

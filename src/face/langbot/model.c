@@ -71,7 +71,7 @@ err bot_model_list(request *rq, response *rs)
 
     if (of != NULL)
         TRY(provider_find(rq->scope, visible(rq), of, &p));
-    TRY(served_list(rq->scope, visible(rq), MODEL_LLM, of, (page){.limit = 1000}, &rows, &n, NULL));
+    TRY(served_list(rq->scope, visible(rq), MODEL_LLM, of, (page){.all = true}, &rows, &n, NULL));
     for (size_t i = 0; i < n; i++) {
         TRY(model_json(rq, &rows[i], of == NULL, &one));
         json_array_append(list, one);
@@ -132,8 +132,7 @@ static err provider_of(request *rq, const model_body *in, provider_row **out)
 {
     const char *id = in->provider_uuid, *requester, *url;
     arena *a = rq->scope->arena;
-    const char **keys;
-    size_t n;
+    provider_keys keys;
     err e;
 
     if (cstr_blank(id))
@@ -141,22 +140,21 @@ static err provider_of(request *rq, const model_body *in, provider_row **out)
     if (!cstr_blank(id))
         return provider_find(rq->scope, visible(rq), id, out);
     requester = json_get_str(in->provider, "requester", NULL);
-    url = bot_clean_url(a, json_get_str(in->provider, "base_url", ""));
+    url = provider_clean_url(a, json_get_str(in->provider, "base_url", ""));
     if (in->provider == NULL || requester == NULL)
         return fail(rq->scope, ERR_INVALID, "provider_uuid or provider is required");
     if (!bot_requester_known(requester))
         return fail(rq->scope, ERR_INVALID, "Unknown requester: %s", requester);
-    TRY(bot_read_keys(rq, json_object_get(in->provider, "api_keys"), &keys, &n));
-    e = provider_find_same(rq->scope, rq->user->user_id, requester, url, keys, n, out);
+    TRY(provider_take_keys(rq->scope, json_object_get(in->provider, "api_keys"), NULL, &keys));
+    e = provider_find_same(rq->scope, rq->user->user_id, requester, url, keys.list, keys.n, out);
     if (e != ERR_NOT_FOUND)
         return e;
     *out = arena_one(a, provider_row);
     **out = (provider_row){.owner_id = rq->user->user_id,
                            .requester = requester,
                            .base_url = url,
-                           .sealed_keys = provider_seal_keys(a, keys, n)};
-    url = strstr(url, "://") != NULL ? strstr(url, "://") + 3 : url;
-    (*out)->name = arena_strndup(a, url, strcspn(url, "/"));
+                           .sealed_keys = provider_seal_keys(a, keys.list, keys.n)};
+    (*out)->name = provider_host(a, url);
     return OK;
 }
 

@@ -3,46 +3,14 @@
 #include "model/provider.h"
 
 #include "auth/rules.h"
+#include "base/map.h"
 #include "face/langbot/envelope.h"
 #include "face/langbot/handlers.h"
 #include "face/langbot/provider_json.h"
 
-enum { KEYS_MAX = 100 };
-
 static provider_scope visible(const request *rq)
 {
     return (provider_scope){.who = rows_of(rq->user), .with_system = true};
-}
-
-static bool is_listed(const char *const *keys, size_t n, str key)
-{
-    for (size_t i = 0; i < n; i++)
-        if (str_is(key, keys[i]))
-            return true;
-    return false;
-}
-
-err bot_read_keys(request *rq, const json_t *v, const char ***out, size_t *n)
-{
-    size_t given = json_is_string(v) ? 1 : json_array_size(v);
-    const char **keys = arena_array(rq->scope->arena, const char *, given);
-
-    if (v != NULL && !json_is_null(v) && !json_is_string(v) && !json_is_array(v))
-        return fail(rq->scope, ERR_INVALID, "api_keys must be a list of texts or a text");
-    if (given > KEYS_MAX)
-        return fail(rq->scope, ERR_INVALID, "api_keys has more than %d entries", KEYS_MAX);
-    *n = 0;
-    for (size_t i = 0; i < given; i++) {
-        const json_t *item = json_is_string(v) ? v : json_array_get(v, i);
-        str key = str_trim(str_of(json_string_value(item)));
-
-        if (!json_is_string(item))
-            return fail(rq->scope, ERR_INVALID, "api_keys must be texts");
-        if (key.len > 0 && !is_listed(keys, *n, key))
-            keys[(*n)++] = str_dup(rq->scope->arena, key);
-    }
-    *out = keys;
-    return OK;
 }
 
 err bot_provider_json(request *rq, const provider_row *p, json_t **out)
@@ -69,31 +37,49 @@ err bot_provider_json(request *rq, const provider_row *p, json_t **out)
     return OK;
 }
 
-static void put_counts(json_t *o, const char *id, const provider_counts *counts, size_t n)
+static void free_map(void *arg)
 {
-    const provider_counts none = {0}, *own = &none;
+    map_free(arg);
+}
 
-    for (size_t i = 0; i < n; i++)
-        if (cstr_eq(counts[i].provider_id, id))
-            own = &counts[i];
+static void put_counts(json_t *o, const provider_counts *own)
+{
+    static const provider_counts none;
+
+    if (own == NULL)
+        own = &none;
     json_set_int(o, "llm_count", own->llm);
     json_set_int(o, "embedding_count", own->embedding);
     json_set_int(o, "rerank_count", own->rerank);
+}
+
+/* The counts by the provider's id, for as long as the request. */
+static err counts_by_id(request *rq, map **out)
+{
+    provider_counts *counts;
+    size_t n;
+
+    TRY(provider_count_models(rq->scope, visible(rq), &counts, &n));
+    *out = map_new();
+    arena_defer(rq->scope->arena, free_map, *out);
+    for (size_t i = 0; i < n; i++)
+        map_put(*out, counts[i].provider_id, &counts[i]);
+    return OK;
 }
 
 /* GET /api/v1/provider/providers */
 err bot_provider_list(request *rq, response *rs)
 {
     json_t *data, *list = json_hold(rq->scope->arena, json_array()), *one;
-    provider_counts *counts;
     provider_row *rows;
-    size_t n, n_counts;
+    map *counts;
+    size_t n;
 
-    TRY(provider_list(rq->scope, visible(rq), (page){.limit = 1000}, &rows, &n, NULL));
-    TRY(provider_count_models(rq->scope, visible(rq), &counts, &n_counts));
+    TRY(provider_list(rq->scope, visible(rq), (page){.all = true}, &rows, &n, NULL));
+    TRY(counts_by_id(rq, &counts));
     for (size_t i = 0; i < n; i++) {
         TRY(bot_provider_json(rq, &rows[i], &one));
-        put_counts(one, rows[i].id, counts, n_counts);
+        put_counts(one, map_get(counts, rows[i].id));
         json_array_append(list, one);
     }
     data = json_object();
@@ -118,33 +104,23 @@ const schema bot_provider_schema = {"provider_create", sizeof(provider_body), cr
 const schema bot_provider_update_schema = {"provider_update", sizeof(provider_body), update_fields,
                                            COUNT(update_fields), SIZE_MAX};
 
-char *bot_clean_url(arena *a, const char *url)
-{
-    str s = str_trim(str_of(url));
-
-    while (s.len > 0 && s.p[s.len - 1] == '/')
-        s.len--;
-    return str_dup(a, s);
-}
-
 /* POST /api/v1/provider/providers */
 err bot_provider_create(request *rq, response *rs)
 {
     const provider_body *in = rq->body;
     arena *a = rq->scope->arena;
-    const char **keys;
+    provider_keys keys;
     provider_row row;
     json_t *data;
-    size_t n;
 
     if (!bot_requester_known(in->requester))
         return fail(rq->scope, ERR_INVALID, "Unknown requester: %s", in->requester);
-    TRY(bot_read_keys(rq, in->api_keys, &keys, &n));
+    TRY(provider_take_keys(rq->scope, in->api_keys, NULL, &keys));
     row = (provider_row){.owner_id = rq->user->user_id,
                          .name = in->name,
                          .requester = in->requester,
-                         .base_url = bot_clean_url(a, in->base_url),
-                         .sealed_keys = provider_seal_keys(a, keys, n)};
+                         .base_url = provider_clean_url(a, in->base_url),
+                         .sealed_keys = provider_seal_keys(a, keys.list, keys.n)};
     TRY(provider_insert(rq->scope, &row));
     data = json_object();
     json_set_str(data, "uuid", row.id);
@@ -162,46 +138,19 @@ static err find(request *rq, response *rs, provider_row **out)
 /* GET /api/v1/provider/providers/{uuid} */
 err bot_provider_get(request *rq, response *rs)
 {
-    provider_counts *counts;
     json_t *data, *one;
     provider_row *row;
-    size_t n_counts;
+    map *counts;
     err e = find(rq, rs, &row);
 
     if (row == NULL)
         return e;
     TRY(bot_provider_json(rq, row, &one));
-    TRY(provider_count_models(rq->scope, visible(rq), &counts, &n_counts));
-    put_counts(one, row->id, counts, n_counts);
+    TRY(counts_by_id(rq, &counts));
+    put_counts(one, map_get(counts, row->id));
     data = json_object();
     json_set(data, "provider", json_incref(one));
     return bot_ok(rq, rs, data);
-}
-
-static bool is_mask(const char *key)
-{
-    return strcmp(key, "***") == 0;
-}
-
-/* A mask alone means all stored keys, and one among others the stored key at its place. */
-static err set_keys(request *rq, const json_t *given, provider_row *row)
-{
-    const char **keys, **before;
-    size_t n, n_before;
-
-    TRY(bot_read_keys(rq, given, &keys, &n));
-    if (n == 1 && is_mask(keys[0]) && row->sealed_keys != NULL)
-        return OK;
-    TRY(provider_open_keys(rq->scope, row, &before, &n_before));
-    for (size_t i = 0; i < n; i++) {
-        if (!is_mask(keys[i]))
-            continue;
-        if (i >= n_before)
-            return fail(rq->scope, ERR_INVALID, "Masked secret has no existing value");
-        keys[i] = before[i];
-    }
-    row->sealed_keys = provider_seal_keys(rq->scope->arena, keys, n);
-    return OK;
 }
 
 /* PUT /api/v1/provider/providers/{uuid} */
@@ -209,6 +158,7 @@ err bot_provider_update(request *rq, response *rs)
 {
     const provider_body *in = rq->body;
     arena *a = rq->scope->arena;
+    provider_keys keys;
     provider_row *row;
 
     TRY(provider_find(rq->scope, visible(rq), request_param(rq, "uuid"), &row));
@@ -216,9 +166,11 @@ err bot_provider_update(request *rq, response *rs)
         return fail(rq->scope, ERR_INVALID, "Unknown requester: %s", in->requester);
     row->name = in->name != NULL ? in->name : row->name;
     row->requester = in->requester != NULL ? in->requester : row->requester;
-    row->base_url = in->base_url != NULL ? bot_clean_url(a, in->base_url) : row->base_url;
-    if (in->api_keys != NULL)
-        TRY(set_keys(rq, in->api_keys, row));
+    row->base_url = in->base_url != NULL ? provider_clean_url(a, in->base_url) : row->base_url;
+    if (in->api_keys != NULL) {
+        TRY(provider_take_keys(rq->scope, in->api_keys, row, &keys));
+        row->sealed_keys = provider_seal_keys(a, keys.list, keys.n);
+    }
     TRY(provider_update(rq->scope, rows_of(rq->user), row));
     return bot_ok(rq, rs, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What provider.c and model.c share: how a provider is shown, and how its address is kept. */
+/* What provider.c and model.c share: how a provider is shown. */
 #ifndef FACE_LANGBOT_PROVIDER_JSON_H
 #define FACE_LANGBOT_PROVIDER_JSON_H
 
@@ -8,8 +8,5 @@
 
 /* Without the counts; held by the request's arena.  Keys are masked unless the caller may see them. */
 MUST_USE err bot_provider_json(request *rq, const provider_row *p, json_t **out);
-
-/* Without white space around it and slashes at its end. */
-char *bot_clean_url(arena *a, const char *url);
 
 #endif

@@ -100,35 +100,6 @@ static const char *probe_text(arena *a, failure f)
     return f.text == NULL ? "Provider probe failed." : arena_printf(a, "Provider probe failed: %.*s", STR_ARG(shown));
 }
 
-/* Keys: blanks dropped, exactly one must remain, on one line. */
-static err take_key(request *rq, const json_t *list, const char **out)
-{
-    const char *found = NULL;
-    size_t n = 0;
-
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        str key = str_trim(str_of(json_string_value(json_array_get(list, i))));
-
-        if (key.len == 0)
-            continue;
-        found = str_dup(rq->scope->arena, key);
-        n++;
-    }
-    if (n != 1)
-        return fail_code(rq->scope, ERR_INVALID, "llm_provider.one_key", NULL, "Exactly one API key is required");
-    if (strpbrk(found, "\r\n") != NULL)
-        return fail_code(rq->scope, ERR_INVALID, "llm_provider.key_lines", NULL, "API key must be a single line");
-    *out = found;
-    return OK;
-}
-
-static char *masked(arena *a, const char *key)
-{
-    size_t n = strlen(key);
-
-    return n <= 8 ? arena_strdup(a, "***") : arena_printf(a, "%.4s***%s", key, key + n - 4);
-}
-
 /* Body ↔ records */
 
 static void keep_number(json_t *args, const provider_body *in, int which, const char *name, json_t *value, bool update)
@@ -180,23 +151,6 @@ static const char *abilities(request *rq, bool images, bool structured)
     return json_text(rq->scope->arena, list);
 }
 
-static char *clean_url(arena *a, const char *url)
-{
-    str s = str_trim(str_of(url));
-
-    while (s.len > 0 && s.p[s.len - 1] == '/')
-        s.len--;
-    return str_dup(a, s);
-}
-
-static const char *default_name(arena *a, const char *model, const char *url)
-{
-    const char *host = strstr(url, "://");
-
-    host = host != NULL ? host + 3 : url;
-    return arena_printf(a, "%s@%.*s", model, (int)strcspn(host, "/"), host);
-}
-
 static json_t *served_json(request *rq, const served_model *sm)
 {
     static const char *const numbers[] = {"max_tokens", "temperature", "top_p", "presence_penalty"};
@@ -208,7 +162,7 @@ static json_t *served_json(request *rq, const served_model *sm)
     if (provider_open_keys(rq->scope, &sm->provider, &clear, &n) != OK)
         n = 0; /* sealed under another master key: the list shows the provider without one */
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(keys, json_string(masked(a, clear[i])));
+        json_array_append_new(keys, json_string(provider_mask_key(a, clear[i])));
     if (sm->model.extra_args == NULL ||
         json_parse(a, sm->model.extra_args, strlen(sm->model.extra_args), NULL, &args) != OK)
         args = NULL;
@@ -232,26 +186,31 @@ static json_t *served_json(request *rq, const served_model *sm)
     return o;
 }
 
+/* Sage's providers have one key; one that was given several elsewhere may keep them. */
+static err take_keys(request *rq, const provider_body *in, const served_model *stored, llm_endpoint *out)
+{
+    provider_keys keys;
+
+    TRY(provider_take_keys(rq->scope, in->api_keys, stored != NULL ? &stored->provider : NULL, &keys));
+    if (keys.n != 1 && !keys.kept)
+        return fail_code(rq->scope, ERR_INVALID, "llm_provider.one_key", NULL, "Exactly one API key is required");
+    out->keys = keys.list;
+    out->n_keys = keys.n;
+    return OK;
+}
+
 /* The endpoint that a body describes, on top of what is stored (may be NULL). */
 static err endpoint_of(request *rq, const provider_body *in, const served_model *stored, llm_endpoint *out)
 {
-    arena *a = rq->scope->arena;
-    const char **key = arena_array(a, const char *, 1);
-
     *out = (llm_endpoint){.driver = "openai"};
     if (stored != NULL)
-        TRY(serve_endpoint(rq->scope, a, stored, out));
+        TRY(serve_endpoint(rq->scope, rq->scope->arena, stored, out));
     if (in->base_url != NULL)
-        out->base_url = clean_url(a, in->base_url);
+        out->base_url = provider_clean_url(rq->scope->arena, in->base_url);
     if (in->model != NULL)
         out->model = in->model;
-    if (in->api_keys != NULL) {
-        TRY(take_key(rq, in->api_keys, &key[0]));
-        if (stored == NULL || out->n_keys == 0 || strcmp(key[0], masked(a, out->keys[0])) != 0) {
-            out->keys = key; /* the mask sent back means: keep the key */
-            out->n_keys = 1;
-        }
-    }
+    if (in->api_keys != NULL)
+        TRY(take_keys(rq, in, stored, out));
     out->private_ok = rq->user->admin;
     return OK;
 }
@@ -455,7 +414,7 @@ err sage_provider_create(request *rq, response *rs)
         return refuse_probe(rq, rs, "save", e);
     sm.provider = (provider_row){
         .owner_id = rq->user->user_id,
-        .name = cstr_blank(in->name) ? default_name(a, at.model, at.base_url) : in->name,
+        .name = cstr_blank(in->name) ? arena_printf(a, "%s@%s", at.model, provider_host(a, at.base_url)) : in->name,
         .requester = REQUESTER,
         .base_url = at.base_url,
         .sealed_keys = provider_seal_keys(a, at.keys, at.n_keys),

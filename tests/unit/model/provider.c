@@ -4,6 +4,7 @@
 
 #include "db/seal.h"
 #include "made.h"
+#include "model/provider_internal.h"
 #include "model/version.h"
 
 static const char *const keys_ab[] = {"sk-a", "sk-b"}, *const keys_ba[] = {"sk-b", "sk-a"}, *const keys_c[] = {"sk-c"};
@@ -330,4 +331,33 @@ ENGINE_TEST(a_provider_is_found_by_its_name_own_ones_first)
     CHECK_INT(provider_find_by_name(s, with_system("u2"), "Same", &got), OK);
     CHECK_STR(got->id, systems.id);
     CHECK_INT(provider_find_by_name(s, scope_of("u2"), "Same", &got), ERR_NOT_FOUND);
+}
+
+ENGINE_TEST(a_list_that_is_asked_for_whole_is_whole)
+{
+    enum { MANY = 1203 };
+    provider_row *rows = NULL;
+    served_model *served = NULL;
+    db_batch *b = db_batch_new(s->arena);
+    size_t n = 0;
+
+    for (int i = 0; i < MANY; i++) {
+        const char *id = arena_printf(s->arena, "p%d", i);
+        provider_row p = {.id = id, .owner_id = "u1", .name = "p", .requester = "openai-chat-completions"};
+        model_row m = {.id = id, .provider_id = id, .name = "m"};
+
+        provider_fill(s, &p);
+        model_fill(s, &m);
+        p.created_at = i;
+        provider_add_insert(b, &p);
+        model_add_insert(b, &m);
+    }
+    CHECK_INT(db_batch_run(s, b), OK);
+    CHECK_INT(provider_list(s, scope_of("u1"), (page){.limit = 100000}, &rows, &n, NULL), OK);
+    CHECK_INT(n, 1000);
+    CHECK_INT(provider_list(s, scope_of("u1"), (page){.all = true}, &rows, &n, NULL), OK);
+    CHECK_INT(n, MANY);
+    CHECK_STR(rows[MANY - 1].id, "p1202");
+    CHECK_INT(served_list(s, scope_of("u1"), MODEL_LLM, NULL, (page){.all = true}, &served, &n, NULL), OK);
+    CHECK_INT(n, MANY);
 }
