@@ -2,6 +2,9 @@
 /*
  * A model server for benchmarks: OpenAI-style streams at a set pace, as cheaply as one thread can.
  *
+ * A chunk goes out when it is due, to some microseconds: with ticks of a millisecond a client that takes a little longer
+ * would seem to take a whole tick longer, or no longer at all.
+ *
  * The model's name says what to do: "bench-CHUNKS-MICROS" answers with so many chunks, so many microseconds apart; with 0
  * everything is one write.  An answer without streaming is one object.  It reads requests of up to 1 MB with
  * Content-Length, or chunked ones by their end, and trusts its client: it is no example of a server.
@@ -17,12 +20,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_REQUEST = 1 << 20, SLOTS = 8192, SLOT_MICROS = 1000, CHUNK_MAX = 512 };
+enum { MAX_REQUEST = 1 << 20, CHUNK_MAX = 512 };
 
 typedef struct conn {
     int fd;
@@ -34,12 +38,12 @@ typedef struct conn {
     int chunk;
     int64_t pace; /* microseconds between chunks */
     int64_t due;
-    struct conn *next, **link; /* in a slot of the wheel; link is NULL when it is not */
+    size_t at; /* in the heap, from 1; 0 when it is not there */
 } conn;
 
 static int poller;
-static conn *wheel[SLOTS];
-static int64_t wheel_time; /* slots before this one have been served */
+static conn **heap; /* those with a chunk to come; heap[1] is due first */
+static size_t heap_len, heap_cap;
 
 static int64_t now_micros(void)
 {
@@ -55,35 +59,54 @@ static void die(const char *what)
     exit(1);
 }
 
-static void wheel_remove(conn *c)
+static void heap_put(size_t at, conn *c)
 {
-    if (c->link == NULL)
-        return;
-    *c->link = c->next;
-    if (c->next != NULL)
-        c->next->link = c->link;
-    c->link = NULL;
+    heap[at] = c;
+    c->at = at;
 }
 
-static void wheel_add(conn *c, int64_t due)
+/* The place `at` is free: finds the right one for `c` from there. */
+static void heap_settle(size_t at, conn *c)
 {
-    int64_t slot = due / SLOT_MICROS;
-    conn **head;
+    for (; at > 1 && heap[at / 2]->due > c->due; at /= 2)
+        heap_put(at, heap[at / 2]);
+    for (size_t child; (child = 2 * at) <= heap_len; at = child) {
+        child += child < heap_len && heap[child + 1]->due < heap[child]->due;
+        if (heap[child]->due >= c->due)
+            break;
+        heap_put(at, heap[child]);
+    }
+    heap_put(at, c);
+}
 
-    if (slot <= wheel_time)
-        slot = wheel_time + 1;
-    head = &wheel[slot % SLOTS];
+static void heap_remove(conn *c)
+{
+    conn *last = heap_len > 0 ? heap[heap_len] : NULL;
+    size_t at = c->at;
+
+    if (at == 0)
+        return;
+    heap_len--;
+    c->at = 0;
+    if (last != c)
+        heap_settle(at, last);
+}
+
+static void heap_add(conn *c, int64_t due)
+{
+    if (heap_len + 2 > heap_cap) {
+        heap_cap = heap_cap == 0 ? 1024 : heap_cap * 2;
+        heap = realloc(heap, heap_cap * sizeof(conn *));
+        if (heap == NULL)
+            die("realloc");
+    }
     c->due = due;
-    c->next = *head;
-    if (c->next != NULL)
-        c->next->link = &c->next;
-    c->link = head;
-    *head = c;
+    heap_settle(++heap_len, c);
 }
 
 static void conn_close(conn *c)
 {
-    wheel_remove(c);
+    heap_remove(c);
     close(c->fd);
     free(c->in);
     free(c->out);
@@ -213,7 +236,7 @@ static bool conn_tick(conn *c)
     if (--c->chunks_left == 0)
         n += end_chunks(data + n, sizeof data - n, c->chunk);
     else
-        wheel_add(c, c->due + c->pace);
+        heap_add(c, c->due + c->pace);
     return conn_send(c, data, n);
 }
 
@@ -235,7 +258,7 @@ static bool conn_answer(conn *c, const char *body)
     if (!conn_send(c, HEAD, sizeof HEAD - 1))
         return false;
     /* The streams of a test begin together: spread them over the pace, as real ones are. */
-    wheel_add(c, now_micros() + (chunks > 100 ? (int64_t)(random() % pace) : pace));
+    heap_add(c, now_micros() + (chunks > 100 ? (int64_t)(random() % pace) : pace));
     return true;
 }
 
@@ -291,20 +314,26 @@ static bool conn_read(conn *c)
 
 static void serve_due(void)
 {
-    int64_t until = now_micros() / SLOT_MICROS;
+    int64_t now = now_micros();
 
-    while (wheel_time < until) {
-        conn *c = wheel[++wheel_time % SLOTS], *next;
+    while (heap_len > 0 && heap[1]->due <= now) {
+        conn *c = heap[1];
 
-        for (; c != NULL; c = next) {
-            next = c->next;
-            if (c->due / SLOT_MICROS > wheel_time) /* of a later turn of the wheel */
-                continue;
-            wheel_remove(c);
-            if (!conn_tick(c))
-                conn_close(c);
-        }
+        heap_remove(c);
+        if (!conn_tick(c))
+            conn_close(c);
     }
+}
+
+/* Waits for events, at most until the next chunk is due. */
+static int wait_events(struct epoll_event *events, int most)
+{
+    int64_t left = heap_len > 0 ? heap[1]->due - now_micros() : 0;
+    struct timespec t = {.tv_sec = left / 1000000, .tv_nsec = left % 1000000 * 1000};
+
+    if (left < 0)
+        t = (struct timespec){0};
+    return epoll_pwait2(poller, events, most, heap_len > 0 ? &t : NULL, NULL);
 }
 
 static void accept_all(int listener)
@@ -352,11 +381,11 @@ int main(int argc, char **argv)
     poller = epoll_create1(EPOLL_CLOEXEC);
     listener = listen_on(argv[1]);
     epoll_ctl(poller, EPOLL_CTL_ADD, listener, &e);
-    wheel_time = now_micros() / SLOT_MICROS;
+    prctl(PR_SET_TIMERSLACK, 1UL);
     puts("ready");
     fflush(stdout);
     for (;;) {
-        int n = epoll_wait(poller, events, 512, 1);
+        int n = wait_events(events, 512);
 
         for (int i = 0; i < n; i++) {
             conn *c = events[i].data.ptr;
