@@ -17,6 +17,7 @@
 typedef enum {
     UNTIL_NO_TOOL_CALL, /* the first response without tool calls */
     UNTIL_TURN_STATUS,  /* the model calls the tool turn_status */
+    UNTIL_JUDGED,       /* the model, asked about its response without tool calls, says that nothing is left to do */
 } completion_mode;
 
 typedef struct {

@@ -20,7 +20,8 @@ typedef struct turn_call {
     int64_t index;
     const char *id, *name;
     buf arguments;
-    bool hidden; /* turn_status: never shown */
+    bool hidden;              /* turn_status: never shown */
+    const char *coerced_from; /* the tool that the model named when only its status was asked for; or NULL */
 } turn_call;
 
 typedef struct {
@@ -33,6 +34,8 @@ typedef struct {
     bool told;               /* the user knows why the run fails */
     const char *last_error;  /* of the turn before, cut; for the error fuse */
     bool status_turn;        /* the next request offers only turn_status */
+    bool must_call;          /* the next request forbids a response without tool calls */
+    int text_turns;          /* responses without tool calls in a row */
     uint64_t signatures[24]; /* of the last turns, newest last */
     size_t n_signatures;
     int repeats;
@@ -44,6 +47,13 @@ err turn_ask(agent_state *st, turn *t);
 
 /* calls.c: runs the response's tool calls at once; results are in the ledger and the log. */
 err turn_run_calls(agent_state *st, turn *t);
+
+/* calls.c: the offered tool of that name, or NULL. */
+const tool *plan_tool(const plan *p, const char *name);
+
+/* judge.c: whether a response without tool calls ends the run when the model itself is to say so; sets st->stop, or what the
+ * next request is to say.  An error only when the run's scope ended. */
+err judge_text(agent_state *st, const turn *t);
 
 /* compress.c: replaces old messages by a summary when the request would pass the model's window. */
 err compress_when_needed(agent_state *st, int64_t prompt_tokens, bool *compressed);

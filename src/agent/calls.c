@@ -15,7 +15,7 @@ typedef struct {
     sem *slots;
 } call_job;
 
-static const tool *offered(const plan *p, const char *name)
+const tool *plan_tool(const plan *p, const char *name)
 {
     for (size_t i = 0; i < p->n_tools; i++)
         if (cstr_eq(p->tools[i]->name, name))
@@ -23,15 +23,21 @@ static const tool *offered(const plan *p, const char *name)
     return NULL;
 }
 
+/* What a result's metadata begin with. */
+static json_t *meta_new(agent_state *st, bool failed)
+{
+    json_t *meta = json_hold(st->l->a, json_object());
+
+    json_set_str(meta, "tool_execution_status", failed ? "error" : "success");
+    return meta;
+}
+
 /* The result goes to whoever watches and into the ledger; the two agree about id and text. */
-static err keep_result(agent_state *st, const turn_call *c, const char *text, const char *status, bool rejected)
+static err keep_result(agent_state *st, const turn_call *c, const char *text, json_t *meta)
 {
     const run_message *m = run_message_new(st->r, id_uuid4(st->s->arena), st->p->session_id, st->p->speaker);
-    json_t *meta = json_hold(st->l->a, json_object()), *payload;
+    json_t *payload;
 
-    json_set_str(meta, "tool_execution_status", status);
-    if (rejected)
-        json_set_bool(meta, "streamed_tool_rejected", true);
     ledger_add(st->l, (entry){
                           .id = m->id,
                           .role = ROLE_TOOL,
@@ -53,13 +59,14 @@ static err keep_result(agent_state *st, const turn_call *c, const char *text, co
 
 static err reject(agent_state *st, turn_call *c, const char *code, const char *note)
 {
-    json_t *o = json_hold(st->s->arena, json_object());
+    json_t *o = json_hold(st->s->arena, json_object()), *meta = meta_new(st, true);
 
+    json_set_bool(meta, "streamed_tool_rejected", true);
     json_set_str(o, "status", "rejected");
     json_set_str(o, "code", code);
     json_set_str(o, "tool_name", c->name);
     st->note = arena_printf(st->s->arena, "<system_reminder>%s</system_reminder>", note);
-    return keep_result(st, c, json_text(st->s->arena, o), "error", true);
+    return keep_result(st, c, json_text(st->s->arena, o), meta);
 }
 
 static void on_progress(void *arg, const char *stream, const char *text, size_t len)
@@ -90,32 +97,62 @@ static err close_progress(agent_state *st, const turn_call *c)
     return run_emit_json(st->s, st->r, EV_TOOL_PROGRESS, NULL, o);
 }
 
-/* What turn_status means for the run: it ends only when the user has been told something in this turn. */
-static void heed_status(agent_state *st, const turn *t, const json_t *args)
+/* Whether the user has been told something before the status of this turn: beside it, or in the message in front of it. */
+static bool user_was_told(const agent_state *st, const turn *t)
 {
-    const char *status = json_get_str(args, "status", "");
-    bool ends = cstr_eq(status, "task_done") || cstr_eq(status, "need_user_input") || cstr_eq(status, "blocked");
     const entry *before = NULL; /* this response, whose results may be there already */
 
     for (size_t i = st->l->n; i > 1 && before == NULL; i--)
         if (cstr_eq(st->l->items[i - 1]->id, t->message->id))
             before = st->l->items[i - 2];
-    if (ends && (t->text.len > 0 || (before != NULL && before->role == ROLE_ASSISTANT && before->n_calls == 0)))
-        st->stop = true;
-    else if (ends)
-        st->note = "<system_reminder>Write the answer for the user as text before you end the turn.</system_reminder>";
+    return t->text.len > 0 ||
+           (before != NULL && before->role == ROLE_ASSISTANT && before->n_calls == 0 && !cstr_blank(before->text));
 }
 
-static void heed_result(agent_state *st, const turn *t, const turn_call *c, const json_t *args,
-                        const tool_result *result)
+/* What turn_status means for the run; false when it is rejected.  Beside a call of another tool that was not carried out it
+ * cannot mean the end. */
+static bool heed_status(agent_state *st, const turn *t, const json_t *args)
 {
-    if (cstr_eq(c->name, "turn_status"))
-        heed_status(st, t, args);
-    else if (cstr_eq(c->name, "complete_task"))
+    const char *status = json_get_str(args, "status", "");
+    bool ends = cstr_eq(status, "task_done") || cstr_eq(status, "need_user_input") || cstr_eq(status, "blocked");
+
+    if (ends && !user_was_told(st, t))
+        return false;
+    for (const turn_call *c = t->calls; c != NULL; c = c->next)
+        ends = ends && c->coerced_from == NULL;
+    st->stop |= ends;
+    return true;
+}
+
+static void heed_result(agent_state *st, const turn_call *c, const tool_result *result)
+{
+    if (cstr_eq(c->name, "complete_task"))
         st->stop = true;
     else if (cstr_eq(c->name, "questionnaire_async") && result->value != NULL &&
              json_get_bool(result->value, "success", false))
         st->stop = true;
+}
+
+/* The result of a call that was made: kept, and what follows from it for the run. */
+static err take_result(agent_state *st, const turn *t, const turn_call *c, const json_t *args,
+                       const tool_result *result)
+{
+    json_t *meta;
+
+    if (cstr_eq(c->name, "turn_status") && !heed_status(st, t, args)) {
+        meta = meta_new(st, true);
+        json_set_bool(meta, "turn_status_rejected", true);
+        return keep_result(st, c,
+                           "{\"success\":false,\"status\":\"error\",\"error\":\"Rejected: write the answer for the "
+                           "user as text before you end the turn.\"}",
+                           meta);
+    }
+    meta = meta_new(st, result->failed);
+    if (c->coerced_from != NULL)
+        json_set_str(meta, "coerced_from", c->coerced_from);
+    TRY(keep_result(st, c, result->text, meta));
+    heed_result(st, c, result);
+    return OK;
 }
 
 typedef struct {
@@ -139,7 +176,7 @@ static err run_call(scope *s, void *arg)
     call_arg *ca = arg;
     agent_state *st = ca->job.st;
     turn_call *c = ca->job.call;
-    const tool *t = offered(st->p, c->name);
+    const tool *t = plan_tool(st->p, c->name);
     scope *own = scope_child(s, NO_LIMIT);
     tool_context cx = st->p->tool_context;
     tool_result result;
@@ -160,10 +197,8 @@ static err run_call(scope *s, void *arg)
     cx.call_id = c->id;
     cx.progress = on_progress;
     cx.progress_arg = &ca->job;
-    if ((e = tool_call(own, t, &cx, args, &result)) == OK) {
-        e = keep_result(st, c, result.text, result.failed ? "error" : "success", false);
-        heed_result(st, ca->t, c, args, &result);
-    }
+    if ((e = tool_call(own, t, &cx, args, &result)) == OK)
+        e = take_result(st, ca->t, c, args, &result);
     if (e == OK && !c->hidden)
         e = close_progress(st, c);
 give:
@@ -173,23 +208,39 @@ out:
     return e;
 }
 
+/* What kind of error a result tells, for the question to the user. */
+static const char *error_category(const entry *e)
+{
+    if (entry_meta_true(e, "turn_status_rejected"))
+        return "TURN_STATUS";
+    if (strstr(e->text, "\"TIMEOUT\"") != NULL)
+        return "TIMEOUT";
+    if (strstr(e->text, "\"INVALID_ARGUMENT\"") != NULL || strstr(e->text, "\"invalid_tool_arguments\"") != NULL)
+        return "INVALID_ARGS";
+    return entry_meta_true(e, "streamed_tool_rejected") ? "TOOL_REJECTED" : "OTHER";
+}
+
 /* The same error twice in a row means that a third try would fail as well. */
 static void check_fuse(agent_state *st, size_t from)
 {
-    const char *found = NULL;
+    const entry *found = NULL;
+    const char *text = NULL;
 
     for (size_t i = from; i < st->l->n; i++)
         if (st->l->items[i]->role == ROLE_TOOL &&
             cstr_eq(entry_meta_str(st->l->items[i], "tool_execution_status"), "error"))
-            found = arena_strndup(st->s->arena, st->l->items[i]->text, strnlen(st->l->items[i]->text, 120));
-    if (found != NULL && cstr_eq(found, st->last_error)) {
+            found = st->l->items[i];
+    if (found != NULL)
+        text = arena_strndup(st->s->arena, found->text, strnlen(found->text, 120));
+    if (text != NULL && cstr_eq(text, st->last_error)) {
         json_t *details = json_object();
 
+        json_set_str(details, "error_category", error_category(found));
         json_set_int(details, "consecutive_error_hits", 2);
         notice_recovery(st, "consecutive_execution_error", details);
         st->stop = true;
     }
-    st->last_error = found;
+    st->last_error = text;
 }
 
 err turn_run_calls(agent_state *st, turn *t)

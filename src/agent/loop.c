@@ -7,18 +7,34 @@ static err save(agent_state *st)
     return st->p->save != NULL ? st->p->save(st->s, st->p->save_arg) : OK;
 }
 
-/* A response without tool calls, or with turn_status: is the run over? */
-static void judge(agent_state *st, const turn *t)
+/* A response without tool calls in the mode that waits for turn_status: the next request asks for that alone. */
+static void ask_status(agent_state *st)
 {
-    bool silent = t->text.len == 0 && t->n_calls == 0;
-
-    if (t->n_calls == 0 && st->status_turn) {
+    if (st->status_turn) {
         notice_recovery(st, "turn_status_protocol_loop", NULL);
         st->stop = true;
-    } else if (silent || (st->p->until == UNTIL_NO_TOOL_CALL && t->n_calls == 0)) {
-        st->stop = true;
+    } else if (plan_tool(st->p, "turn_status") == NULL) {
+        st->stop = true; /* it cannot be called, so it is not waited for */
     }
-    st->status_turn = st->p->until == UNTIL_TURN_STATUS && t->n_calls == 0 && !st->stop;
+    st->status_turn = !st->stop;
+}
+
+/* Is the run over? */
+static err judge(agent_state *st, const turn *t)
+{
+    if (t->n_calls > 0) {
+        st->status_turn = st->must_call = false;
+        st->text_turns = 0;
+        return OK;
+    }
+    st->text_turns++;
+    if (st->p->until == UNTIL_TURN_STATUS && (st->status_turn || t->text.len > 0))
+        ask_status(st);
+    else if (st->p->until == UNTIL_JUDGED && t->text.len > 0)
+        return judge_text(st, t);
+    else
+        st->stop = true;
+    return OK;
 }
 
 /* One turn: ask, answer, run tools. */
@@ -28,7 +44,7 @@ static err take_turn(agent_state *st, turn *t)
     if (t->n_calls > 0)
         TRY(turn_run_calls(st, t));
     if (!st->stop)
-        judge(st, t);
+        TRY(judge(st, t));
     if (!st->stop && repeat_seen(st, t))
         st->stop = true;
     return st->stop ? OK : save(st); /* the last turn is stored with the end of the run, in one write */

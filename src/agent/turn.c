@@ -74,7 +74,7 @@ static void offer_tools(const agent_state *st, arena *a, llm_request *rq)
     }
     rq->tools = offered;
     rq->n_tools = n;
-    if (st->status_turn)
+    if ((st->status_turn || st->must_call) && n > 0)
         rq->tool_choice = TOOL_CHOICE_REQUIRED;
 }
 
@@ -205,6 +205,20 @@ static turn_call *call_at(agent_state *st, turn *t, const llm_delta *d)
     return *at;
 }
 
+/* When only its status was asked for, whatever else the model calls means that it goes on working
+ * (contracts/sage-agent-runtime.md section 2.1). */
+static void name_call(const agent_state *st, turn_call *c, const char *name)
+{
+    c->name = arena_strdup(st->s->arena, name);
+    if (st->status_turn && !cstr_eq(name, "turn_status")) {
+        c->coerced_from = c->name;
+        c->name = "turn_status";
+        c->arguments.len = 0;
+        buf_puts(&c->arguments, "{\"status\":\"continue_work\"}");
+    }
+    c->hidden = cstr_eq(c->name, "turn_status");
+}
+
 /* A tool call's fragment: shown as it comes, but for the runtime's own protocol. */
 static err on_call_delta(agent_state *st, turn *t, const llm_delta *d)
 {
@@ -217,11 +231,10 @@ static err on_call_delta(agent_state *st, turn *t, const llm_delta *d)
     if (c->id == NULL)
         c->id = !cstr_blank(d->id) ? arena_strdup(st->s->arena, d->id)
                                    : arena_printf(st->s->arena, "call_%s", id_hex(st->s->arena, 24));
-    if (c->name == NULL && d->name != NULL) {
-        c->name = arena_strdup(st->s->arena, d->name);
-        c->hidden = cstr_eq(c->name, "turn_status");
-    }
-    buf_add(&c->arguments, d->text.p, d->text.len);
+    if (c->name == NULL && d->name != NULL)
+        name_call(st, c, d->name);
+    if (c->coerced_from == NULL)
+        buf_add(&c->arguments, d->text.p, d->text.len);
     if (!buf_ok(&c->arguments))
         return fail_code(st->s, ERR_UPSTREAM, "llm.garbage", NULL, "a tool call's arguments are larger than 4 MiB");
     if (c->hidden)
@@ -271,17 +284,21 @@ static err on_delta(agent_state *st, turn *t, const llm_delta *d, llm_usage *usa
 static void keep_response(agent_state *st, turn *t, bool whole)
 {
     llm_tool_call *calls = NULL;
+    json_t *meta = NULL;
     size_t n = 0;
 
     if (whole && t->n_calls > 0) {
         calls = arena_array(st->l->a, llm_tool_call, t->n_calls);
-        for (turn_call *c = t->calls; c != NULL; c = c->next)
+        for (turn_call *c = t->calls; c != NULL; c = c->next) {
+            if (c->coerced_from != NULL && meta == NULL)
+                json_set_str(meta = json_hold(st->l->a, json_object()), "coerced_from", c->coerced_from);
             calls[n++] = (llm_tool_call){
                 .id = c->id,
                 .name = c->name != NULL ? c->name : "",
                 /* Some providers send nothing for "no arguments", and refuse to get it back. */
                 .arguments =
                     cstr_blank(buf_str(&c->arguments)) ? "{}" : arena_strdup(st->l->a, buf_str(&c->arguments))};
+        }
     }
     if (t->text.len == 0 && t->reasoning.len == 0 && n == 0)
         return;
@@ -295,6 +312,7 @@ static void keep_response(agent_state *st, turn *t, bool whole)
             .reasoning = t->reasoning.len > 0 ? arena_strndup(st->l->a, t->reasoning.data, t->reasoning.len) : NULL,
             .calls = calls,
             .n_calls = n,
+            .metadata = meta,
             .agent_name = st->p->speaker,
         });
 }

@@ -85,6 +85,12 @@ static bool is_stale_call(const ledger *l, size_t at, const char *name)
     return false;
 }
 
+/* A status that did not mean what the model thought: it is to remember why. */
+static bool is_lesson(const entry *result)
+{
+    return entry_meta_true(result, "turn_status_rejected") || entry_meta_str(result, "coerced_from") != NULL;
+}
+
 /* An assistant message with calls, followed at once by the results of those that have one. */
 static size_t add_with_results(const ledger *l, size_t at, arena *a, llm_message *out)
 {
@@ -95,7 +101,8 @@ static size_t add_with_results(const ledger *l, size_t at, arena *a, llm_message
     for (size_t c = 0; c < e->n_calls; c++) {
         const entry *result = result_of(l, at + 1, e->calls[c].id);
 
-        if (result == NULL || is_stale_call(l, at, e->calls[c].name) || !is_json_object(e->calls[c].arguments))
+        if (result == NULL || !is_json_object(e->calls[c].arguments) ||
+            (is_stale_call(l, at, e->calls[c].name) && !is_lesson(result)))
             continue;
         calls[kept++] = e->calls[c];
         out[n++] = (llm_message){

@@ -189,6 +189,7 @@ FIBER_TEST(the_same_error_twice_in_a_row_ends_with_a_question)
     CHECK_INT(st->requests, 2);
     meta = json_get_obj(stage_event(st, EV_NOTICE, ""), "metadata");
     CHECK_STR(json_get_str(meta, "stop_reason", ""), "consecutive_execution_error");
+    CHECK_STR(json_get_str(meta, "error_category", ""), "OTHER");
     CHECK_INT(json_get_int(meta, "consecutive_error_hits", 0), 2);
     CHECK_STR(
         json_get_str(json_get_obj(stage_event(st, EV_TOOL_RESULT, "c1"), "metadata"), "tool_execution_status", ""),
@@ -270,8 +271,91 @@ FIBER_TEST(continue_work_and_a_status_without_text_do_not_end_the_run)
 
     CHECK(stage_run(st) == OK, "runs");
     CHECK_INT(st->requests, 3);
-    CHECK(stage_request_has(st, 1, "<system_reminder>"), "told to write an answer first");
-    CHECK(!stage_request_has(st, 2, "<system_reminder>Write"), "once");
+    CHECK(stage_request_has(st, 1, "Rejected: write the answer"), "told to write an answer first");
+    CHECK(entry_meta_true(st->ledger->items[2], "turn_status_rejected"), "marked");
+    CHECK(!entry_meta_true(st->ledger->items[4], "turn_status_rejected"), "to go on is fine without a text");
+    stage_close(st);
+}
+
+FIBER_TEST(a_status_that_is_rejected_twice_ends_with_a_question)
+{
+    static const stage_answer answers[] = {{.body = STATUS("task_done") STOP}};
+    stage *st = status_stage(s, answers, 1);
+    json_t *meta;
+
+    CHECK(stage_run(st) == OK, "an end of its own");
+    CHECK_INT(st->requests, 2);
+    meta = json_get_obj(stage_event(st, EV_NOTICE, ""), "metadata");
+    CHECK_STR(json_get_str(meta, "stop_reason", ""), "consecutive_execution_error");
+    CHECK_STR(json_get_str(meta, "error_category", ""), "TURN_STATUS");
+    stage_close(st);
+}
+
+FIBER_TEST(a_text_in_front_of_a_tool_result_is_no_answer)
+{
+    static const stage_answer answers[] = {{.body = TEXT("I look: ") CALL("0", "c1", "fast", "{}") STOP},
+                                           {.body = STATUS("task_done") STOP},
+                                           {.body = TEXT("Found") STATUS("task_done") STOP}};
+    stage *st = status_stage(s, answers, 3);
+
+    CHECK(stage_run(st) == OK, "runs");
+    CHECK_INT(st->requests, 3);
+    stage_close(st);
+}
+
+FIBER_TEST(another_tool_than_the_status_that_was_asked_for_means_that_work_goes_on)
+{
+    static const struct {
+        const char *label;
+        stage_answer answer;
+        int n_calls;
+    } cases[] = {
+        {"instead of it", {.body = CALL("0", "c1", "fast", "{\\\"wo") MORE("0", "rd\\\":1}") STOP}, 1},
+        {"beside it", {.body = STATUS("task_done") CALL("1", "c1", "fast", "{}") STOP}, 2},
+        {"in front of it",
+         {.body =
+              CALL("0", "c1", "fast", "{}") CALL("1", "t1", "turn_status", "{\\\"status\\\":\\\"blocked\\\"}") STOP},
+         2},
+        {"one that does not exist", {.body = CALL("0", "c1", "nonsense", "{}") STOP}, 1},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        stage_answer answers[] = {
+            {.body = TEXT("First") STOP}, cases[i].answer, {.body = TEXT("Last") STATUS("task_done") STOP}};
+        stage *st = status_stage(s, answers, 3);
+        const entry *call, *result = NULL;
+
+        CHECK(stage_run(st) == OK, "%s", cases[i].label);
+        CHECK_INT(st->requests, 3);
+        CHECK_STR(stage_kinds(st), "TEXT TEXT_END TEXT"); /* nothing of the call was shown, and nothing ran */
+        call = st->ledger->items[2];
+        CHECK_INT(call->n_calls, cases[i].n_calls);
+        CHECK(cstr_eq(entry_meta_str(call, "coerced_from"), "fast") ||
+                  cstr_eq(entry_meta_str(call, "coerced_from"), "nonsense"),
+              "%s", cases[i].label);
+        for (size_t c = 0; c < call->n_calls; c++) {
+            CHECK_STR(call->calls[c].name, "turn_status");
+            if (cstr_eq(call->calls[c].id, "c1"))
+                CHECK_STR(call->calls[c].arguments, "{\"status\":\"continue_work\"}");
+        }
+        for (size_t k = 3; k < st->ledger->n; k++)
+            if (cstr_eq(st->ledger->items[k]->tool_call_id, "c1"))
+                result = st->ledger->items[k];
+        CHECK(result != NULL && entry_meta_str(result, "coerced_from") != NULL, "%s", cases[i].label);
+        CHECK(json_array_size(json_get_arr(stage_request(st, 2), "tools")) > 1, "all tools are offered again");
+        CHECK(stage_request_has(st, 2, "continue_work"), "the model sees what became of its call");
+        stage_close(st);
+    }
+}
+
+FIBER_TEST(a_status_that_cannot_be_called_is_not_waited_for)
+{
+    static const stage_answer answers[] = {{.body = TEXT("Hi") STOP}};
+    stage *st = STAGE(s, answers);
+
+    st->plan.until = UNTIL_TURN_STATUS;
+    CHECK(stage_run(st) == OK, "runs");
+    CHECK_INT(st->requests, 1);
     stage_close(st);
 }
 

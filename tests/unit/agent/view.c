@@ -130,6 +130,22 @@ TEST(old_calls_of_the_runtime_are_left_out)
     arena_free(l->a);
 }
 
+TEST(a_status_that_was_rejected_or_coerced_stays)
+{
+    ledger *l = fresh();
+
+    call(l, "turn_status", "t1", "{}");
+    result(l, "t1", "rejected")->metadata = meta(l, "turn_status_rejected", json_true());
+    call(l, "turn_status", "t2", "{}");
+    result(l, "t2", "coerced")->metadata = meta(l, "coerced_from", json_string("grep"));
+    call(l, "turn_status", "t3", "{}");
+    result(l, "t3", "old");
+    call(l, "turn_status", "t4", "{}");
+    result(l, "t4", "last");
+    CHECK_STR(shape(l), "a:+turn_status t:rejected a:+turn_status t:coerced a:+turn_status t:last");
+    arena_free(l->a);
+}
+
 TEST(what_is_only_for_audit_or_was_for_one_request_is_left_out)
 {
     ledger *l = fresh();
