@@ -2,7 +2,7 @@
 /*
  * The life of a flow's run: prepare, begin, execute layer by layer, end (contracts/langflow-flows.md section 10).
  *
- * Nodes of one layer run at the same time; the first error ends the run.  What was said is stored in the conversation of the
+ * Nodes of one layer run at the same time; the first error ends the others and the run.  What was said is stored in the conversation of the
  * session before anybody sees the end.
  */
 #include "base/clock.h"
@@ -16,7 +16,8 @@
 enum { TWEAKS_MAX = 2 * GRAPH_MAX_NODES };
 
 typedef struct {
-    scope *s; /* of the run; closed by its fiber */
+    scope *s;     /* of the run; closed by its fiber */
+    scope *nodes; /* below it, of the components: its arena keeps their results */
     run *run;
     graph *graph;
     flow_record record;
@@ -87,6 +88,16 @@ typedef struct {
     graph_node *node;
 } node_job;
 
+/* The first component that fails tells why; those beside it have nothing to work for any more. */
+static err node_failed(execution *x, err e, const char *code, const char *subject, const char *text)
+{
+    const char *why = arena_strdup(x->s->arena, text);
+
+    e = fail_code(x->s, e, code, subject, "%s", why);
+    scope_cancel(x->nodes, "another component failed");
+    return e;
+}
+
 static err run_node(scope *s, void *arg)
 {
     node_job *job = arg;
@@ -104,25 +115,26 @@ static err run_node(scope *s, void *arg)
                         .record = &x->record};
 
     if (n->component == NULL)
-        return fail_code(s, ERR_UNSUPPORTED, "flow.component", n->type,
-                         "Error building Component %s: \n\nThis server has no component of type %s", n->display_name,
-                         n->type);
+        return node_failed(x, ERR_UNSUPPORTED, "flow.component", n->type,
+                           arena_printf(s->arena,
+                                        "Error building Component %s: \n\nThis server has no component of type %s",
+                                        n->display_name, n->type));
     for (size_t i = 0; i < n->component->n_outputs; i++) {
         err e;
 
         if (!is_wanted(x->graph, n, n->component->outputs[i].name))
             continue;
         e = n->component->outputs[i].produce(&c, &n->results[i]);
-        if (e != OK && s->ended == OK)
-            return fail_code(s, e, scope_failure(s, e).code, n->id, "Error building Component %s: \n\n%s",
-                             n->display_name, scope_failure(s, e).text);
+        if (e != OK && scope_check(s) == OK)
+            return node_failed(x, e, scope_failure(s, e).code, n->id,
+                               arena_printf(s->arena, "Error building Component %s: \n\n%s", n->display_name,
+                                            scope_failure(s, e).text));
         TRY(e);
         n->done[i] = true;
     }
     return OK;
 }
 
-/* The nodes run in the run's own scope, whose arena keeps their results. */
 static err run_layer(execution *x, size_t layer)
 {
     for (size_t i = 0; i < x->graph->n_nodes; i++) {
@@ -131,15 +143,16 @@ static err run_layer(execution *x, size_t layer)
 
         if (!n->selected || n->layer != layer)
             continue;
-        job = arena_one(x->s->arena, node_job);
+        job = arena_one(x->nodes->arena, node_job);
         *job = (node_job){.x = x, .node = n};
-        scope_spawn(x->s, run_node, job);
+        scope_spawn(x->nodes, run_node, job);
     }
-    return scope_join(x->s);
+    return scope_join(x->nodes);
 }
 
 static err execute(execution *x)
 {
+    x->nodes = scope_child(x->s, NO_LIMIT);
     for (size_t i = 0; i < x->graph->n_nodes; i++) {
         size_t n = x->graph->nodes[i].component != NULL ? x->graph->nodes[i].component->n_outputs : 0;
 

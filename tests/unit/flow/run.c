@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "engine.h"
 #include "fake_server.h"
 #include "model/conversation.h"
@@ -16,11 +17,14 @@ static char asked[8192]; /* the body of the last request to the model */
 #define CHUNK(text) "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" text "\"}}]}\n\n"
 #define STOP "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n"
 
-/* Answers "Hello!" in two pieces, refuses what says "refuse", and hangs at what says "hang". */
+/* Answers "Hello!" in two pieces, refuses what says "refuse" (or, after a while, "refuse late"), and hangs at what says
+ * "hang". */
 static bool answer(fake_conn *c, const fake_request *rq, void *arg)
 {
     (void)arg;
     snprintf(asked, sizeof asked, "%s", rq->body);
+    if (strstr(rq->body, "refuse late") != NULL)
+        fake_wait_closed(c, 200);
     if (strstr(rq->body, "refuse") != NULL)
         return fake_reply(c, 401, "application/json", "{}");
     fake_printf(c, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n%s", CHUNK("Hel"));
@@ -256,6 +260,50 @@ ENGINE_TEST(a_failing_component_names_itself)
     CHECK_STR(stored(s, "s-1"), "user:refuse this ");
     CHECK_STR(engine_text(s, "SELECT status FROM run"), "failed");
     hub_close();
+}
+
+/* Two models side by side, each with a question of its own. */
+#define SIDE(n, question, kind)                                                                                        \
+    "{\"id\":\"TextInput-" n "\",\"data\":{\"type\":\"TextInput\",\"node\":{\"template\":{\"input_value\":{\"value\":" \
+    "\"" question "\"}}}}},{\"id\":\"Model-" n "\",\"data\":{\"type\":\"" kind                                         \
+    "\",\"node\":{\"display_name\":\"Model " n                                                                         \
+    "\",\"template\":{\"model\":{\"value\":[{\"name\":\"m-1\",\"provider\":"                                           \
+    "\"OpenAI\"}]},\"input_value\":{\"value\":\"\"}}}}},{\"id\":\"ChatOutput-" n                                       \
+    "\",\"data\":{\"type\":\"ChatOutput\",\"node\":{\"template\":{\"input_value\":{\"value\":\"\"}}}}}"
+#define WIRES(n)                                                                                                       \
+    "{\"source\":\"TextInput-" n "\",\"target\":\"Model-" n "\",\"data\":{\"sourceHandle\":{\"name\":\"text\"},"       \
+    "\"targetHandle\":{\"fieldName\":\"input_value\"}}},{\"source\":\"Model-" n "\",\"target\":\"ChatOutput-" n        \
+    "\",\"data\":{\"sourceHandle\":{\"name\":\"text_output\"},\"targetHandle\":{\"fieldName\":\"input_value\"}}}"
+#define TWO_SIDES(a, b, kind)                                                                                          \
+    "{\"nodes\":[" SIDE("1", a, "LanguageModelComponent") "," SIDE("2", b, kind) "],\"edges\":[" WIRES("1") "," WIRES( \
+        "2") "]}"
+
+ENGINE_TEST(a_component_that_fails_ends_those_beside_it_at_once)
+{
+    static const struct {
+        const char *data, *why;
+    } cases[] = {
+        {TWO_SIDES("hang", "refuse late", "LanguageModelComponent"),
+         "Error running graph: Error building Component Model 2: \n\nAPI authentication failed"},
+        {TWO_SIDES("hang", "x", "Magic"),
+         "Error running graph: Error building Component Model 2: \n\nThis server has no"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        flow_row *row = world(s, cases[i].data);
+        flow_request rq = request(row, NULL);
+        int64_t began = clock_mono();
+        run_status status;
+        json_t *events = events_of(s, &rq, &status);
+
+        CHECK_INT(status, RUN_FAILED);
+        CHECK(clock_mono() - began < SECONDS(10), "the one that hangs was not waited for");
+        CHECK(cstr_starts(json_get_str(last_data(events), "error", ""), cases[i].why), "%s",
+              json_get_str(last_data(events), "error", ""));
+        CHECK_STR(engine_text(s, "SELECT status FROM run WHERE finished_at = (SELECT MAX(finished_at) FROM run)"),
+                  "failed");
+        hub_close();
+    }
 }
 
 ENGINE_TEST(an_unknown_component_is_named)
