@@ -8,11 +8,25 @@
 #include "base/str.h"
 #include "model/user.h"
 
+/* All first administrators of one server have the same name, so that two made at once collide on every engine. */
+static err insert_first(scope *s, const char *username, const char *email, const char *password, const char **name)
+{
+    user_row admin = {.email = email, .role = "admin", .active = true};
+    char *hash;
+
+    admin.username = cstr_blank(username) ? "admin" : str_dup(s->arena, str_trim(str_of(username)));
+    TRY(password_hash(s, password, &hash));
+    admin.password_hash = hash;
+    TRY(user_insert_first(s, &admin));
+    *name = admin.username;
+    return OK;
+}
+
 err bootstrap_admin(scope *s, const char *username, const char *password, char **made_name, char **made_password)
 {
     bool random = cstr_blank(password);
-    user_row admin = {.email = "admin@example.com", .role = "admin", .active = true};
-    char *chosen, *hash;
+    const char *name;
+    char *chosen;
     int64_t count;
     err e;
 
@@ -20,15 +34,19 @@ err bootstrap_admin(scope *s, const char *username, const char *password, char *
     TRY(user_count(s, &count));
     if (count > 0)
         return OK;
-    admin.username = cstr_blank(username) ? "admin" : str_dup(s->arena, str_trim(str_of(username)));
     chosen = random ? password_random(s->arena) : str_dup(s->arena, str_trim(str_of(password)));
-    TRY(password_hash(s, chosen, &hash));
-    admin.password_hash = hash;
-    e = user_insert_first(s, &admin);
+    e = insert_first(s, username, BOOTSTRAP_EMAIL, chosen, &name);
     if (e == ERR_CONFLICT) /* another process was faster */
         return OK;
     TRY(e);
-    *made_name = arena_strdup(s->arena, admin.username);
+    *made_name = arena_strdup(s->arena, name);
     *made_password = random ? chosen : NULL;
     return OK;
+}
+
+err bootstrap_register(scope *s, const char *username, const char *email, const char *password)
+{
+    const char *name;
+
+    return insert_first(s, username, email, password, &name);
 }

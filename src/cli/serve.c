@@ -28,6 +28,7 @@
 #include "flow/flow.h"
 #include "model/provider.h"
 #include "model/run_log.h"
+#include "model/user.h"
 #include "net/guard.h"
 #include "rt/fiber.h"
 #include "rt/loop.h"
@@ -79,6 +80,13 @@ static bool make_directory(const char *what, const char *path)
     return refuse(what, why);
 }
 
+static completion_mode completion_of(const char *name)
+{
+    return cstr_eq(name, "turn_status") ? UNTIL_TURN_STATUS
+           : cstr_eq(name, "llm_judge") ? UNTIL_JUDGED
+                                        : UNTIL_NO_TOOL_CALL;
+}
+
 /* What is configured process-wide, before there are threads. */
 static bool configure(const struct settings *st)
 {
@@ -113,7 +121,7 @@ static bool configure(const struct settings *st)
     chat_configure(&(chat_settings){
         .workspaces = st->agents_dir,
         .run_timeout = st->run_timeout,
-        .until = cstr_eq(st->task_completion_mode, "turn_status") ? UNTIL_TURN_STATUS : UNTIL_NO_TOOL_CALL,
+        .until = completion_of(st->task_completion_mode),
         .max_parallel_tools = (size_t)st->run_max_parallel_tools,
         .default_max_loops = st->run_max_loops,
     });
@@ -190,12 +198,14 @@ static err set_default_model(scope *s, const struct settings *st)
     return served_set_system_default(s, &sm);
 }
 
-static void say_welcome(const house *h, const char *name, bool random)
+static void say_welcome(const house *h, const char *name, bool random, bool empty)
 {
     printf("\n  Sluice %s is ready.\n\n", SLUICE_VERSION);
     printf("  API and documentation   %s/docs\n", h->url);
     if (name != NULL)
         printf("  Administrator           %s   with the password %s\n", name, random ? "above" : "that you configured");
+    if (empty)
+        printf("  Administrator           none yet: the first who registers in the LangBot interface is\n");
     printf("\n  A first answer, as a stream with a tool call in it:\n\n"
            "  curl -N %s/api/stream -H 'Content-Type: application/json' \\\n"
            "    -d '{\"max_loop_count\":5,\"messages\":[{\"role\":\"user\",\"content\":\"What time is it?\"}]}'\n\n",
@@ -205,21 +215,29 @@ static void say_welcome(const house *h, const char *name, bool random)
 static err prepare(scope *root, house *h)
 {
     const struct settings *st = settings_get();
-    char *name, *password;
+    char *name = NULL, *password = NULL;
+    int64_t users = 1;
     run_row *cut;
     size_t n;
 
-    TRY(bootstrap_admin(root, st->admin_username, st->admin_password, &name, &password));
+    if (st->admin_at_start)
+        TRY(bootstrap_admin(root, st->admin_username, st->admin_password, &name, &password));
+    else
+        TRY(user_count(root, &users));
     if (password != NULL) { /* at once: nothing that fails later may lose it */
-        printf("created the administrator %s with the password %s (shown this once)\n", name, password);
+        printf("created the administrator %s with the password %s (shown this once); where an e-mail address is asked "
+               "for, it is %s\n",
+               name, password, BOOTSTRAP_EMAIL);
         fflush(stdout);
     }
+    if (users == 0)
+        log_warn("admin.missing", log_str("reason", "the first who registers in the LangBot interface will be it"));
     TRY(run_row_mark_interrupted(root, "the server was stopped", &cut, &n));
     if (n > 0)
         log_warn("runs.interrupted", log_int("count", (int64_t)n));
     TRY(set_default_model(root, st));
     if (h->welcome)
-        say_welcome(h, name, password != NULL);
+        say_welcome(h, name, password != NULL, users == 0);
     printf("listening on %s\n", h->url);
     fflush(stdout);
     return OK;

@@ -17,9 +17,11 @@
 
 /* Texts are never NULL; "" where nothing is set.  Durations are nanoseconds, sizes bytes, lists end with NULL. */
 struct settings {
+    bool admin_at_start;
     const char *admin_password, *admin_username;
     const char *agents_dir;
     bool allow_private_networks;
+    bool auth_anonymous;
     const char *const *auth_identity_proxies;
     const char *auth_jwt_key;
     int64_t auth_jwt_lifetime;

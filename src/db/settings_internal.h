@@ -17,6 +17,7 @@ typedef struct {
     const char *def;     /* as in the file, NULL: empty; "{data}" stands for the data directory */
     double min, max;     /* of numbers, sizes and durations (in seconds); both 0: no limit */
     const char *one_of;  /* "a|b|c" */
+    const char *also;    /* further spellings of these, for old configurations: "x=a y=a z=b" */
     const char *aliases; /* further environment variables, apart by spaces; "NAME:h" adds the unit to a bare number */
     const char *text;    /* a sentence for the manual, without full stop */
 } setting;

@@ -89,6 +89,20 @@ static bool parse_number(const setting *st, str value, double *out, buf *why)
     return true;
 }
 
+/* The spelling of the table for another one of the same meaning. */
+static str plain_choice(arena *a, const setting *st, str value)
+{
+    str rest = str_of(st->also), pair;
+
+    while (str_next(&rest, ' ', &pair)) {
+        ptrdiff_t at = str_find(pair, STR("="));
+
+        if (at > 0 && str_is_nocase(value, str_dup(a, (str){pair.p, (size_t)at})))
+            return (str){pair.p + at + 1, pair.len - (size_t)at - 1};
+    }
+    return value;
+}
+
 static bool parse_text(arena *a, const setting *st, str value, const char **out, buf *why)
 {
     str rest = str_of(st->one_of), one;
@@ -97,6 +111,7 @@ static bool parse_text(arena *a, const setting *st, str value, const char **out,
         *out = str_dup(a, value);
         return true;
     }
+    value = plain_choice(a, st, value);
     while (str_next(&rest, '|', &one)) {
         char *choice = str_dup(a, one);
 

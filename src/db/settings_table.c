@@ -12,6 +12,9 @@
     }
 
 const setting settings_table[] = {
+    SETTING("admin.at_start", admin_at_start, .def = "yes",
+            .text = "Make the first administrator when there are no users; no leaves that to whoever opens the LangBot "
+                    "interface first, and to `sluice user create`"),
     SETTING("admin.password", admin_password, .unit = SECRET,
             .aliases = "SAGE_BOOTSTRAP_ADMIN_PASSWORD LANGFLOW_SUPERUSER_PASSWORD",
             .text = "Password of the first administrator, who is made when there are no users; without it one is made "
@@ -22,6 +25,9 @@ const setting settings_table[] = {
             .text = "Directory of the agents' workspaces"),
     SETTING("allow_private_networks", allow_private_networks, .def = "no",
             .text = "Let users, models and scripts reach loopback and private addresses"),
+    SETTING("auth.anonymous", auth_anonymous, .def = "yes",
+            .text = "Let callers who are not logged in chat with agents and read shared conversations, as the Sage API "
+                    "has it"),
     SETTING("auth.identity_proxies", auth_identity_proxies, .aliases = "SAGE_TRUSTED_IDENTITY_PROXY_IPS",
             .text = "Addresses or networks of proxies that may say who a user is, by X-Sage-Internal-UserId"),
     SETTING("auth.jwt_key", auth_jwt_key, .unit = SECRET, .aliases = "SAGE_JWT_KEY",
@@ -114,10 +120,13 @@ const setting settings_table[] = {
             .text = "Send the login cookie over HTTPS only"),
     SETTING("shutdown.grace", shutdown_grace, .unit = DURATION, .def = "10s", .max = 3600,
             .text = "How long runs may go on after SIGTERM before they are cancelled"),
-    SETTING("task_completion_mode", task_completion_mode, .def = "no_tool_call", .one_of = "no_tool_call|turn_status",
+    SETTING("task_completion_mode", task_completion_mode, .def = "no_tool_call",
+            .one_of = "no_tool_call|turn_status|llm_judge",
+            .also = "no_tool=no_tool_call no_tools=no_tool_call text_final=no_tool_call status=turn_status "
+                    "status_protocol=turn_status protocol=turn_status judge=llm_judge legacy=llm_judge",
             .aliases = "SAGE_TASK_COMPLETION_MODE",
-            .text = "When an agent is done: at its first answer without a tool call, or when it says so by the tool "
-                    "turn_status"),
+            .text = "When an agent is done: at its first answer without a tool call, when it says so by the tool "
+                    "turn_status, or when its model, asked again, says that nothing is left to do"),
     SETTING("threads", threads, .def = "0", .max = 64, .text = "Event loops; 0 is one a core"),
     SETTING("tools.result_tokens", tools_result_tokens, .def = "12000", .min = 100, .max = 10000000,
             .aliases = "SAGE_MAX_TOOL_RESULT_TOKENS", .text = "Most tokens of a tool's result that a model sees"),

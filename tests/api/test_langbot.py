@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The thin slice of the LangBot face: login, API keys, requesters, providers, LLM models."""
+import concurrent.futures
 import re
 
 import httpx
@@ -76,6 +77,49 @@ def test_the_instance_is_initialised(anonymous):
     assert ok(anonymous.get("/api/v1/user/init")) == {"initialized": True}
     r = anonymous.post("/api/v1/user/init", json={"user": "a@b.example", "password": "x" * 12})
     failed(r, 200, 1, "System already initialized")
+
+
+def test_a_server_without_accounts_is_set_up_as_its_web_client_does_it(start_server):
+    running = start_server(env={"SLUICE_ADMIN_AT_START": "no"})
+    client = running.client()
+    assert "created the administrator" not in running.log()
+    assert ok(client.get("/api/v1/user/init")) == {"initialized": False}
+    assert ok(client.get("/api/v1/user/account-info")) == {"initialized": False}
+    mine = {"user": "  Mira@Example.org ", "password": "short"}
+    for wrong in ({"user": "mira"}, {"password": ""}, {"password": " "}):
+        assert client.post("/api/v1/user/init", json=mine | wrong).status_code == 400
+    for wrong in ({"user": "m@" + "x" * 320}, {"password": "p" * 1025}, {"password": None}):
+        assert client.post("/api/v1/user/init", json=mine | wrong).status_code == 400
+    evil = {"origin": "https://evil.example", "sec-fetch-site": "cross-site"}
+    assert client.post("/api/v1/user/init", json=mine, headers=evil).status_code == 403
+    assert ok(client.get("/api/v1/user/init")) == {"initialized": False}
+
+    page = {"origin": running.url, "sec-fetch-site": "same-origin"}
+    assert ok(client.post("/api/v1/user/init", json=mine, headers=page)) is None
+    assert ok(client.get("/api/v1/user/init")) == {"initialized": True}
+    assert ok(client.get("/api/v1/user/account-info"))["password_login_enabled"] is True
+    failed(client.post("/api/v1/user/init", json=mine), 200, 1, "System already initialized")
+    owner = running.client(token=token_of(client, "mira@example.org", "short"))
+    info = ok(owner.get("/api/v1/user/info"))
+    assert info["user"] == "mira@example.org" and info["has_password"] is True
+    ok(owner.get(PROVIDERS))
+    assert running.login("admin", "short").get("/api/auth/session").json()["data"]["user"]["role"] == "admin"
+
+
+def test_of_several_who_set_up_a_server_at_once_one_owns_it(start_server):
+    running = start_server(env={"SLUICE_ADMIN_AT_START": "no"})
+    client = running.client()
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        bodies = [{"user": f"u{n}@example.org", "password": "a password"} for n in range(6)]
+        answers = list(pool.map(lambda body: client.post("/api/v1/user/init", json=body), bodies))
+    won = [body for body, r in zip(bodies, answers) if r.status_code == 200 and r.json()["code"] == 0]
+    assert len(won) == 1, [r.text for r in answers]
+    for r in answers:
+        assert (r.status_code, r.json()["code"]) in ((200, 0), (200, 1), (409, "registration_closed")), r.text
+    assert token_of(client, won[0]["user"], "a password")
+    for body in bodies:
+        if body is not won[0]:
+            failed(client.post("/api/v1/user/auth", json=body), 200, 1, "Invalid username or password")
 
 
 def account_of(client):

@@ -356,6 +356,56 @@ def test_the_turn_status_tool_is_never_seen(start_server, fake_llm):
     assert "turn_status" not in json.dumps(sage.history(admin, session))
 
 
+def test_a_model_may_judge_whether_it_is_done(start_server, fake_llm):
+    running = start_server(env={"SAGE_TASK_COMPLETION_MODE": "judge"})
+    admin = running.login()
+    provider_id, name = sage.provider(admin, fake_llm)
+    agent, tried = sage.agent(admin, provider_id), len(fake_llm.requests_for(name))
+    fake_llm.script(
+        name,
+        Reply("First part."),
+        Reply('{"decision": "continue", "reason": "the second part is missing"}'),
+        Reply(tool_calls=[Call("todo_read", {}, id="a")]),
+        Reply("All of it."),
+        Reply('{"decision": "completed", "reason": "done"}'),
+    )
+    run = chat(admin, say("Hi", agent, unique("s")))
+    assert run.ended and "decision" not in run.text and run.text.replace("\n", "") == "First part.All of it."
+    asked = fake_llm.requests_for(name)[tried:]
+    assert [r.body.get("tool_choice") for r in asked] == [None, None, "required", None, None]
+    assert "the second part is missing" in json.dumps(asked[2].body["messages"])
+
+
+def test_anonymous_callers_may_be_kept_out(start_server, fake_llm):
+    running = start_server(env={"SLUICE_AUTH_ANONYMOUS": "no"})
+    admin = running.login()
+    provider_id, name = sage.provider(admin, fake_llm)
+    agent, session = sage.agent(admin, provider_id), unique("s")
+    body = say("Hi", agent, session)
+    shared = f"/api/share/conversations/{session}/messages"
+    stranger, tried = running.client(), len(fake_llm.requests_for(name))
+    for path in ("/api/chat", "/api/stream"):
+        sage.error(stranger.post(path, json=body), 401, "Unauthorized", "missing auth session")
+        sage.error(running.client(token="nonsense").post(path, json=body), 401)
+        sage.error(stranger.get(path), 401, "Unauthorized", "missing auth session")
+    assert len(fake_llm.requests_for(name)) == tried
+    fake_llm.always(name, Reply("Hello."))
+    assert chat(admin, body).ended
+    sage.error(stranger.get(shared), 401, "Unauthorized", "missing auth session")
+    assert sage.full(admin.get(shared))["messages"]
+    for path in ("/api/health", "/api/system/info", "/api/auth/providers"):
+        assert stranger.get(path).status_code == 200, path
+
+
+def test_anonymous_callers_may_chat_where_nothing_else_is_said(server, admin, anonymous, fake_llm):
+    provider_id, name = sage.provider(admin, fake_llm)
+    agent, session = sage.agent(admin, provider_id), unique("s")
+    fake_llm.always(name, Reply("Hello."))
+    assert chat(anonymous, say("Hi", agent, session)).ended
+    assert chat(anonymous, say("Hi", agent, unique("s")), path="/api/stream").ended
+    assert sage.full(anonymous.get(f"/api/share/conversations/{session}/messages"))["messages"]
+
+
 def test_long_conversations_are_compressed(admin, fake_llm):
     provider_id, name = sage.provider(admin, fake_llm, max_model_len=16000)
     agent = sage.agent(admin, provider_id, availableTools=["grep"])

@@ -16,7 +16,7 @@ static const route routes[] = {
     /* Accounts */
     {GET, "/api/v1/user/init", BOT_NONE, NULL, bot_initialized, "Whether there is an account", .tag = "Accounts"},
     {POST, "/api/v1/user/init", BOT_NONE, &bot_login_schema, bot_initialize,
-     "Says that the first account is there already", .tag = "Accounts"},
+     "Make the first account, where the server does not do that itself", .tag = "Accounts"},
     {POST, "/api/v1/user/auth", BOT_NONE, &bot_login_schema, bot_login, "Log in", .tag = "Accounts"},
     {GET, "/api/v1/user/check-token", BOT_ACCOUNT, NULL, bot_check_token, "A fresh token", .tag = "Accounts"},
     {GET, "/api/v1/user/info", BOT_ACCOUNT, NULL, bot_user_info, "Who is logged in", .tag = "Accounts"},

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Accounts as LangBot's clients know them (contracts/langbot.md sections 2.3 and 2.4). */
 #include "auth/auth.h"
+#include "auth/bootstrap.h"
+#include "auth/csrf.h"
 #include "auth/identity.h"
 #include "auth/login.h"
 #include "auth/token.h"
+#include "db/settings.h"
 #include "face/langbot/envelope.h"
 #include "face/langbot/handlers.h"
 #include "model/kv.h"
@@ -98,10 +101,41 @@ err bot_initialized(request *rq, response *rs)
     return bot_ok(rq, rs, data);
 }
 
-/* POST /api/v1/user/init: the first account is made when the server starts, so there is nothing left to do. */
+/* Upstream keeps addresses in lower case. */
+static char *plain_email(arena *a, const char *given)
+{
+    char *email = str_dup(a, str_trim(str_of(given)));
+
+    for (char *p = email; *p != '\0'; p++)
+        if (*p >= 'A' && *p <= 'Z')
+            *p = (char)(*p - 'A' + 'a');
+    return email;
+}
+
+/* POST /api/v1/user/init: whoever comes first to a server without accounts owns it, but no page of another site does so for
+ * him.  Where the server has made its administrator at the start (the setting admin.at_start), it is initialized. */
 err bot_initialize(request *rq, response *rs)
 {
-    return bot_error(rq, rs, 200, 1, NULL, "System already initialized");
+    csrf_facts facts = csrf_facts_of(rq);
+    const login_body *in = rq->body;
+    int64_t users;
+    err e;
+
+    TRY(user_count(rq->scope, &users));
+    if (users > 0)
+        return bot_error(rq, rs, 200, 1, NULL, "System already initialized");
+    if (csrf_cross_site(&facts, auth_settings()->trusted_origins))
+        return bot_error(rq, rs, 403, -1, NULL, "Cross-site request refused");
+    if (strchr(in->user, '@') == NULL)
+        return bot_error(rq, rs, 400, -1, NULL, "A valid email address is required");
+    if (cstr_blank(in->password))
+        return bot_error(rq, rs, 400, -1, NULL, "A password is required");
+    e = bootstrap_register(rq->scope, settings_get()->admin_username, plain_email(rq->scope->arena, in->user),
+                           in->password);
+    if (e == ERR_CONFLICT)
+        return bot_error(rq, rs, 409, 0, "registration_closed", "Registration is closed");
+    TRY(e);
+    return bot_ok(rq, rs, NULL);
 }
 
 /* GET /healthz */

@@ -3,6 +3,7 @@
  * Who may call which route of the Sage face (contracts/sage-platform.md section 3.3).
  */
 #include "auth/authenticate.h"
+#include "db/settings.h"
 #include "face/sage/envelope.h"
 #include "face/sage/routes.h"
 
@@ -11,14 +12,19 @@ static bool under_api(const char *path)
     return cstr_starts(path, "/api") && (path[4] == '/' || path[4] == '\0');
 }
 
+static bool is_open(const route *r)
+{
+    return r->access == SAGE_ANYONE || r->access == SAGE_OPEN ||
+           (r->access == SAGE_GUEST && settings_get()->auth_anonymous);
+}
+
 /* Whether nobody needs to log in to hear that this path has no such method. */
 static bool is_public_path(request *rq)
 {
     for (size_t i = 0; i < sage_face.n_routes; i++) {
         const route *r = &sage_face.routes[i];
 
-        if ((r->access == SAGE_ANYONE || r->access == SAGE_OPEN) &&
-            route_match(rq->scope->arena, r->path, rq->path, NULL))
+        if (is_open(r) && route_match(rq->scope->arena, r->path, rq->path, NULL))
             return true;
     }
     return false;
@@ -29,7 +35,7 @@ static bool needs_login(request *rq, const route *r)
     if (rq->method == OPTIONS)
         return false;
     if (r != NULL)
-        return r->access == SAGE_LOGIN || r->access == SAGE_ADMIN;
+        return !is_open(r);
     return under_api(rq->path) && !is_public_path(rq);
 }
 

@@ -29,8 +29,8 @@ static const route routes[] = {
      "Change the installation's settings", .tag = "System"},
 
     /* Chat */
-    {POST, "/api/chat", SAGE_ANYONE, &sage_chat_schema, sage_chat, "Answer with an agent, as a stream", .tag = "Chat"},
-    {POST, "/api/stream", SAGE_ANYONE, &sage_stream_schema, sage_stream, "The same with settings of one's own",
+    {POST, "/api/chat", SAGE_GUEST, &sage_chat_schema, sage_chat, "Answer with an agent, as a stream", .tag = "Chat"},
+    {POST, "/api/stream", SAGE_GUEST, &sage_stream_schema, sage_stream, "The same with settings of one's own",
      .tag = "Chat"},
     {POST, "/api/web-stream", SAGE_LOGIN, &sage_stream_schema, sage_web_stream,
      "The same, going on when the client leaves", .tag = "Chat"},
@@ -51,7 +51,7 @@ static const route routes[] = {
      &sage_conversation_list_schema, .tag = "Conversations"},
     {GET, "/api/conversations/{session_id}/messages", SAGE_LOGIN, NULL, sage_conversation_messages,
      "What was said in a conversation", .tag = "Conversations"},
-    {GET, "/api/share/conversations/{session_id}/messages", SAGE_ANYONE, NULL, sage_conversation_shared,
+    {GET, "/api/share/conversations/{session_id}/messages", SAGE_GUEST, NULL, sage_conversation_shared,
      "What was said, for whom the link was given to", .tag = "Conversations"},
     {POST, "/api/conversations/{session_id}/title", SAGE_LOGIN, &sage_title_schema, sage_conversation_title,
      "Rename a conversation", .tag = "Conversations"},

@@ -11,6 +11,7 @@
 enum {
     SAGE_LOGIN,  /* a login is needed */
     SAGE_ANYONE, /* none is needed, but a handler sees who it is when there is one */
+    SAGE_GUEST,  /* the same, unless auth.anonymous is off */
     SAGE_OPEN,   /* nobody even looks: health checks */
     SAGE_ADMIN   /* administrators; others get HTTP 200 with code 403 */
 };

@@ -88,6 +88,29 @@ TEST(every_setting_has_its_variable_and_some_have_those_of_other_platforms)
     CHECK_STR(s->admin_username, "admin"); /* empty counts as not set */
 }
 
+TEST(older_spellings_of_a_choice_mean_the_same)
+{
+    static const struct {
+        const char *given, *meant;
+    } cases[] = {
+        {"SAGE_TASK_COMPLETION_MODE=status", "turn_status"},
+        {"SAGE_TASK_COMPLETION_MODE=Protocol", "turn_status"},
+        {"SAGE_TASK_COMPLETION_MODE=no_tools", "no_tool_call"},
+        {"SAGE_TASK_COMPLETION_MODE=text_final", "no_tool_call"},
+        {"SAGE_TASK_COMPLETION_MODE=LEGACY", "llm_judge"},
+        {"SLUICE_TASK_COMPLETION_MODE=judge", "llm_judge"},
+        {"SLUICE_TASK_COMPLETION_MODE=llm_judge", "llm_judge"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const char *env[] = {cases[i].given, NULL};
+        char why[300] = "";
+
+        CHECK(load(env, NULL, NULL, NULL, why, sizeof why) == OK, "%s", why);
+        CHECK_STR(settings_get()->task_completion_mode, cases[i].meant);
+    }
+}
+
 TEST(what_is_wrong_is_refused_with_its_source_and_changes_nothing)
 {
     static const struct {

@@ -147,6 +147,39 @@ ENGINE_TEST(what_is_for_administrators_answers_others_with_a_code_of_its_own)
     site_stop(&at);
 }
 
+ENGINE_TEST(guests_are_let_in_only_where_the_settings_say_so)
+{
+    static const setting_given closed[] = {{"auth.anonymous", "no"}};
+    static const struct {
+        http_method method;
+        const char *path, *body;
+        int open, closed; /* status by setting; what is open goes on to the check of the request */
+    } cases[] = {
+        {POST, "/api/chat", "{}", 422, 401},       {POST, "/api/stream", "{}", 422, 401},
+        {GET, "/api/chat", NULL, 405, 401},        {GET, "/api/share/conversations/none/messages", NULL, 404, 401},
+        {POST, "/api/web-stream", "{}", 401, 401}, {GET, "/api/health", NULL, 200, 200},
+        {GET, "/api/system/info", NULL, 200, 200}, {POST, "/api/auth/login", "{}", 422, 422},
+    };
+    const char *token;
+    site at;
+
+    world_setup();
+    at = site_start(s);
+    token = arena_printf(s->arena, "Content-Type: application/json\nAuthorization: Bearer %s",
+                         token_sage_access(s->arena, world_user(s, "mira"), token_expiry(60)));
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const char *type = "Content-Type: application/json", *path = cases[i].path;
+
+        load_settings(NULL, 0);
+        CHECK_INT(ask(s, &at, cases[i].method, path, type, cases[i].body, NULL).status, cases[i].open);
+        load_settings(closed, COUNT(closed));
+        CHECK_INT(ask(s, &at, cases[i].method, path, type, cases[i].body, NULL).status, cases[i].closed);
+        CHECK(ask(s, &at, cases[i].method, path, token, cases[i].body, NULL).status != 401, "%s", path);
+    }
+    site_stop(&at);
+    load_settings(NULL, 0);
+}
+
 ENGINE_TEST(a_session_that_is_extended_sends_its_cookie_with_whatever_is_answered)
 {
     char *set_cookie;
