@@ -45,6 +45,21 @@ typedef struct {
 /* turn.c: asks the model and streams its answer; on return the response is in the ledger as far as it came. */
 err turn_ask(agent_state *st, turn *t);
 
+/* progress.c: a tool's live output, gathered for a moment before it goes to those who watch. */
+enum { PROGRESS_STREAMS = 3 };
+typedef struct {
+    agent_state *st;
+    scope *s; /* of the call; closed before `st` goes */
+    const char *call_id;
+    buf text[PROGRESS_STREAMS];
+    bool waiting; /* a fiber in `s` is about to send it */
+} progress;
+void progress_init(progress *p, agent_state *st, scope *s, const char *call_id);
+void progress_add(void *p, const char *stream, const char *text, size_t len); /* as in tool_context */
+void progress_flush(progress *p);                                             /* sends what waits */
+void progress_close(progress *p);                                             /* says that there will be no more */
+void progress_free(progress *p);                                              /* when `s` is closed */
+
 /* calls.c: runs the response's tool calls at once; results are in the ledger and the log. */
 err turn_run_calls(agent_state *st, turn *t);
 

@@ -6,7 +6,6 @@
 #include "agent/agent_internal.h"
 
 #include "base/id.h"
-#include "base/log.h"
 #include "rt/sem.h"
 
 typedef struct {
@@ -67,34 +66,6 @@ static err reject(agent_state *st, turn_call *c, const char *code, const char *n
     json_set_str(o, "tool_name", c->name);
     st->note = arena_printf(st->s->arena, "<system_reminder>%s</system_reminder>", note);
     return keep_result(st, c, json_text(st->s->arena, o), meta);
-}
-
-static void on_progress(void *arg, const char *stream, const char *text, size_t len)
-{
-    call_job *job = arg;
-    buf b = BUF_INIT(MIB(32));
-
-    buf_puts(&b, "{\"tool_call_id\":");
-    json_put_cstr(&b, job->call->id);
-    buf_puts(&b, ",\"stream\":");
-    json_put_cstr(&b, stream);
-    buf_puts(&b, ",\"text\":");
-    json_put_string(&b, text, len); /* a program may print anything */
-    buf_puts(&b, ",\"closed\":false}");
-    if (buf_ok(&b) && run_emit(job->st->s, job->st->r, EV_TOOL_PROGRESS, NULL, b.data, b.len) != OK)
-        log_debug("run.progress_dropped", log_str("call", job->call->id)); /* the result will meet the limit as well */
-    buf_close(&b);
-}
-
-static err close_progress(agent_state *st, const turn_call *c)
-{
-    json_t *o = json_object();
-
-    json_set_str(o, "tool_call_id", c->id);
-    json_set_str(o, "stream", "info");
-    json_set_str(o, "text", "");
-    json_set_bool(o, "closed", true);
-    return run_emit_json(st->s, st->r, EV_TOOL_PROGRESS, NULL, o);
 }
 
 /* Whether the user has been told something before the status of this turn: beside it, or in the message in front of it. */
@@ -180,9 +151,11 @@ static err run_call(scope *s, void *arg)
     scope *own = scope_child(s, NO_LIMIT);
     tool_context cx = st->p->tool_context;
     tool_result result;
+    progress seen;
     json_t *args;
     err e;
 
+    progress_init(&seen, st, own, c->id);
     if ((e = sem_take(own, ca->job.slots)) != OK)
         goto out;
     if (t == NULL) {
@@ -195,16 +168,17 @@ static err run_call(scope *s, void *arg)
         goto give;
     }
     cx.call_id = c->id;
-    cx.progress = on_progress;
-    cx.progress_arg = &ca->job;
-    if ((e = tool_call(own, t, &cx, args, &result)) == OK)
-        e = take_result(st, ca->t, c, args, &result);
-    if (e == OK && !c->hidden)
-        e = close_progress(st, c);
+    cx.progress = progress_add;
+    cx.progress_arg = &seen;
+    e = tool_call(own, t, &cx, args, &result);
+    progress_flush(&seen);
+    if (e == OK && (e = take_result(st, ca->t, c, args, &result)) == OK && !c->hidden)
+        progress_close(&seen);
 give:
     sem_give(ca->job.slots);
 out:
     scope_close(own);
+    progress_free(&seen);
     return e;
 }
 

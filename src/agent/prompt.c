@@ -102,6 +102,16 @@ static void put_key(buf *b, const char *key)
         buf_putc(b, *key == '<' || *key == '>' || *key == '/' || (unsigned char)*key <= ' ' ? '_' : *key);
 }
 
+/* The names of files, none of which can end the block that they stand in. */
+static void put_names(buf *b, const char *lines)
+{
+    for (; *lines != '\0'; lines++)
+        if (*lines == '<')
+            buf_puts(b, "&lt;");
+        else
+            buf_putc(b, *lines);
+}
+
 static void put_context_value(buf *b, arena *a, const json_t *v)
 {
     if (json_is_string(v))
@@ -133,6 +143,14 @@ char *prompt_before_user(arena *a, const prompt_spec *p, int64_t now)
         buf_printf(&b, "  <private_workspace>%s</private_workspace>\n", p->workspace);
     if (p->todo != NULL)
         buf_printf(&b, "  <todo_list>\n%s\n  </todo_list>\n", p->todo);
-    buf_puts(&b, "</system_context>\n</runtime_context>\n\n<user_request>\n");
+    buf_puts(&b, "</system_context>\n");
+    if (p->workspace != NULL && p->files != NULL) {
+        buf_puts(&b, "<workspace_files>\n");
+        put_filled(&b, prompt_texts_for(p->language)->files, p->workspace);
+        buf_putc(&b, '\n');
+        put_names(&b, p->files);
+        buf_puts(&b, "</workspace_files>\n");
+    }
+    buf_puts(&b, "</runtime_context>\n\n<user_request>\n");
     return finish(a, &b);
 }

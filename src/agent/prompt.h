@@ -16,6 +16,7 @@ typedef struct {
     const char *workspace;         /* or NULL */
     const json_t *system_context;  /* of the run, or NULL */
     const char *todo;              /* the unfinished tasks, or NULL */
+    const char *files;             /* what is in the workspace, a line each, or NULL */
     bool has_todo, has_tools, turn_status;
 } prompt_spec;
 

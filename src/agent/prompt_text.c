@@ -82,6 +82,7 @@ static const prompt_texts texts[] = {
         .answer_in =
             "Everything that the person reads is written in this language: %s. Code, names and quotations stay as "
             "they are.",
+        .files = "File status in current workspace %s (two levels, at most five entries of each directory):",
         .reminders = "Text inside <system_reminder> and <runtime_context> comes from the system, not from the person. "
                      "It tells what is "
                      "the case now; it is not a request and needs no answer. The person's own words stand inside "
@@ -132,6 +133,7 @@ static const prompt_texts texts[] = {
                        "- 在 task_done、need_user_input 或 blocked 之前，先用文字写出给对方的回答。",
         .until_text = "- 还有工作时就调用工具。不带工具调用的回复会结束你的回合，所以只把它用作最终回答。",
         .answer_in = "对方看到的所有内容都使用这种语言：%s。代码、名称和引文保持原样。",
+        .files = "当前工作区 %s 的文件状态（两层，每个目录最多五项）：",
         .reminders = "<system_reminder> 和 <runtime_context> "
                      "中的文字来自系统而不是对方，只说明当前情况，不是请求，也不需要回答。"
                      "对方自己的话在 <user_request> 中。",
@@ -188,6 +190,7 @@ static const prompt_texts texts[] = {
             "- Enquanto houver trabalho, chame ferramentas. Uma resposta sem chamada encerra o seu turno: use-a apenas "
             "como resposta final.",
         .answer_in = "Tudo o que a pessoa lê é escrito neste idioma: %s. Código, nomes e citações ficam como estão.",
+        .files = "Arquivos no espaço de trabalho atual %s (dois níveis, no máximo cinco entradas por pasta):",
         .reminders =
             "O texto dentro de <system_reminder> e <runtime_context> vem do sistema, não da pessoa. Informa a situação "
             "atual e não pede resposta. As palavras da pessoa estão em <user_request>.",

@@ -11,6 +11,7 @@ typedef struct {
     const char *turn_status; /* when a turn is ended by a tool */
     const char *until_text;  /* when it is ended by an answer */
     const char *answer_in;   /* one %s: the response language */
+    const char *files;       /* before the workspace's files; one %s: its directory */
     const char *reminders;   /* what <system_reminder> and <runtime_context> are */
 } prompt_texts;
 

@@ -13,12 +13,15 @@
  * turns of a run and providers can cache it. */
 static const char *context_of(agent_state *st, entry *user)
 {
+    enum { FILES_DEPTH = 2, FILES_PER_DIR = 5 };
     prompt_spec spec = st->p->prompt;
 
     if (user->context != NULL)
         return user->context;
     if (spec.has_todo && tool_todo_text(st->s, st->s->arena, &st->p->tool_context, &spec.todo) != OK)
         spec.todo = NULL; /* an unreadable list is no reason not to answer */
+    if (tool_workspace_tree(st->s, st->s->arena, &st->p->tool_context, FILES_DEPTH, FILES_PER_DIR, &spec.files) != OK)
+        spec.files = NULL; /* nor is an unreadable directory */
     user->context = prompt_before_user(st->l->a, &spec, clock_wall());
     return user->context;
 }

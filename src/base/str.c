@@ -324,6 +324,18 @@ size_t utf8_count(str s)
     return n;
 }
 
+size_t utf8_whole(const char *s, size_t len)
+{
+    for (size_t back = 1; back <= 3 && back <= len; back++) {
+        unsigned char c = (unsigned char)s[len - back];
+        size_t need = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
+
+        if ((c & 0xc0) != 0x80)
+            return need > back ? len - back : len;
+    }
+    return len;
+}
+
 str utf8_prefix(str s, size_t max)
 {
     size_t n = 0;

@@ -57,8 +57,9 @@ MUST_USE bool hex_decode(str hex, void *out, size_t len);  /* exactly 2 * len ch
 
 /* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
 bool utf8_valid(const char *s, size_t len);
-size_t utf8_span(const char *s, size_t len); /* how many bytes at the front are valid */
-size_t utf8_count(str s);                    /* code points of valid UTF-8 */
+size_t utf8_span(const char *s, size_t len);  /* how many bytes at the front are valid */
+size_t utf8_whole(const char *s, size_t len); /* where the last whole character ends, when more is to come */
+size_t utf8_count(str s);                     /* code points of valid UTF-8 */
 
 /* At most `max` code points from the front of valid UTF-8. */
 str utf8_prefix(str s, size_t max);

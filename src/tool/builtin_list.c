@@ -5,6 +5,7 @@
 #include "tool/pattern.h"
 #include "tool/walk.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -24,6 +25,15 @@ typedef struct {
     size_t max_items, depth;
 } tree_job;
 
+/* A line is one name, whatever characters its owner chose. */
+static void put_name(buf *b, const walk_name *name, size_t level)
+{
+    buf_printf(b, "%*s", (int)(2 * level), "");
+    for (const char *c = name->name; *c != '\0'; c++)
+        buf_putc(b, (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c);
+    buf_puts(b, name->is_dir ? "/\n" : "\n");
+}
+
 /* Depth is at most DEPTH_MAX, so is this recursion. */
 static int add_level(tree_job *j, const char *rel, size_t level)
 {
@@ -32,7 +42,7 @@ static int add_level(tree_job *j, const char *rel, size_t level)
     int e = walk_names(j->w, rel, j->hidden, j->max_items, &names, &n, &total);
 
     for (size_t i = 0; e == 0 && i < n && !work_over(j->w); i++) {
-        buf_printf(j->tree, "%*s%s%s\n", (int)(2 * level), "", names[i].name, names[i].is_dir ? "/" : "");
+        put_name(j->tree, &names[i], level);
         if (names[i].is_dir && level + 1 < j->depth && !walk_skips(names[i].name))
             (void)add_level(j, arena_printf(j->w->a, "%s%s%s", rel, rel[0] != '\0' ? "/" : "", names[i].name),
                             level + 1); /* one that cannot be read is shown without its contents */
@@ -69,6 +79,38 @@ static json_t *work_list_dir(work *w)
     if (!buf_ok(j.tree))
         json_set_bool(o, "truncated", true);
     return o;
+}
+
+/* Whether there is anything to show, without the way to a pool thread: most conversations have no files. */
+static bool is_bare(const char *path)
+{
+    enum { LOOK_AT = 32 }; /* many hidden ones: then it is looked at properly */
+    DIR *d = opendir(path);
+    struct dirent *e = NULL;
+    bool bare = true;
+
+    for (int i = 0; d != NULL && bare && i < LOOK_AT && (e = readdir(d)) != NULL; i++)
+        bare = e->d_name[0] == '.';
+    if (d != NULL)
+        closedir(d);
+    return bare && e == NULL;
+}
+
+err tool_workspace_tree(scope *s, arena *a, const tool_context *cx, int depth, int per_dir, const char **out)
+{
+    json_t *args, *v;
+
+    *out = NULL;
+    if (cx->workspace == NULL || is_bare(cx->workspace))
+        return OK;
+    args = json_hold(s->arena, json_object());
+    json_set_int(args, "depth", depth);
+    json_set_int(args, "max_items_per_dir", per_dir);
+    TRY(work_run(s, cx, args, SECONDS(2), work_list_dir, &v));
+    if (json_get_str(v, "tree", "")[0] != '\0')
+        *out = arena_strdup(a, json_get_str(v, "tree", ""));
+    json_decref(v);
+    return OK;
 }
 
 static const param list_params[] = {

@@ -228,21 +228,6 @@ size_t shell_running(tool_session *ts)
     return n;
 }
 
-/* Where the last whole character before `len` ends. */
-static size_t whole_characters(const char *p, size_t len)
-{
-    for (size_t back = 1; back <= 3 && back <= len; back++) {
-        unsigned char c = (unsigned char)p[len - back];
-
-        if ((c & 0xc0) == 0x80)
-            continue;
-        return (c >= 0xf0 && back < 4) || (c >= 0xe0 && c < 0xf0 && back < 3) || (c >= 0xc0 && c < 0xe0 && back < 2)
-                   ? len - back
-                   : len;
-    }
-    return len;
-}
-
 typedef struct {
     const tool_context *cx;
     size_t shown;
@@ -251,7 +236,7 @@ typedef struct {
 
 static void show(viewer *v, const shell_task *t)
 {
-    size_t end = t->ended ? t->output.len : whole_characters(t->output.data, t->output.len);
+    size_t end = t->ended ? t->output.len : utf8_whole(t->output.data, t->output.len);
 
     if (v->cx->progress != NULL && end > v->shown)
         v->cx->progress(v->cx->progress_arg, "stdout", t->output.data + v->shown, end - v->shown);

@@ -93,6 +93,10 @@ MUST_USE err tool_todo_text(scope *s, arena *a, const tool_context *cx, const ch
  * "conclusion"}, new reference; empty when there is none.  Only workspace and session_id are looked at.  Parks. */
 MUST_USE err tool_todo_list(scope *s, const tool_context *cx, json_t **out);
 
+/* What is in the workspace, as a tree of `depth` levels with at most `per_dir` entries of each directory, a line each; NULL when it
+ * is empty.  In `a`.  Parks. */
+MUST_USE err tool_workspace_tree(scope *s, arena *a, const tool_context *cx, int depth, int per_dir, const char **out);
+
 /* All tools that `cx` may see, by name, built-in ones first where names collide. */
 MUST_USE err tool_list(scope *s, arena *a, const tool_context *cx, const tool ***out, size_t *n);
 

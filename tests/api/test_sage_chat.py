@@ -406,6 +406,21 @@ def test_anonymous_callers_may_chat_where_nothing_else_is_said(server, admin, an
     assert sage.full(anonymous.get(f"/api/share/conversations/{session}/messages"))["messages"]
 
 
+def test_the_model_is_told_what_is_in_the_workspace(admin, fake_llm):
+    provider_id, name = sage.provider(admin, fake_llm)
+    agent, tried = sage.agent(admin, provider_id, availableTools=["file_write"]), len(fake_llm.requests_for(name))
+    call = Call("file_write", {"file_path": "notes/today.md", "content": "x"}, id="a")
+    fake_llm.script(name, Reply(tool_calls=[call]), Reply("Written."), Reply("Seen."))
+    session = unique("s")
+    assert chat(admin, say("Write", agent, session)).ended and chat(admin, say("Look", agent, session)).ended
+    first, second, third = (r.body["messages"] for r in fake_llm.requests_for(name)[tried:])
+    assert "<workspace_files>" not in json.dumps(first)  # there is nothing yet
+    assert first[1] == second[1]  # made once for a message, so that the provider can cache what is in front
+    told = third[-1]["content"]
+    assert "</system_context>\n<workspace_files>\nFile status in current workspace /" in told
+    assert ":\nnotes/\n  today.md\n</workspace_files>\n</runtime_context>\n\n<user_request>\nLook\n</user_request>" in told
+
+
 def test_long_conversations_are_compressed(admin, fake_llm):
     provider_id, name = sage.provider(admin, fake_llm, max_model_len=16000)
     agent = sage.agent(admin, provider_id, availableTools=["grep"])

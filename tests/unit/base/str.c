@@ -224,3 +224,18 @@ TEST(code_points_are_counted_and_cut)
     CHECK_INT(utf8_prefix(s, 4).len, 10);
     CHECK_INT(utf8_prefix(s, 9).len, 10);
 }
+
+TEST(a_character_whose_rest_is_still_to_come_is_left_behind)
+{
+    static const struct {
+        const char *text;
+        size_t whole;
+    } cases[] = {
+        {"", 0},          {"abc", 3},           {"a\xc3\xa4", 3},         {"a\xc3", 1},
+        {"a\xe2\x82", 1}, {"a\xe2\x82\xac", 4}, {"\xf0\x9f\x98", 0},      {"\xf0\x9f\x98\x80", 4},
+        {"a\xf0\x9f", 1}, {"a\x80\x80", 3},     {"a\x80\x80\x80\x80", 5}, {"\xf0", 0},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++)
+        CHECK_INT(utf8_whole(cases[i].text, strlen(cases[i].text)), cases[i].whole);
+}

@@ -28,6 +28,28 @@ FIBER_TEST(a_directory_is_shown_as_a_tree)
     fixture_fails(s, &cx, "list_dir", "{\"path\":\"none\"}", "NOT_FOUND");
 }
 
+FIBER_TEST(the_workspace_is_shown_in_short_unless_it_is_empty)
+{
+    tool_context cx = fixture_context(s), none = {0};
+    const char *tree = "before";
+
+    CHECK(tool_workspace_tree(s, s->arena, &none, 2, 5, &tree) == OK && tree == NULL, "there is none");
+    CHECK(tool_workspace_tree(s, s->arena, &cx, 2, 5, &tree) == OK && tree == NULL, "%s", tree);
+    fixture_puts(s, &cx, ".hidden", "");
+    CHECK(tool_workspace_tree(s, s->arena, &cx, 2, 5, &tree) == OK && tree == NULL, "hidden files do not count");
+    for (int i = 0; i < 40; i++)
+        fixture_puts(s, &cx, arena_printf(s->arena, ".h%d", i), "");
+    CHECK(tool_workspace_tree(s, s->arena, &cx, 2, 5, &tree) == OK && tree == NULL, "however many");
+    fixture_puts(s, &cx, "src/lib/x.c", "");
+    for (int i = 0; i < 7; i++)
+        fixture_puts(s, &cx, arena_printf(s->arena, "f%d", i), "");
+    fixture_puts(s, &cx, "e\nf", "");
+    CHECK(tool_workspace_tree(s, s->arena, &cx, 2, 5, &tree) == OK, "shown");
+    CHECK_STR(tree, "src/\n  lib/\ne?f\nf0\nf1\nf2\n… (4 more)\n");
+    none.workspace = "/nowhere/at/all";
+    CHECK(tool_workspace_tree(s, s->arena, &none, 2, 5, &tree) == OK && tree == NULL, "nothing to show");
+}
+
 FIBER_TEST(path_patterns_match_as_people_expect)
 {
     static const struct {
