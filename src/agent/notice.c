@@ -54,7 +54,8 @@ static const struct {
      "O serviço está temporariamente indisponível. Tente novamente mais tarde"},
     {"llm.content_filter", "模型提供商的内容审查拒绝了本次请求",
      "A inspeção de conteúdo do provedor recusou esta solicitação"},
-    {"llm.timeout", "模型未能及时响应，请稍后重试", "O modelo não respondeu a tempo. Tente novamente mais tarde"},
+    {"llm.timeout", "模型未能及时响应，请检查模型服务是否正常，或稍后重试",
+     "O modelo não respondeu a tempo. Verifique se o servidor do modelo está ativo ou tente novamente mais tarde"},
     {"llm.truncated", "模型的回答在结束前中断，请重试",
      "A resposta do modelo foi interrompida antes do fim. Tente novamente"},
 };

@@ -21,6 +21,7 @@
 #include "db/db.h"
 #include "db/seal.h"
 #include "db/settings.h"
+#include "llm/probe.h"
 #include "llm/serve.h"
 #include "net/client.h"
 #include "rt/loop.h"
@@ -256,34 +257,53 @@ static err find_model(scope *s, patient *p, llm_endpoint *out)
     return OK;
 }
 
+/* What to look at first, by what went wrong. */
+static const char *mend_model(const char *code)
+{
+    static const struct {
+        const char *code, *text;
+    } mends[] = {
+        {"llm.auth", "Check the key: SLUICE_DEFAULT_LLM_API_KEY."},
+        {"llm.quota", "Check the account at the provider."},
+        {"llm.model_not_found", "Check SLUICE_DEFAULT_LLM_MODEL_NAME, and that the key may use that model."},
+        {"llm.garbage", "Check SLUICE_DEFAULT_LLM_BASE_URL (it ends before /chat/completions) and _DRIVER."},
+        {"llm.timeout", "Check that something serves a model at that address, and that the model is loaded."},
+        {"llm.connection",
+         "Check SLUICE_DEFAULT_LLM_BASE_URL, that the server runs, and that this machine may reach it."},
+    };
+
+    for (size_t i = 0; i < COUNT(mends); i++)
+        if (cstr_eq(mends[i].code, code))
+            return mends[i].text;
+    return "Check SLUICE_DEFAULT_LLM_BASE_URL, _API_KEY and _MODEL_NAME.";
+}
+
 static err ask_model(scope *s, question *q)
 {
-    static const char mend[] = "Check SLUICE_DEFAULT_LLM_BASE_URL, _API_KEY and _MODEL_NAME, and that this machine may "
-                               "reach that address.";
-    llm_message hello = {.role = ROLE_USER, .text = "Answer with OK."};
-    llm_request rq = {.messages = &hello, .n_messages = 1, .max_attempts = 1, .first_byte_timeout = SECONDS(30)};
+    static const char none[] = "Set OPENAI_API_KEY, or SLUICE_DEFAULT_LLM_BASE_URL, _API_KEY and _MODEL_NAME, or "
+                               "demo.model = yes.";
+    llm_endpoint at;
     const char *text;
-    err e = find_model(s, q->p, &rq.at);
+    failure f;
+    err e = find_model(s, q->p, &at);
 
-    if (e == OK && rq.at.driver == NULL) {
-        trouble(q->f, true, mend, "no model provider is configured, and the demo model is off");
+    if (e == OK && at.driver == NULL) {
+        trouble(q->f, true, none, "no model provider is configured, and the demo model is off");
         return OK;
     }
-    if (e == OK && cstr_eq(rq.at.driver, "demo")) {
+    if (e == OK && cstr_eq(at.driver, "demo")) {
         good(q->f, "the built-in demo model answers, which is no language model (set OPENAI_API_KEY for a real one)");
         return OK;
     }
-    if (e == OK) {
-        rq.at.params = json_hold(s->arena, json_pack("{s:i}", "max_tokens", 16));
-        e = llm_complete(s, &rq, &text, NULL);
-    }
     if (e == OK)
-        good(q->f, "%s at %s answers", rq.at.model, plain_address(s->arena, rq.at.base_url));
-    else if (rq.at.base_url != NULL)
-        trouble(q->f, true, mend, "%s at %s: %s", rq.at.model, plain_address(s->arena, rq.at.base_url),
-                scope_failure(s, e).text);
+        e = llm_probe_connection(s, &at, &text);
+    f = scope_failure(s, e);
+    if (e == OK)
+        good(q->f, "%s at %s answers", at.model, plain_address(s->arena, at.base_url));
+    else if (at.base_url != NULL)
+        trouble(q->f, true, mend_model(f.code), "%s at %s: %s", at.model, plain_address(s->arena, at.base_url), f.text);
     else
-        trouble(q->f, true, mend, "%s", scope_failure(s, e).text);
+        trouble(q->f, true, mend_model(f.code), "%s", f.text);
     return OK;
 }
 

@@ -109,6 +109,13 @@ static bool configure(const struct settings *st)
         return refuse("directory of uploaded files", why);
     guard_allow_private(st->allow_private_networks);
     llm_demo_set_delay(MILLISECONDS(st->demo_delay_ms));
+    llm_configure(&(llm_limits){
+        .answer = st->llm_answer_timeout,
+        .connect = st->llm_connect_timeout,
+        .first_byte = st->llm_first_byte_timeout,
+        .idle = st->llm_idle_timeout,
+        .max_attempts = (int)st->llm_max_attempts,
+    });
     tool_setup();
     tool_configure(&(tool_settings){
         .result_tokens = st->tools_result_tokens,

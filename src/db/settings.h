@@ -46,6 +46,8 @@ struct settings {
     int64_t http_max_connections;
     const char *const *http_trusted_proxies;
     const char *listen, *listen_langbot, *listen_langdock, *listen_langflow, *listen_sage;
+    int64_t llm_answer_timeout, llm_connect_timeout, llm_first_byte_timeout, llm_idle_timeout;
+    int64_t llm_max_attempts;
     const char *log_format, *log_level;
     bool log_requests;
     int64_t run_max_loops;

@@ -24,7 +24,6 @@ static const struct {
     {"llm.unavailable", "The service is temporarily unavailable. Try again later"},
     {"llm.content_filter", "The provider's content inspection refused this request"},
     {"llm.bad_request", "The model provider refused the request"},
-    {"llm.timeout", "The model did not answer in time. Try again later"},
     {"llm.garbage", "The provider's answer is not in the expected format. Check the base URL and the kind of provider"},
     {"llm.truncated", "The model's answer broke off before its end. Try again"},
     {"llm.no_driver", "There is no driver for this kind of model provider"},
@@ -301,9 +300,25 @@ err fault_of_http(scope *s, err e, const char *model, bool begun)
                          f.text);
     if (e == ERR_DENIED)
         return fail_code(s, e, "llm.connection", model, "The model provider cannot be called: %s", f.text);
-    if (http_last_failure(s) == HTTP_FAIL_TIMEOUT)
-        return fault_code(s, "llm.timeout", model);
     return fault_code(s, begun ? "llm.truncated" : "llm.connection", model);
+}
+
+err fault_late(scope *s, const char *model, int64_t waited, int attempts, const char *setting)
+{
+    long long seconds = (long long)MAX_OF((waited + SECONDS(1) / 2) / SECONDS(1), 1);
+    const char *unit = seconds == 1 ? "second" : "seconds";
+    const char *again = attempts > 1 ? arena_printf(s->arena, " (asked %d times)", attempts) : "";
+
+    log_warn("llm late", log_str("model", model), log_int("seconds", seconds), log_int("attempts", attempts));
+    if (attempts == 0)
+        return fail_code(s, ERR_UPSTREAM, "llm.timeout", model,
+                         "The model fell silent in the middle of its answer: nothing came for %lld %s. Try again; "
+                         "%s allows longer silences",
+                         seconds, unit, setting);
+    return fail_code(s, ERR_UPSTREAM, "llm.timeout", model,
+                     "The model did not answer within %lld %s%s. Check that its server is up and not overloaded; "
+                     "%s allows more time",
+                     seconds, unit, again, setting);
 }
 
 bool fault_retries(const scope *s)

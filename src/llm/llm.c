@@ -17,13 +17,39 @@
 #include "rt/sleep.h"
 
 enum {
-    ATTEMPTS = 8,
+    ATTEMPTS_WHEN_LATE = 2,
     EVENT_MAX = 8 << 20,      /* bytes of one event */
     ERROR_BODY_MAX = 64 << 10 /* of a failed answer */
 };
 
 #define LONGEST_PAUSE SECONDS(30)
+#define TIMER_SLACK MILLISECONDS(10) /* by which a timer may be early or late */
 #define LONGEST_PAUSE_AFTER_TIMEOUT SECONDS(10)
+
+static llm_limits configured = {
+    .answer = MINUTES(5),
+    .connect = SECONDS(10),
+    .first_byte = SECONDS(120),
+    .idle = SECONDS(120),
+    .max_attempts = 8,
+};
+
+/* `l`, with what it leaves open taken from `rest`. */
+static llm_limits limits_of(const llm_limits *l, const llm_limits *rest)
+{
+    return (llm_limits){
+        .answer = l->answer > 0 ? l->answer : rest->answer,
+        .connect = l->connect > 0 ? l->connect : rest->connect,
+        .first_byte = l->first_byte > 0 ? l->first_byte : rest->first_byte,
+        .idle = l->idle > 0 ? l->idle : rest->idle,
+        .max_attempts = l->max_attempts > 0 ? l->max_attempts : rest->max_attempts,
+    };
+}
+
+void llm_configure(const llm_limits *l)
+{
+    configured = limits_of(l, &configured);
+}
 
 static const llm_driver *const drivers[] = {&openai_driver, &anthropic_driver, &demo_driver};
 
@@ -56,6 +82,7 @@ static const llm_request *keep_request(arena *a, const llm_request *rq)
 
     for (size_t i = 0; i < rq->at.n_keys; i++)
         keys[i] = arena_strdup(a, rq->at.keys[i]);
+    kept->limits = limits_of(&rq->limits, &configured);
     kept->at.keys = keys;
     kept->at.model = arena_strdup(a, rq->at.model != NULL ? rq->at.model : "");
     kept->at.base_url = arena_strdup(a, rq->at.base_url != NULL ? rq->at.base_url : "");
@@ -89,6 +116,8 @@ typedef struct {
     const llm_request *rq;
     const char *key;
     str body;
+    int64_t give_up_at;  /* clock_mono(): for all attempts */
+    int late;            /* attempts that took too long to begin, this one included */
     int64_t retry_after; /* asked for by the provider; 0: not */
     llm_fault fault;     /* of a refused attempt */
 } attempt;
@@ -130,6 +159,22 @@ static bool is_document(arena *a, const http_head *head)
     return type != NULL && cstr_eq(http_media_type(a, type), "application/json");
 }
 
+/* The time for all attempts bounds what a single one may take. */
+static int64_t within(const attempt *at, int64_t limit)
+{
+    return MAX_OF(MIN_OF(limit, at->give_up_at - clock_mono()), MILLISECONDS(1));
+}
+
+/* An attempt took too long to begin its answer. */
+static err too_late(scope *own, attempt *at, int64_t began, const char *setting)
+{
+    int64_t now = clock_mono();
+
+    at->late++;
+    return fault_late(own, at->rq->at.model, now - began, at->late,
+                      at->give_up_at - now < TIMER_SLACK ? "llm.answer_timeout" : setting);
+}
+
 static err send_request(scope *own, attempt *at, http_head *head, http_stream **out)
 {
     const llm_request *rq = at->rq;
@@ -142,15 +187,36 @@ static err send_request(scope *own, attempt *at, http_head *head, http_stream **
         .body = at->body.p,
         .body_len = at->body.len,
         .guard = rq->at.private_ok ? GUARD_ANY : GUARD_PUBLIC,
-        .connect_timeout = rq->connect_timeout > 0 ? rq->connect_timeout : SECONDS(10),
-        .first_byte_timeout = rq->first_byte_timeout > 0 ? rq->first_byte_timeout : SECONDS(120),
-        .idle_timeout = rq->idle_timeout > 0 ? rq->idle_timeout : SECONDS(120),
+        .connect_timeout = within(at, rq->limits.connect),
+        .first_byte_timeout = within(at, rq->limits.first_byte),
+        .idle_timeout = rq->limits.idle,
         .max_redirects = 2,
         .small_buffers = true,
     };
+    int64_t began = clock_mono();
     err e = http_open(own, &call, head, out);
 
-    return e == OK ? OK : fault_of_http(own, e, rq->at.model, false);
+    if (e != ERR_TIMEOUT || scope_check(own) != OK)
+        return e == OK ? OK : fault_of_http(own, e, rq->at.model, false);
+    /* A limit that cannot have passed has not: then it was the one for connecting. */
+    if (clock_mono() - began + TIMER_SLACK < call.first_byte_timeout)
+        return fault_code(own, "llm.connection", rq->at.model);
+    return too_late(own, at, began, "llm.first_byte_timeout");
+}
+
+/* Reads on to the first delta.  Somebody who keeps saying that an answer will come gets the time of all attempts. */
+static err read_first(scope *own, attempt *at, llm_stream *st)
+{
+    int64_t began = clock_mono();
+    scope *limited = scope_child(own, within(at, NO_LIMIT));
+    err e = stream_advance(limited, st);
+
+    if (e == ERR_TIMEOUT && scope_check(own) == OK)
+        e = too_late(own, at, began, "llm.idle_timeout");
+    else if (e != OK)
+        fail_from(own, limited, e);
+    scope_close(limited);
+    return e;
 }
 
 /* Sends the request and reads on to the first delta. */
@@ -170,7 +236,7 @@ static err attempt_once(scope *own, attempt *at, llm_stream **out)
         return read_refusal(own, at, &head, st->http);
     st->sse = sse_new(own->arena, EVENT_MAX);
     st->whole = is_document(own->arena, &head);
-    if ((e = stream_advance(own, st)) != OK) {
+    if ((e = read_first(own, at, st)) != OK) {
         http_close(st->http);
         return e;
     }
@@ -238,7 +304,7 @@ static err prepare_next(caller *c, err e)
         write_body(c);
         return OK;
     }
-    if (++c->failures >= (rq->max_attempts > 0 ? rq->max_attempts : ATTEMPTS))
+    if (++c->failures >= rq->limits.max_attempts || c->at.late >= ATTEMPTS_WHEN_LATE)
         return e;
     if (c->at.fault.other_key && ++c->keys_tried < rq->at.n_keys) {
         use_key(c, c->key + 1);
@@ -249,7 +315,7 @@ static err prepare_next(caller *c, err e)
     c->keys_tried = 0;
     use_key(c, c->key + 1);
     pause = pause_before(c);
-    if (scope_remaining(c->s) <= pause)
+    if (MIN_OF(scope_remaining(c->s), c->at.give_up_at - clock_mono()) <= pause)
         return e; /* it would be over before the next attempt */
     return sleep_for(c->s, pause);
 }
@@ -289,6 +355,7 @@ err llm_open(scope *s, const llm_request *rq, llm_stream **out)
     TRY(check_endpoint(s, rq, c.at.driver));
     c.own = scope_child(s, NO_LIMIT);
     c.at.rq = keep_request(c.own->arena, rq);
+    c.at.give_up_at = clock_mono() + c.at.rq->limits.answer;
     quirks_recall(c.own->arena, &c.at.rq->at, &c.quirks);
     use_key(&c, atomic_fetch_add_explicit(&turn, 1, memory_order_relaxed));
     c.body = buf_new(c.own->arena, BODY_MAX);
@@ -314,6 +381,8 @@ err llm_next(scope *s, llm_stream *st, llm_delta *out)
             return ERR_CLOSED;
         if (st->error == OK)
             st->error = stream_advance(s, st);
+        if (st->error == ERR_TIMEOUT && scope_check(s) == OK)
+            st->error = fault_late(s, st->model, st->request->limits.idle, 0, "llm.idle_timeout");
         if (st->error != OK)
             return st->error;
     }

@@ -39,6 +39,19 @@ typedef struct {
     json_t *parameters; /* JSON schema, borrowed */
 } llm_tool;
 
+/* Of one call.  A model that is late is asked once more at most, and only if the time for all attempts allows it; other
+ * passing failures are tried again `max_attempts` times. */
+typedef struct {
+    int64_t answer;     /* until the answer begins, over all attempts and pauses: 5 min unless configured */
+    int64_t connect;    /* each attempt: 10 s */
+    int64_t first_byte; /* from the request sent to the first byte: 2 min */
+    int64_t idle;       /* longest silence within the answer: 2 min */
+    int max_attempts;   /* 8 */
+} llm_limits;
+
+/* What counts where a request says nothing; before the loops start.  What is 0 stays as it is. */
+void llm_configure(const llm_limits *l);
+
 typedef enum { THINKING_OFF, THINKING_ON } llm_thinking;
 typedef enum { TOOL_CHOICE_NONE_SET, TOOL_CHOICE_AUTO, TOOL_CHOICE_REQUIRED } llm_tool_choice;
 
@@ -66,10 +79,7 @@ typedef struct {
     json_t *response_format; /* or NULL */
     llm_thinking thinking;
     const char *thinking_level; /* "minimal" … "max", or NULL */
-    int64_t connect_timeout;    /* 0: 10 s */
-    int64_t first_byte_timeout; /* 0: 120 s */
-    int64_t idle_timeout;       /* 0: 120 s */
-    int max_attempts;           /* 0: 8 */
+    llm_limits limits;          /* what is 0 is as configured */
     int64_t retry_base;         /* first pause; 0: 1 s */
 } llm_request;
 

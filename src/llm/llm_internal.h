@@ -84,7 +84,7 @@ void stream_end(llm_stream *st);                                 /* queues what 
  * the same. */
 MUST_USE err stream_call(scope *s, llm_stream *st, int64_t wire_index, const char *id, const char *name, str arguments);
 
-/* Reads on until something is queued or the stream has ended. */
+/* Reads on until something is queued or the stream has ended.  ERR_TIMEOUT: the scope's, or silence for too long. */
 MUST_USE err stream_advance(scope *s, llm_stream *st);
 
 /* --- fault.c --- */
@@ -108,8 +108,12 @@ err fault_fail(scope *s, const llm_fault *f, const char *model);
 /* The same for the codes that are found here and not by a provider. */
 err fault_code(scope *s, const char *code, const char *model);
 
-/* Turns what the HTTP client recorded in `s` into one of our codes. */
+/* Turns what the HTTP client recorded in `s` into one of our codes.  Not for a time limit that passed. */
 err fault_of_http(scope *s, err e, const char *model, bool begun);
+
+/* Nothing came for so long: at the beginning of the answer, at this attempt; or in the middle of it (0 attempts).
+ * `setting` would have allowed more. */
+err fault_late(scope *s, const char *model, int64_t waited, int attempts, const char *setting);
 
 /* Whether another attempt may work after `s` failed with a code of ours. */
 bool fault_retries(const scope *s);

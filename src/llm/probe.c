@@ -9,9 +9,7 @@ static llm_request probe_request(const llm_endpoint *at, const llm_message *m, i
     return (llm_request){.at = *at,
                          .messages = m,
                          .n_messages = 1,
-                         .first_byte_timeout = timeout,
-                         .idle_timeout = timeout,
-                         .max_attempts = 1};
+                         .limits = {.answer = timeout, .first_byte = timeout, .idle = timeout, .max_attempts = 1}};
 }
 
 static json_t *params_of(arena *a, int64_t max_tokens, double temperature)
@@ -27,10 +25,10 @@ static json_t *params_of(arena *a, int64_t max_tokens, double temperature)
 /* A provider that has begun to answer works, however long it would go on: the probe asked for five tokens. */
 err llm_probe_connection(scope *s, const llm_endpoint *at, const char **answer)
 {
-    enum { ENOUGH = 200 };
+    enum { ENOUGH = 200, LONGEST = 10 };
     llm_message hi = {.role = ROLE_USER, .text = "Hi"};
-    llm_request q = probe_request(at, &hi, SECONDS(10));
-    scope *limited = scope_child(s, SECONDS(10));
+    llm_request q = probe_request(at, &hi, SECONDS(LONGEST));
+    scope *limited = scope_child(s, SECONDS(LONGEST));
     buf *text = buf_new(s->arena, KIB(4));
     llm_stream *stream;
     llm_delta d;
@@ -44,8 +42,8 @@ err llm_probe_connection(scope *s, const llm_endpoint *at, const char **answer)
     if (e == ERR_CLOSED || (e == ERR_TIMEOUT && text->len > 0))
         e = OK;
     *answer = buf_str(text);
-    if (e == ERR_TIMEOUT && s->ended == OK) /* our limit or the driver's: whichever clock is first */
-        e = fail_code(s, e, "llm.timeout", at->model, "the model did not answer in time");
+    if (s->ended == OK && (e == ERR_TIMEOUT || cstr_eq(limited->failure.code, "llm.timeout"))) /* whichever was first */
+        e = fail_code(s, ERR_TIMEOUT, "llm.timeout", at->model, "The model did not answer within %d seconds", LONGEST);
     else if (e != OK)
         fail_from(s, limited, e);
     scope_close(limited);

@@ -137,7 +137,7 @@ static err end_of_body(scope *s, llm_stream *st, err e, size_t read)
         return OK;
     }
     if (e == ERR_TIMEOUT)
-        return fault_of_http(s, e, st->model, true);
+        return e;
     return fault_code(s, e == OK && read > 0 && !st->got_event ? "llm.garbage" : "llm.truncated", st->model);
 }
 

@@ -13,6 +13,7 @@ import pytest
 import databases
 import sage
 import server as servers
+from fake_llm import Hang
 
 
 def test_version_and_help():
@@ -277,6 +278,16 @@ def test_doctor_asks_the_configured_model(fake_llm, tmp_path):
     env["SLUICE_DEFAULT_LLM_BASE_URL"] = fake_llm.url.replace("://", "://me:pw-55@")
     found, status = doctor(tmp_path, env=env)
     assert status == 1 and found["model"][0] == "fail" and "pw-55" not in str(found), found
+
+
+def test_doctor_does_not_wait_long_for_a_model_that_hangs(fake_llm, tmp_path):
+    fake_llm.always("hanging-model", Hang())
+    env = {"SLUICE_DEFAULT_LLM_BASE_URL": fake_llm.url, "SLUICE_DEFAULT_LLM_MODEL_NAME": "hanging-model"}
+    began = time.monotonic()
+    found, status = doctor(tmp_path, env=env)
+    assert status == 1 and time.monotonic() - began < 20
+    assert found["model"][:2] == ("fail", f"hanging-model at {fake_llm.url}: The model did not answer within 10 seconds"), found
+    assert "serves a model at that address" in found["model"][2]
 
 
 def test_doctor_without_any_model_fails(tmp_path):

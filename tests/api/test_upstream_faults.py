@@ -153,3 +153,32 @@ def test_an_interrupt_works_at_every_moment(server, admin, bot, fake_llm, place,
     for m in fake_llm.requests_for(model)[-1].body["messages"]:
         for c in m.get("tool_calls") or []:
             json.loads(c["function"]["arguments"])
+
+
+@pytest.fixture
+def hasty(start_server, fake_llm):
+    """A server that waits a second for a model, and an agent on it."""
+    running = start_server(env={"SLUICE_LLM_FIRST_BYTE_TIMEOUT": "1s", "SLUICE_LLM_IDLE_TIMEOUT": "1s"})
+    admin, model = running.login(), unique("late")
+    provider, _ = sage.provider(admin, fake_llm, model)
+    return running, admin, sage.agent(admin, provider), model
+
+
+LATE = {
+    "before the head": (Hang(), "The model did not answer within 1 second (asked 2 times).", 2),
+    "after the head": (Reply("one two", stall_after=0), "The model did not answer within 1 second (asked 2 times).", 2),
+    "in the answer": (Reply("one two three", stall_after=3), "The model fell silent in the middle of its answer", 1),
+}
+
+
+@pytest.mark.parametrize("path", ["/api/chat", "/api/web-stream"])
+@pytest.mark.parametrize("place", LATE)
+def test_a_model_that_is_late_is_told_soon_and_asked_twice_at_most(hasty, fake_llm, place, path):
+    running, admin, agent, model = hasty
+    behaviour, text, attempts = LATE[place]
+    fake_llm.always(model, behaviour)
+    asked, began, session = len(fake_llm.requests_for(model)), time.monotonic(), unique("s")
+    run = chat(admin, say("Hi", agent, session), path=path, timeout=30)
+    assert time.monotonic() - began < 10 and len(fake_llm.requests_for(model)) - asked == attempts
+    assert run.ended and text in told(run) and "llm." in told(run), told(run)
+    assert run_row(running, session)[0] == "failed"

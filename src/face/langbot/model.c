@@ -302,7 +302,7 @@ static err endpoint_of(request *rq, const model_body *in, llm_endpoint *out)
 err bot_model_test(request *rq, response *rs)
 {
     llm_message hello = {.role = ROLE_USER, .text = "Hello, world! Please answer with one short sentence."};
-    llm_request q = {.messages = &hello, .n_messages = 1, .max_attempts = 2, .first_byte_timeout = SECONDS(60)};
+    llm_request q = {.messages = &hello, .n_messages = 1, .limits = {.max_attempts = 2, .first_byte = SECONDS(60)}};
     llm_usage usage;
     const char *text;
     failure f;

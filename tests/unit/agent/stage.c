@@ -117,7 +117,7 @@ stage *stage_new(scope *s, const stage_answer *answers, size_t n)
                          .n_keys = 1,
                          .model = "test-model",
                          .private_ok = true},
-                  .max_attempts = 1},
+                  .limits.max_attempts = 1},
         .tools = make_tools(a),
         .n_tools = COUNT(tools) - 1,
         .tool_context = {.user_id = "u-1", .session_id = "s-1", .language = "en"},

@@ -2,8 +2,11 @@
 /* Calls of models against providers that refuse, hang, break off and recover. */
 #include "llm/llm.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "fake_server.h"
@@ -146,7 +149,7 @@ FIBER_TEST(failures_get_their_code_and_are_tried_again_only_when_that_can_help)
         sc->steps = &cases[i].st;
         sc->n = 1;
         rq = request(child, sc);
-        rq.max_attempts = 3;
+        rq.limits.max_attempts = 3;
         CHECK(complete(child, &rq, &text) == ERR_UPSTREAM, "case %zu", i);
         CHECK(cstr_eq(child->failure.code, cases[i].code), "case %zu: %s (%s)", i, child->failure.code,
               child->failure.text);
@@ -336,7 +339,7 @@ FIBER_TEST(a_stream_that_breaks_off_after_any_event_but_the_last_is_an_error_aft
         sc->steps = &st;
         sc->n = 1;
         rq = request(child, sc);
-        rq.max_attempts = 1;
+        rq.limits.max_attempts = 1;
         e = drain(child, &rq, text);
         CHECK(e == (n >= 5 ? ERR_CLOSED : ERR_UPSTREAM), "%zu events: %s", n, err_name(e));
         CHECK(n >= 5 || cstr_eq(child->failure.code, "llm.truncated"), "%zu events: %s", n, child->failure.code);
@@ -370,18 +373,152 @@ FIBER_TEST(an_error_in_the_middle_of_a_stream_is_an_error)
     CHECK_STR(s->failure.code, "llm.rate_limit");
 }
 
-FIBER_TEST(a_provider_that_hangs_runs_into_the_limit)
+FIBER_TEST(a_provider_that_hangs_is_asked_once_more_and_no_oftener)
 {
     static const step steps[] = {{-1, ""}};
     script sc = {steps, 1};
     llm_request rq = request(s, &sc);
     const char *text;
 
-    rq.first_byte_timeout = MILLISECONDS(50);
-    rq.max_attempts = 2;
+    rq.limits.first_byte = MILLISECONDS(600);
     CHECK_INT(complete(s, &rq, &text), ERR_UPSTREAM);
     CHECK_STR(s->failure.code, "llm.timeout");
+    CHECK_STR(s->failure.text,
+              "The model did not answer within 1 second (asked 2 times). Check that its server is up and "
+              "not overloaded; llm.first_byte_timeout allows more time");
     CHECK_INT(sc.requests, 2);
+}
+
+FIBER_TEST(a_provider_that_hangs_once_answers_after_all)
+{
+    static const step steps[] = {{-1, ""}, {503, ""}, {200, HELLO STOP DONE}};
+    script sc = {steps, COUNT(steps)};
+    llm_request rq = request(s, &sc);
+    const char *text;
+
+    rq.limits.first_byte = MILLISECONDS(200);
+    CHECK(complete(s, &rq, &text) == OK, "%s", s->failure.text);
+    CHECK_INT(sc.requests, 3);
+}
+
+FIBER_TEST(no_number_of_attempts_takes_longer_than_the_time_for_all)
+{
+    static const step hang[] = {{-1, ""}}, refuse[] = {{503, ""}};
+    script hanging = {hang, 1}, busy = {refuse, 1};
+    llm_request rq = request(s, &hanging);
+    int64_t began = clock_mono();
+    const char *text;
+
+    rq.limits.answer = MILLISECONDS(700);
+    rq.limits.first_byte = MILLISECONDS(400);
+    CHECK_INT(complete(s, &rq, &text), ERR_UPSTREAM);
+    CHECK_STR(s->failure.code, "llm.timeout");
+    CHECK(clock_mono() - began < MILLISECONDS(1000), "the second attempt is cut");
+    CHECK(strstr(s->failure.text, "llm.answer_timeout") != NULL, "%s", s->failure.text);
+    rq = request(s, &busy);
+    rq.limits.answer = MILLISECONDS(700);
+    rq.retry_base = MILLISECONDS(400);
+    began = clock_mono();
+    CHECK_INT(complete(s, &rq, &text), ERR_UPSTREAM);
+    CHECK_STR(s->failure.code, "llm.unavailable");
+    CHECK(clock_mono() - began < MILLISECONDS(1000) && busy.requests < 4, "%d attempts", (int)busy.requests);
+}
+
+#define PINGS ": PROCESSING\n\n"
+
+/* Says again and again that an answer will come. */
+static bool put_off(fake_conn *c, const fake_request *rq, void *arg)
+{
+    (void)rq;
+    (void)arg;
+    fake_printf(c, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n");
+    while (fake_printf(c, PINGS))
+        fake_sleep_ms(20);
+    return false;
+}
+
+FIBER_TEST(a_provider_that_puts_off_gets_the_time_for_all_attempts)
+{
+    script none = {.n = 1};
+    llm_request rq = request(s, &none);
+    int64_t began = clock_mono();
+    const char *text;
+
+    rq.at.base_url = arena_printf(s->arena, "http://127.0.0.1:%d", fake_server_start(put_off, NULL));
+    rq.limits.first_byte = rq.limits.idle = MILLISECONDS(200);
+    rq.limits.answer = MILLISECONDS(900);
+    CHECK_INT(complete(s, &rq, &text), ERR_UPSTREAM);
+    CHECK_STR(s->failure.code, "llm.timeout");
+    CHECK(clock_mono() - began >= MILLISECONDS(800), "it was waited for");
+}
+
+/* The head of an answer, and nothing more. */
+static bool begin_and_hang(fake_conn *c, const fake_request *rq, void *arg)
+{
+    (void)rq;
+    atomic_fetch_add((atomic_int *)arg, 1);
+    fake_printf(c, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n");
+    return fake_wait_closed(c, 20000) && false;
+}
+
+FIBER_TEST(a_head_without_an_answer_is_no_answer)
+{
+    atomic_int requests = 0;
+    script none = {.n = 1};
+    llm_request rq = request(s, &none);
+    const char *text;
+
+    rq.at.base_url = arena_printf(s->arena, "http://127.0.0.1:%d", fake_server_start(begin_and_hang, &requests));
+    rq.limits.idle = MILLISECONDS(200);
+    CHECK_INT(complete(s, &rq, &text), ERR_UPSTREAM);
+    CHECK_STR(s->failure.code, "llm.timeout");
+    CHECK(strstr(s->failure.text, "(asked 2 times)") != NULL, "%s", s->failure.text);
+    CHECK_INT(requests, 2);
+}
+
+/* A listener whose queue is full: connections to it are neither taken nor refused. */
+static int full_listener(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    CHECK(bind(fd, (struct sockaddr *)&at, sizeof at) == 0 && listen(fd, 0) == 0, "listens");
+    CHECK(getsockname(fd, (struct sockaddr *)&at, &len) == 0, "has a port");
+    for (int i = 0; i < 4; i++) {
+        int client = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+        CHECK(connect(client, (struct sockaddr *)&at, sizeof at) == 0 || errno == EINPROGRESS, "knocks");
+    }
+    return ntohs(at.sin_port);
+}
+
+FIBER_TEST(a_server_that_takes_no_connection_is_a_matter_of_the_network)
+{
+    script none = {.n = 1};
+    llm_request rq = request(s, &none);
+    const char *text;
+
+    rq.at.base_url = arena_printf(s->arena, "http://127.0.0.1:%d", full_listener());
+    rq.limits.connect = MILLISECONDS(200);
+    rq.limits.max_attempts = 2;
+    CHECK_INT(complete(s, &rq, &text), ERR_UPSTREAM);
+    CHECK_STR(s->failure.code, "llm.connection");
+}
+
+FIBER_TEST(limits_that_a_request_leaves_open_are_those_configured)
+{
+    static const step steps[] = {{500, ""}};
+    script sc = {steps, 1};
+    llm_request rq = request(s, &sc);
+    const char *text;
+
+    llm_configure(&(llm_limits){.max_attempts = 3});
+    CHECK_INT(complete(s, &rq, &text), ERR_UPSTREAM);
+    CHECK_INT(sc.requests, 3);
+    rq.limits.max_attempts = 2;
+    CHECK_INT(complete(s, &rq, &text), ERR_UPSTREAM);
+    CHECK_INT(sc.requests, 5);
 }
 
 static bool say_one_word_and_hang(fake_conn *c, const fake_request *rq, void *arg)
@@ -406,10 +543,13 @@ FIBER_TEST(a_provider_that_stops_in_the_middle_runs_into_the_limit)
     llm_request rq = hanging(s);
     buf *text = buf_new(s->arena, 100);
 
-    rq.idle_timeout = MILLISECONDS(50);
+    rq.limits.idle = MILLISECONDS(50);
     CHECK_INT(drain(s, &rq, text), ERR_UPSTREAM);
     CHECK_STR(buf_str(text), "Hello");
     CHECK_STR(s->failure.code, "llm.timeout");
+    CHECK_STR(s->failure.text,
+              "The model fell silent in the middle of its answer: nothing came for 1 second. Try again; "
+              "llm.idle_timeout allows longer silences");
 }
 
 static err read_on(scope *s, void *arg)

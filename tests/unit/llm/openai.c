@@ -40,7 +40,7 @@ static llm_request request(scope *s)
                .private_ok = true},
         .messages = &hi,
         .n_messages = 1,
-        .max_attempts = 1,
+        .limits.max_attempts = 1,
     };
 }
 
