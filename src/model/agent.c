@@ -7,7 +7,7 @@
 #include "model/rows.h"
 #include "model/version.h"
 
-#define COLUMNS "id, owner_id, name, config, is_default, created_at, updated_at"
+#define COLUMNS "id, owner_id, name, config, extra, is_default, disabled, created_at, updated_at"
 
 static void read_agent(const db_rows *rows, size_t at, agent_row *a)
 {
@@ -17,7 +17,9 @@ static void read_agent(const db_rows *rows, size_t at, agent_row *a)
     a->owner_id = take_text(&r);
     a->name = take_text(&r);
     a->config = take_text(&r);
+    a->extra = take_text(&r);
     a->is_default = take_bool(&r);
+    a->disabled = take_bool(&r);
     a->created_at = take_int(&r);
     a->updated_at = take_int(&r);
 }
@@ -43,10 +45,11 @@ err agent_insert(scope *s, agent_row *a)
     a->created_at = a->updated_at = clock_wall();
     /* Names are free for updates, so this is no unique index. */
     db_batch_expect(b, 1,
-                    "INSERT INTO agent (" COLUMNS ") SELECT $1, $2, $3, $4, $5, $6, $7"
-                    " WHERE NOT EXISTS (SELECT 1 FROM agent WHERE owner_id = $2 AND name = $3)",
+                    "INSERT INTO agent (" COLUMNS ") SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9"
+                    " WHERE $10 = 1 OR NOT EXISTS (SELECT 1 FROM agent WHERE owner_id = $2 AND name = $3)",
                     DB_ARGS(db_text(a->id), db_text(a->owner_id), db_text(a->name), db_text(a->config),
-                            db_int(a->is_default), db_int(a->created_at), db_int(a->updated_at)));
+                            db_text(a->extra), db_int(a->is_default), db_int(a->disabled), db_int(a->created_at),
+                            db_int(a->updated_at), db_int(a->any_name)));
     e = db_batch_run(s, b);
     version_bump(VERSION_AGENTS);
     if (e == ERR_CONFLICT)
@@ -94,8 +97,8 @@ err agent_list(scope *s, owned_by who, agent_row **out, size_t *n)
         TRY(db_query(s, "SELECT " COLUMNS " FROM agent ORDER BY created_at, id", DB_NO_ARGS, &r));
     else
         TRY(db_query(s,
-                     "SELECT " COLUMNS " FROM agent WHERE owner_id = $1"
-                     " OR id IN (SELECT agent_id FROM agent_user WHERE user_id = $1) ORDER BY created_at, id",
+                     "SELECT " COLUMNS " FROM agent WHERE owner_id = $1 OR (disabled = 0"
+                     " AND id IN (SELECT agent_id FROM agent_user WHERE user_id = $1)) ORDER BY created_at, id",
                      DB_ARGS(db_text(who.user_id)), &r));
     return give_agents(s, &r, out, n);
 }
@@ -149,9 +152,15 @@ err agent_update(scope *s, owned_by who, agent_row *a)
 {
     TRY(check_owner(s, who, a->id));
     a->updated_at = clock_wall();
-    return change(
-        s, a->id, "UPDATE agent SET name = $4, config = $5, updated_at = $6" MAY_CHANGE,
-        DB_ARGS(WHO(who), db_text(a->id), db_text(a->name), db_text(text_or(a->config, "{}")), db_int(a->updated_at)));
+    return change(s, a->id,
+                  "UPDATE agent SET name = $4, config = $5, extra = COALESCE($6, extra), updated_at = $7" MAY_CHANGE,
+                  DB_ARGS(WHO(who), db_text(a->id), db_text(a->name), db_text(text_or(a->config, "{}")),
+                          db_text(a->extra), db_int(a->updated_at)));
+}
+
+err agent_set_disabled(scope *s, const char *id, bool disabled)
+{
+    return change(s, id, "UPDATE agent SET disabled = $2 WHERE id = $1", DB_ARGS(db_text(id), db_int(disabled)));
 }
 
 err agent_delete(scope *s, owned_by who, const char *id)
