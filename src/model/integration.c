@@ -9,7 +9,7 @@
 
 #define COLUMNS                                                                                                        \
     "id, owner_id, name, description, auth_type, auth_fields, auth_test_code, oauth, sealed_oauth, icon_url, color, "  \
-    "created_at, updated_at"
+    "created_at, updated_at, allowed_hosts, private_ok, icon_object, icon_type, icon_version"
 
 static void read_integration(const db_rows *rows, size_t at, integration_row *i)
 {
@@ -28,22 +28,45 @@ static void read_integration(const db_rows *rows, size_t at, integration_row *i)
     i->color = take_text(&r);
     i->created_at = take_int(&r);
     i->updated_at = take_int(&r);
+    i->allowed_hosts = take_text(&r);
+    i->private_ok = take_bool(&r);
+    i->icon_object = take_text(&r);
+    i->icon_type = take_text(&r);
+    i->icon_version = take_int(&r);
+}
+
+static err check_number(scope *s, const char *owner_id)
+{
+    int64_t n = 0;
+
+    if (owner_id == NULL)
+        return OK;
+    TRY(model_count(s, "SELECT COUNT(*) FROM integration WHERE owner_id = $1", DB_ARGS(db_text(owner_id)), &n));
+    if (n >= INTEGRATIONS_MAX)
+        return fail_code(s, ERR_TOO_LARGE, "integration.too_many", NULL, "more than %d integrations are not possible",
+                         INTEGRATIONS_MAX);
+    return OK;
 }
 
 err integration_insert(scope *s, integration_row *i)
 {
+    TRY(check_number(s, i->owner_id));
     if (i->id == NULL)
         i->id = id_uuid4(s->arena);
     i->description = text_or(i->description, "");
     i->auth_type = text_or(i->auth_type, "NONE");
     i->auth_fields = text_or(i->auth_fields, "[]");
     i->created_at = i->updated_at = clock_wall();
-    TRY(db_exec(
-        s, "INSERT INTO integration (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-        DB_ARGS(db_text(i->id), db_text(i->owner_id), db_text(i->name), db_text(i->description), db_text(i->auth_type),
-                db_text(i->auth_fields), db_text(i->auth_test_code), db_text(i->oauth), db_text(i->sealed_oauth),
-                db_text(i->icon_url), db_text(i->color), db_int(i->created_at), db_int(i->updated_at)),
-        NULL));
+    TRY(db_exec(s,
+                "INSERT INTO integration (" COLUMNS
+                ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
+                " $16, $17, $18)",
+                DB_ARGS(db_text(i->id), db_text(i->owner_id), db_text(i->name), db_text(i->description),
+                        db_text(i->auth_type), db_text(i->auth_fields), db_text(i->auth_test_code), db_text(i->oauth),
+                        db_text(i->sealed_oauth), db_text(i->icon_url), db_text(i->color), db_int(i->created_at),
+                        db_int(i->updated_at), db_text(i->allowed_hosts), db_int(i->private_ok),
+                        db_text(i->icon_object), db_text(i->icon_type), db_int(i->icon_version)),
+                NULL));
     version_bump(VERSION_INTEGRATIONS);
     return OK;
 }
@@ -92,14 +115,22 @@ err integration_list(scope *s, owned_by who, integration_row **out, size_t *n)
 }
 
 /* Built-in ones are nobody's to change. */
-static err check_owner(scope *s, owned_by who, const char *id)
+err integration_find_own(scope *s, owned_by who, const char *id, integration_row **out)
 {
     integration_row *i = NULL;
 
     TRY(find(s, id, &i));
     if (i->owner_id == NULL || (!who.anyone && !cstr_eq(i->owner_id, who.user_id)))
         return denied(s, id);
+    *out = i;
     return OK;
+}
+
+static err check_owner(scope *s, owned_by who, const char *id)
+{
+    integration_row *unused;
+
+    return integration_find_own(s, who, id, &unused);
 }
 
 #define MAY_CHANGE " WHERE ($1 = 1 OR owner_id = $2) AND owner_id IS NOT NULL AND id = $3"
@@ -112,18 +143,61 @@ static err change(scope *s, const char *id, const char *sql, const db_value *arg
     return e;
 }
 
-err integration_update(scope *s, owned_by who, integration_row *i)
+err integration_change(scope *s, owned_by who, const char *id, const integration_patch *p)
 {
-    TRY(check_owner(s, who, i->id));
-    i->updated_at = clock_wall();
+    TRY(check_owner(s, who, id));
     return change(
-        s, i->id,
-        "UPDATE integration SET name = $4, description = $5, auth_type = $6, auth_fields = $7, auth_test_code = $8,"
-        " oauth = $9, sealed_oauth = $10, icon_url = $11, color = $12, updated_at = $13" MAY_CHANGE,
-        DB_ARGS(WHO(who), db_text(i->id), db_text(i->name), db_text(text_or(i->description, "")),
-                db_text(text_or(i->auth_type, "NONE")), db_text(text_or(i->auth_fields, "[]")),
-                db_text(i->auth_test_code), db_text(i->oauth), db_text(i->sealed_oauth), db_text(i->icon_url),
-                db_text(i->color), db_int(i->updated_at)));
+        s, id,
+        "UPDATE integration SET name = COALESCE($4, name), description = COALESCE($5, description),"
+        " icon_url = NULLIF(COALESCE($6, icon_url), ''), color = NULLIF(COALESCE($7, color), ''),"
+        " allowed_hosts = NULLIF(COALESCE($8, allowed_hosts), ''), private_ok = COALESCE($9, private_ok),"
+        " icon_object = NULLIF(COALESCE($10, icon_object), ''), icon_type = NULLIF(COALESCE($11, icon_type), ''),"
+        " icon_version = icon_version + $12, updated_at = $13" MAY_CHANGE,
+        DB_ARGS(WHO(who), db_text(id), db_text(p->name), db_text(p->description), db_text(p->icon_url),
+                db_text(p->color), db_text(p->allowed_hosts),
+                p->allowed_hosts != NULL ? db_int(p->private_ok) : DB_NULL, db_text(p->icon_object),
+                db_text(p->icon_type), db_int(p->icon_object != NULL), db_int(clock_wall())));
+}
+
+/* The new way of connecting, and the old connections gone, in one transaction. */
+static err replace_auth(scope *s, db_tx *tx, owned_by who, const integration_row *i, int64_t *deleted)
+{
+    int64_t changed = 0;
+
+    TRY(db_tx_exec(s, tx,
+                   "DELETE FROM connection WHERE integration_id = $1 AND EXISTS"
+                   " (SELECT 1 FROM integration WHERE id = $1 AND auth_type <> $2)",
+                   DB_ARGS(db_text(i->id), db_text(text_or(i->auth_type, "NONE"))), deleted));
+    TRY(db_tx_exec(s, tx,
+                   "UPDATE integration SET auth_type = $4, auth_fields = $5, auth_test_code = $6, oauth = $7,"
+                   " sealed_oauth = $8, updated_at = $9" MAY_CHANGE,
+                   DB_ARGS(WHO(who), db_text(i->id), db_text(text_or(i->auth_type, "NONE")),
+                           db_text(text_or(i->auth_fields, "[]")), db_text(i->auth_test_code), db_text(i->oauth),
+                           db_text(i->sealed_oauth), db_int(clock_wall())),
+                   &changed));
+    return changed > 0 ? OK : model_missing(s, "integration.not_found", "integration", i->id);
+}
+
+err integration_set_auth(scope *s, owned_by who, const integration_row *i, bool dry, int64_t *deleted)
+{
+    int64_t n = 0;
+    db_tx *tx = NULL;
+    err e;
+
+    TRY(check_owner(s, who, i->id));
+    if (dry)
+        return model_count(s,
+                           "SELECT COUNT(*) FROM connection WHERE integration_id = $1 AND EXISTS"
+                           " (SELECT 1 FROM integration WHERE id = $1 AND auth_type <> $2)",
+                           DB_ARGS(db_text(i->id), db_text(text_or(i->auth_type, "NONE"))), deleted);
+    TRY(db_begin(s, &tx));
+    if ((e = replace_auth(s, tx, who, i, &n)) == OK)
+        e = db_commit(s, &tx);
+    db_rollback(tx);
+    version_bump(VERSION_INTEGRATIONS);
+    if (e == OK && deleted != NULL)
+        *deleted = n;
+    return e;
 }
 
 err integration_delete(scope *s, owned_by who, const char *id)

@@ -3,6 +3,7 @@
 #include "model/integration.h"
 
 #include "made.h"
+#include "model/connection.h"
 
 static integration_row made(scope *s, const char *owner, const char *name)
 {
@@ -30,23 +31,82 @@ ENGINE_TEST(an_integration_is_found_again_as_it_was_stored)
 ENGINE_TEST(an_integration_is_its_owners_and_a_built_in_one_nobodys_to_change)
 {
     integration_row mine = made(s, "u1", "Mine"), built_in = made(s, NULL, "Built in"), *got = NULL;
+    integration_patch patch = {.color = "#fff"};
 
     CHECK_INT(integration_find(s, owned_by_user("u2"), mine.id, &got), ERR_DENIED);
     CHECK_STR(code_of(s), "integration.denied");
     CHECK_INT(integration_find(s, owned_by_user("u2"), built_in.id, &got), OK);
-    mine.color = "#fff";
-    mine.oauth = "{\"scopes\":\"a b\"}";
-    mine.auth_type = "OAUTH";
-    CHECK_INT(integration_update(s, owned_by_user("u2"), &mine), ERR_DENIED);
-    CHECK_INT(integration_update(s, owned_by_user("u1"), &mine), OK);
-    CHECK_INT(integration_update(s, OWNED_BY_ANYONE, &built_in), ERR_DENIED);
-    CHECK_INT(integration_find(s, OWNED_BY_ANYONE, mine.id, &got), OK);
-    CHECK_STR(got->color, "#fff");
-    CHECK_STR(got->auth_type, "OAUTH");
-    CHECK_STR(got->oauth, "{\"scopes\":\"a b\"}");
+    CHECK_INT(integration_find_own(s, owned_by_user("u1"), mine.id, &got), OK);
+    CHECK_INT(integration_find_own(s, OWNED_BY_ANYONE, built_in.id, &got), ERR_DENIED);
+    CHECK_INT(integration_change(s, owned_by_user("u2"), mine.id, &patch), ERR_DENIED);
+    CHECK_INT(integration_change(s, OWNED_BY_ANYONE, built_in.id, &patch), ERR_DENIED);
+    CHECK_INT(integration_change(s, owned_by_user("u1"), "nothing", &patch), ERR_NOT_FOUND);
     CHECK_INT(integration_delete(s, owned_by_user("u2"), mine.id), ERR_DENIED);
     CHECK_INT(integration_delete(s, OWNED_BY_ANYONE, mine.id), OK);
     CHECK_INT(integration_delete(s, OWNED_BY_ANYONE, mine.id), ERR_NOT_FOUND);
+}
+
+ENGINE_TEST(a_change_leaves_alone_what_it_does_not_name)
+{
+    integration_row mine = made(s, "u1", "Mine"), *got = NULL;
+    owned_by who = owned_by_user("u1");
+
+    CHECK_INT(integration_change(s, who, mine.id, &(integration_patch){.color = "#fff"}), OK);
+    CHECK_INT(integration_change(s, who, mine.id, &(integration_patch){.name = "New", .description = ""}), OK);
+    CHECK_INT(
+        integration_change(s, who, mine.id, &(integration_patch){.allowed_hosts = "[\"a.org\"]", .private_ok = true}),
+        OK);
+    CHECK_INT(integration_change(s, who, mine.id, &(integration_patch){.icon_object = "k", .icon_type = "image/png"}),
+              OK);
+    CHECK_INT(integration_find(s, who, mine.id, &got), OK);
+    CHECK_STR(got->name, "New");
+    CHECK_STR(got->description, "");
+    CHECK_STR(got->color, "#fff");
+    CHECK_STR(got->allowed_hosts, "[\"a.org\"]");
+    CHECK(got->private_ok, "kept over the change of the icon");
+    CHECK_STR(got->icon_object, "k");
+    CHECK_INT(got->icon_version, 1);
+    CHECK_INT(integration_change(s, who, mine.id, &(integration_patch){.color = "", .allowed_hosts = ""}), OK);
+    CHECK_INT(integration_find(s, who, mine.id, &got), OK);
+    CHECK_STR(got->color, NULL);
+    CHECK_STR(got->allowed_hosts, NULL);
+    CHECK(!got->private_ok, "goes with the list");
+}
+
+static void connect(scope *s, const char *user, const char *integration)
+{
+    connection_row c = {.integration_id = integration, .owner_id = user, .label = "l", .status = "active"};
+
+    CHECK_INT(connection_insert(s, &c), OK);
+}
+
+ENGINE_TEST(another_auth_type_deletes_the_connections_and_the_same_one_does_not)
+{
+    const char *user = made_user(s, "ann");
+    integration_row mine = made(s, user, "Mine"), other = made(s, user, "Other"), *got = NULL;
+    owned_by who = owned_by_user(user);
+    int64_t n = -1;
+
+    connect(s, user, mine.id);
+    connect(s, user, mine.id);
+    connect(s, user, other.id);
+    mine.auth_fields = "[1]";
+    CHECK_INT(integration_set_auth(s, who, &mine, false, &n), OK);
+    CHECK_INT(n, 0);
+    mine.auth_type = "OAUTH";
+    mine.oauth = "{}";
+    CHECK_INT(integration_set_auth(s, owned_by_user("x"), &mine, false, &n), ERR_DENIED);
+    CHECK_INT(integration_set_auth(s, who, &mine, true, &n), OK);
+    CHECK_INT(n, 2);
+    CHECK_INT(integration_find(s, who, mine.id, &got), OK);
+    CHECK_STR(got->auth_type, "NONE");
+    CHECK_STR(got->auth_fields, "[1]");
+    CHECK_INT(integration_set_auth(s, who, &mine, false, &n), OK);
+    CHECK_INT(n, 2);
+    CHECK_INT(engine_int(s, "SELECT COUNT(*) FROM connection"), 1);
+    CHECK_INT(integration_find(s, who, mine.id, &got), OK);
+    CHECK_STR(got->auth_type, "OAUTH");
+    CHECK_STR(got->oauth, "{}");
 }
 
 ENGINE_TEST(integrations_are_listed_by_name)
