@@ -26,7 +26,10 @@ typedef struct {
     const char *workspace;  /* absolute directory that file and shell tools may touch; NULL: they refuse */
     const char *language;   /* "en", "zh", "pt" */
     json_t *system_context; /* of the run; a declared parameter that is a key here gets its value; may be NULL */
-    bool multimodal;        /* the model takes images */
+    /* The integration actions that the agent names; only they may be called: an array of {"actionId", "requiresConfirmation",
+     * "connectionId"}, of which the last two may be absent.  NULL: it does not say. */
+    const json_t *actions;
+    bool multimodal; /* the model takes images */
     tool_session
         *session; /* state over the calls of one run: shell tasks, pending images; NULL: one is made for the call */
     const char *call_id; /* of the model's call, or NULL */
