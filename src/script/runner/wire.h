@@ -4,13 +4,14 @@
  *
  *   u32 length of what follows the length, big endian | u8 type | u32 id | u32 length of the JSON text | JSON text | raw bytes
  *
- * A runner lives for one job.  It starts its VM and the prelude, sends READY, waits for one RUN, and ends after DONE or FAIL.
+ * A runner lives for one job.  It starts its VM and the prelude, sends READY, waits for LIMITS and RUN, and ends after DONE or FAIL.
  * Both sides treat the other's bytes as hostile: every length is checked against WIRE_MAX before anything is allocated.
  *
  *   type   from    JSON                                                     bytes            id
  *   READY  runner  {"version":1}
+ *   LIMITS server  {"memory","cpu"}: bytes beyond what the VM has, seconds
  *   RUN    server  {"check","input","aliases","auth","env","lastPollTime",  the code
- *                   "warnUndeclared","memory","cpu","deadline",
+ *                   "warnUndeclared",
  *                   "files":[{"field","list","name","mime","size","modified"}]}
  *   CALL   runner  {"op":"request","url","method","headers":[[n,v]…],       request body     of the call, from 1
  *                   "timeout","decode":true,"max"}
@@ -39,6 +40,7 @@ enum {
     WIRE_FILE,
     WIRE_DONE,
     WIRE_FAIL,
+    WIRE_LIMITS,
 };
 
 #define WIRE_HEAD 13u /* bytes before the JSON text */
@@ -51,6 +53,7 @@ enum {
 #define SCRIPT_FILES_MAX 20u /* section 3.6 */
 #define SCRIPT_FILES_BYTES (100u * 1024u * 1024u)
 #define SCRIPT_RESULT_MAX (10u * 1024u * 1024u)
+#define SCRIPT_CALLS_MAX 1000u /* of one run */
 #define SCRIPT_LOG_LINES 1000u
 #define SCRIPT_LOG_BYTES (256u * 1024u)
 
