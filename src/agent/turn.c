@@ -67,13 +67,15 @@ static void offer_tools(const agent_state *st, arena *a, llm_request *rq)
 
     for (size_t i = 0; i < st->p->n_tools; i++) {
         const tool *t = st->p->tools[i];
+        const char *language = st->p->tool_context.language;
         json_t *spec, *parameters;
 
         if (st->status_turn && !cstr_eq(t->name, "turn_status"))
             continue;
-        spec = json_hold(a, tool_spec(t));
+        spec = json_hold(a, tool_spec(t, language));
         parameters = json_object_get(json_object_get(spec, "function"), "parameters");
-        offered[n++] = (llm_tool){.name = t->name, .description = t->description, .parameters = parameters};
+        offered[n++] =
+            (llm_tool){.name = t->name, .description = tool_description(t, language), .parameters = parameters};
     }
     rq->tools = offered;
     rq->n_tools = n;

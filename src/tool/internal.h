@@ -51,6 +51,19 @@ extern const builtin builtin_file_read, builtin_file_write, builtin_file_update,
     builtin_fetch_webpages, builtin_analyze_image, builtin_search_memory, builtin_todo_write, builtin_todo_read,
     builtin_questionnaire_async, builtin_turn_status, builtin_tool_expand_tools, builtin_get_current_time;
 
+/* language_texts.c: one text of a built-in tool in the other languages.  `path` names a parameter ("tasks", "tasks.id"); NULL: the
+ * tool itself.  `tool` NULL: of every tool. */
+typedef struct {
+    const char *tool, *path;
+    const char *zh, *pt;
+} tool_text;
+extern const tool_text tool_texts[];
+extern const size_t tool_texts_count;
+
+/* language.c: the translations of a built-in tool, whose schema is there already.  Kept as long as the process. */
+enum { TOOL_LANGUAGES = 2 };
+void tool_translate(const tool *t, tool_translation out[TOOL_LANGUAGES]);
+
 /* The largest file that tools read or write. */
 enum { FILE_LIMIT = 20 << 20 };
 

@@ -39,6 +39,7 @@ static const builtin *const rows[] = {
 };
 
 static tool builtins[COUNT(rows)];
+static tool_translation translations[COUNT(rows)][TOOL_LANGUAGES];
 static bool ready;
 static const tool_source *sources[SOURCES_MAX];
 static size_t n_sources;
@@ -117,7 +118,7 @@ void tool_setup(void)
 {
     if (ready)
         return;
-    for (size_t i = 0; i < COUNT(rows); i++)
+    for (size_t i = 0; i < COUNT(rows); i++) {
         builtins[i] = (tool){
             .name = rows[i]->name,
             .description = rows[i]->text,
@@ -130,7 +131,11 @@ void tool_setup(void)
             .hidden = rows[i]->hidden,
             .call = call_row,
             .data = rows[i],
+            .translations = translations[i],
+            .n_translations = TOOL_LANGUAGES,
         };
+        tool_translate(&builtins[i], translations[i]);
+    }
     ready = true;
 }
 
@@ -264,10 +269,11 @@ static json_t *visible_properties(const json_t *schema)
     return visible;
 }
 
-json_t *tool_spec(const tool *t)
+json_t *tool_spec(const tool *t, const char *language)
 {
     json_t *spec = json_object(), *function = json_object(), *parameters = json_object(), *required = json_array();
-    json_t *properties = visible_properties(t->parameters), *item;
+    const char *description = tool_description(t, language);
+    json_t *properties = visible_properties(tool_parameters(t, language)), *item;
     size_t i;
 
     json_array_foreach(json_object_get(t->parameters, "required"), i,
@@ -280,7 +286,7 @@ json_t *tool_spec(const tool *t)
         json_object_set(parameters, "$defs", json_object_get(t->parameters, "$defs"));
     json_set_bool(parameters, "additionalProperties", false);
     json_set_str(function, "name", t->name);
-    json_set_str(function, "description", t->description != NULL ? t->description : "");
+    json_set_str(function, "description", description != NULL ? description : "");
     json_set(function, "parameters", parameters);
     json_set_bool(function, "strict", false);
     json_set_str(spec, "type", "function");

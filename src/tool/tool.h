@@ -45,9 +45,18 @@ typedef struct {
     bool failed;      /* the tool says that it did not work (contracts/sage-agent-runtime.md section 6.4) */
 } tool_result;
 
+/* What a tool says in another language than English. */
+typedef struct {
+    const char *language;    /* "zh", "pt" */
+    const char *description; /* NULL: the tool's own */
+    json_t *parameters;      /* the same schema with texts of that language */
+} tool_translation;
+
 struct tool {
     const char *name;
     const char *description;
+    const tool_translation *translations;
+    size_t n_translations;
     json_t *parameters; /* JSON schema of an object: {"type":"object","properties":{…},"required":[…]} */
     tool_kind kind;
     const char *source; /* shown in lists: "basic", the MCP server's name, the integration's name … */
@@ -116,9 +125,16 @@ MUST_USE err tool_call(scope *s, const tool *t, const tool_context *cx, json_t *
 /* The manager's own error results (section 6.4): {"error":true,"status":"error","error_type":…,"message":…,"tool_name":…,…}. */
 void tool_error_result(scope *s, const char *tool_name, const char *error_type, const char *message, tool_result *out);
 
+/* What a tool says in a language ("zh", "pt-BR", "en"; NULL: English), in English where there is no translation.  Borrowed. */
+const char *tool_description(const tool *t, const char *language);
+json_t *tool_parameters(const tool *t, const char *language);
+
+/* The schema for lists, with every language's text of a property under "description_i18n"; new reference. */
+json_t *tool_listing(const tool *t, const char *language);
+
 /* The definition as a model sees it: {"type":"function","function":{"name","description","parameters","strict":false}}, new
  * reference; `session_id` and `user_id` left out (section 4, "Tool specs"). */
-json_t *tool_spec(const tool *t);
+json_t *tool_spec(const tool *t, const char *language);
 
 /* State over the calls of one run.  Closing kills what still runs in the background. */
 tool_session *tool_session_new(scope *s);

@@ -5,6 +5,7 @@ import json
 import pytest
 
 import sage
+from fake_llm import Reply
 
 REQUIRED = {
     "file_read": ["file_path"],
@@ -55,8 +56,34 @@ def test_the_filter_by_type(admin):
 
 def test_descriptions_in_the_language_asked_for(admin):
     english = {t["name"]: t["description"] for t in tools(admin)}
-    chinese = {t["name"]: t["description"] for t in tools(admin, language="zh")}
-    assert set(english) == set(chinese)
+    assert english["grep"].startswith("Searches the text")
+    for language, word in (("zh", "搜索"), ("zh-CN", "搜索"), ("pt", "Pesquisa"), ("fr", "Searches")):
+        found = {t["name"]: t["description"] for t in tools(admin, language=language)}
+        assert set(english) == set(found) and word in found["grep"], language
+    for headers, word in (
+        ({"x-accept-language": "pt", "accept-language": "zh-CN"}, "Pesquisa"),
+        ({"accept-language": "fr, pt-BR;q=0.9"}, "Pesquisa"),
+        ({"accept-language": "zh-CN,zh;q=0.9"}, "搜索"),
+        ({"accept-language": "fr"}, "Searches"),
+    ):
+        found = {t["name"]: t for t in sage.full(admin.get("/api/tools", headers=headers))["tools"]}
+        assert word in found["grep"]["description"], headers
+        pattern = found["grep"]["parameters"]["pattern"]
+        assert set(pattern["description_i18n"]) == {"zh", "en", "pt"}
+        assert pattern["description"] in pattern["description_i18n"].values()
+
+
+def test_models_hear_of_tools_in_the_language_of_the_answer(admin, fake_llm):
+    provider_id, name = sage.provider(admin, fake_llm)
+    agent, tried = sage.agent(admin, provider_id, availableTools=["grep"]), len(fake_llm.requests_for(name))
+    fake_llm.always(name, Reply("ok"))
+    for language in ("zh-CN", "pt-BR", "en-US"):
+        body = sage.say("Hi", agent, system_context={"response_language": language})
+        assert sage.chat(admin, body).ended
+    told = [r.body["tools"][0]["function"] for r in fake_llm.requests_for(name)[tried:]]
+    assert [t["description"].split()[0] for t in told] == ["用正则表达式搜索工作区文件的内容。", "Pesquisa", "Searches"]
+    assert [t["parameters"]["properties"]["pattern"]["description"][:5] for t in told] == ["正则表达式", "Expre", "Regul"]
+    assert "description_i18n" not in json.dumps(told)
 
 
 def test_exec_answers_the_result_in_its_five_forms(admin):

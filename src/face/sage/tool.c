@@ -38,16 +38,16 @@ static const char *source_of(arena *a, const tool *t)
     return arena_printf(a, t->kind == TOOL_MCP ? "MCP Server: %s" : "内置MCP: %s", t->source != NULL ? t->source : "");
 }
 
-static json_t *tool_json(arena *a, const tool *t)
+static json_t *tool_json(arena *a, const tool *t, const char *language)
 {
-    json_t *o = json_object(), *properties = json_object_get(t->parameters, "properties"),
-           *required = json_object_get(t->parameters, "required");
+    json_t *o = json_object(), *listed = json_hold(a, tool_listing(t, language)),
+           *properties = json_object_get(listed, "properties"), *required = json_object_get(listed, "required");
 
     json_set_str(o, "name", t->name);
-    json_set_str(o, "description", t->description);
+    json_set_str(o, "description", tool_description(t, language));
     json_set(o, "parameters", properties != NULL ? json_incref(properties) : json_object());
     json_set(o, "required", required != NULL ? json_incref(required) : json_array());
-    json_set(o, "input_schema", json_incref(t->parameters));
+    json_set(o, "input_schema", json_incref(listed));
     json_set_str(o, "type", type_of(t));
     json_set_str(o, "source", source_of(a, t));
     json_set_str(o, "user_id", t->kind == TOOL_BUILTIN || t->owner == NULL ? "" : t->owner);
@@ -69,7 +69,7 @@ err sage_tool_list(request *rq, response *rs)
     TRY(tool_list(rq->scope, rq->scope->arena, &cx, &tools, &n));
     for (size_t i = 0; i < n; i++)
         if (!tools[i]->hidden && (cstr_blank(in->type) || cstr_eq(in->type, type_of(tools[i]))))
-            json_array_append_new(list, tool_json(rq->scope->arena, tools[i]));
+            json_array_append_new(list, tool_json(rq->scope->arena, tools[i], cx.language));
     data = json_object();
     json_set(data, "tools", json_incref(list));
     return sage_ok(rq, rs, "tool.list_loaded", NULL, data);

@@ -151,7 +151,7 @@ FIBER_TEST(a_spec_hides_what_the_server_fills_in)
     json_t *spec, *function;
 
     CHECK(tool_find(s, s->arena, &cx, "glob", &t) == OK, "there");
-    spec = json_hold(s->arena, tool_spec(t));
+    spec = json_hold(s->arena, tool_spec(t, NULL));
     function = json_get_obj(spec, "function");
     CHECK_STR(json_get_str(spec, "type", NULL), "function");
     CHECK_STR(json_get_str(function, "name", NULL), "glob");
