@@ -14,6 +14,7 @@
 
 typedef struct {
     http_method method;
+    const char *verb;           /* sent instead of `method` ("PROPFIND"); NULL: none.  A token of RFC 9110 */
     const char *url;            /* http or https */
     const http_header *headers; /* n of them; a NULL value removes one that libcurl would add */
     size_t n_headers;
@@ -30,6 +31,7 @@ typedef struct {
     int64_t idle_timeout;       /* longest pause within the body; 0: 60 s */
     size_t max_body;            /* of fetch(); 0: 16 MiB */
     int max_redirects;          /* 0: none are followed */
+    bool decode;                /* asks for gzip and the like, and gives the body decoded */
     bool small_buffers;         /* many slow streams: less memory for each, more calls */
 } http_call;
 

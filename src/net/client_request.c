@@ -224,10 +224,11 @@ bool target_same_origin(const target *a, const target *b)
     return cstr_eq(a->scheme, b->scheme) && str_is_nocase(str_of(a->host), b->host) && cstr_eq(a->port, b->port);
 }
 
+/* What names of headers and methods are made of (RFC 9110 section 5.6.2). */
+static const char tokens[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
 static bool header_is_sane(const http_header *h)
 {
-    static const char tokens[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-
     return h->name[0] != '\0' && strspn(h->name, tokens) == strlen(h->name) &&
            (h->value == NULL || strpbrk(h->value, "\r\n") == NULL);
 }
@@ -350,10 +351,16 @@ void request_set_options(http_stream *h, const target *t, const hop *how)
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
     else if (how->method != GET)
         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, http_method_name(how->method));
+    if (call->verb != NULL)
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->verb);
+    if (call->decode)
+        curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
 }
 
 err request_check_headers(scope *s, const http_call *call)
 {
+    if (call->verb != NULL && (call->verb[0] == '\0' || strspn(call->verb, tokens) != strlen(call->verb)))
+        return fail_code(s, ERR_INVALID, "http.method", NULL, "the method of a request is not a word");
     for (size_t i = 0; i < call->n_headers; i++)
         if (!header_is_sane(&call->headers[i]))
             return fail_code(s, ERR_INVALID, "http.header", NULL,
