@@ -9,6 +9,7 @@
 typedef struct {
     const run_message *message;
     buf text, reasoning;
+    buf thoughts;            /* blocks of LLM_THOUGHT, apart by commas */
     struct turn_call *calls; /* linked, in order of index */
     size_t n_calls;
     bool text_only_status; /* only turn_status was offered */

@@ -132,6 +132,10 @@ char *entry_write(arena *a, const entry *e)
         buf_puts(&b, ",\"reasoning_content\":");
         json_put_cstr(&b, e->reasoning);
     }
+    if (e->thoughts != NULL) {
+        buf_puts(&b, ",\"thoughts\":");
+        buf_puts(&b, e->thoughts);
+    }
     if (e->n_calls > 0)
         write_calls(&b, e);
     if (e->tool_call_id != NULL) {
@@ -177,8 +181,10 @@ static void read_calls(arena *a, const json_t *list, entry *out)
 err entry_read(arena *a, const char *id, const char *role, const char *type, int64_t time, const char *body, entry *out)
 {
     json_t *v, *content;
+    const json_t *thoughts;
 
     TRY(json_parse(a, body, strlen(body), NULL, &v));
+    thoughts = json_get_obj(v, "thoughts");
     content = json_object_get(v, "content");
     *out = (entry){
         .id = id,
@@ -187,6 +193,7 @@ err entry_read(arena *a, const char *id, const char *role, const char *type, int
         .text = json_string_value(content),
         .parts = json_is_array(content) ? content : NULL,
         .reasoning = json_get_str(v, "reasoning_content", NULL),
+        .thoughts = thoughts != NULL ? json_text(a, thoughts) : NULL,
         .tool_call_id = json_get_str(v, "tool_call_id", NULL),
         .agent_name = json_get_str(v, "agent_name", NULL),
         .metadata = json_get_obj(v, "metadata"),

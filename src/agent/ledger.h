@@ -18,6 +18,7 @@ typedef struct {
     const char *text; /* content as text; NULL when there is none or it is `parts` */
     json_t *parts;    /* content as a list of parts, or NULL */
     const char *reasoning;
+    const char *thoughts; /* of a message with calls, for its model only: as in llm_message */
     const llm_tool_call *calls;
     size_t n_calls;
     const char *tool_call_id; /* of a tool result */

@@ -54,6 +54,7 @@ static void turn_close(turn *t)
 {
     buf_close(&t->text);
     buf_close(&t->reasoning);
+    buf_close(&t->thoughts);
     for (turn_call *c = t->calls; c != NULL; c = c->next)
         buf_close(&c->arguments);
 }
@@ -64,7 +65,7 @@ err agent_run(scope *s, run *r, const plan *p, ledger *l, agent_outcome *out)
     err e = OK;
 
     while (e == OK && !st.stop) {
-        turn t = {.text = BUF_INIT(MIB(8)), .reasoning = BUF_INIT(MIB(8))};
+        turn t = {.text = BUF_INIT(MIB(8)), .reasoning = BUF_INIT(MIB(8)), .thoughts = BUF_INIT(MIB(8))};
 
         if (out->turns++ >= p->max_loops) {
             notice_max_loops(&st);

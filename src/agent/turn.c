@@ -273,6 +273,11 @@ static err on_delta(agent_state *st, turn *t, const llm_delta *d, llm_usage *usa
         return st->status_turn ? OK : on_text(st, t, &t->text, EV_TEXT, d->text);
     case LLM_REASONING:
         return on_text(st, t, &t->reasoning, EV_REASONING, d->text);
+    case LLM_THOUGHT:
+        if (t->thoughts.len > 0)
+            buf_putc(&t->thoughts, ',');
+        buf_add(&t->thoughts, d->text.p, d->text.len);
+        return OK;
     case LLM_TOOL_CALL:
         return on_call_delta(st, t, d);
     case LLM_USAGE:
@@ -283,6 +288,24 @@ static err on_delta(agent_state *st, turn *t, const llm_delta *d, llm_usage *usa
         return OK;
     }
     return OK;
+}
+
+/* What the model wants back with the results of its calls; NULL when there is nothing, or more than is kept. */
+static const char *thoughts_of(const agent_state *st, const turn *t)
+{
+    buf b = BUF_INIT(SIZE_MAX - 1);
+    char *text;
+
+    if (t->thoughts.len == 0 || !buf_ok(&t->thoughts))
+        return NULL;
+    buf_puts(&b, "{\"model\":");
+    json_put_cstr(&b, st->p->model.at.model);
+    buf_puts(&b, ",\"blocks\":[");
+    buf_add(&b, t->thoughts.data, t->thoughts.len);
+    buf_puts(&b, "]}");
+    text = arena_strndup(st->l->a, b.data, b.len);
+    buf_close(&b);
+    return text;
 }
 
 /* The response, as far as it came, as one ledger entry. */
@@ -315,6 +338,7 @@ static void keep_response(agent_state *st, turn *t, bool whole)
             .type = n > 0 ? "tool_call" : "do_subtask_result",
             .text = t->text.len > 0 ? arena_strndup(st->l->a, t->text.data, t->text.len) : NULL,
             .reasoning = t->reasoning.len > 0 ? arena_strndup(st->l->a, t->reasoning.data, t->reasoning.len) : NULL,
+            .thoughts = n > 0 ? thoughts_of(st, t) : NULL,
             .calls = calls,
             .n_calls = n,
             .metadata = meta,

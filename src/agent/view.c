@@ -110,8 +110,12 @@ static size_t add_with_results(const ledger *l, size_t at, arena *a, llm_message
     }
     if (kept == 0 && cstr_blank(e->text))
         return 0;
-    out[0] = (llm_message){
-        .role = ROLE_ASSISTANT, .text = e->text, .reasoning = e->reasoning, .calls = calls, .n_calls = kept};
+    out[0] = (llm_message){.role = ROLE_ASSISTANT,
+                           .text = e->text,
+                           .reasoning = e->reasoning,
+                           .thoughts = e->thoughts,
+                           .calls = calls,
+                           .n_calls = kept};
     return n;
 }
 

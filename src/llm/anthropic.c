@@ -70,6 +70,82 @@ static const char *finish_of(const char *reason)
     return reason;
 }
 
+/* --- blocks of thinking, which are wanted back as they came --- */
+
+enum { THOUGHT_MAX = 4 << 20, SIGNATURE_MAX = 1 << 20 };
+
+/* The one that is being read. */
+typedef struct {
+    bool open, redacted;
+    int64_t index;
+    buf text, signature; /* of a redacted one: nothing, and its data */
+} thought;
+
+static void close_thought(void *arg)
+{
+    thought *t = arg;
+
+    buf_close(&t->text);
+    buf_close(&t->signature);
+}
+
+static void add(buf *b, str piece)
+{
+    buf_add(b, piece.p, piece.len);
+}
+
+static void begin_thought(llm_stream *st, int64_t index, const json_t *block, bool redacted)
+{
+    thought *t = st->data;
+
+    if (t == NULL) {
+        st->data = t = arena_one(st->own->arena, thought);
+        t->text = BUF_INIT(THOUGHT_MAX);
+        t->signature = BUF_INIT(SIGNATURE_MAX);
+        arena_defer(st->own->arena, close_thought, t);
+    }
+    t->open = true;
+    t->redacted = redacted;
+    t->index = index;
+    buf_reset(&t->text);
+    buf_reset(&t->signature);
+    add(&t->text, member_slice(block, "thinking"));
+    add(&t->signature, member_slice(block, redacted ? "data" : "signature"));
+}
+
+static void fill_thought(llm_stream *st, int64_t index, const json_t *delta)
+{
+    thought *t = st->data;
+
+    if (t == NULL || !t->open || t->index != index)
+        return;
+    add(&t->text, member_slice(delta, "thinking"));
+    add(&t->signature, member_slice(delta, "signature"));
+}
+
+static void end_thought(llm_stream *st, int64_t index)
+{
+    thought *t = st->data;
+    buf *out;
+
+    if (t == NULL || !t->open || t->index != index)
+        return;
+    t->open = false;
+    if (!buf_ok(&t->text) || !buf_ok(&t->signature) || t->text.len + t->signature.len == 0)
+        return; /* a part of it would be refused, and nothing as well */
+    out = buf_new(stream_memory(st), SIZE_MAX - 1);
+    buf_puts(out, t->redacted ? "{\"type\":\"redacted_thinking\",\"data\":" : "{\"type\":\"thinking\",\"thinking\":");
+    if (!t->redacted) {
+        json_put_string(out, buf_str(&t->text), t->text.len);
+        buf_puts(out, ",\"signature\":");
+    }
+    json_put_string(out, buf_str(&t->signature), t->signature.len);
+    buf_putc(out, '}');
+    stream_text(st, LLM_THOUGHT, (str){buf_str(out), out->len});
+}
+
+/* --- all blocks --- */
+
 static err begin_block(scope *s, llm_stream *st, int64_t index, const json_t *block)
 {
     const char *type = json_get_str(block, "type", "");
@@ -80,6 +156,8 @@ static err begin_block(scope *s, llm_stream *st, int64_t index, const json_t *bl
         stream_text(st, LLM_TEXT, member_slice(block, "text"));
     if (cstr_eq(type, "thinking"))
         stream_text(st, LLM_REASONING, member_slice(block, "thinking"));
+    if (cstr_eq(type, "thinking") || cstr_eq(type, "redacted_thinking"))
+        begin_thought(st, index, block, type[0] == 'r');
     if (!cstr_eq(type, "tool_use"))
         return OK;
     if (json_object_size(input) > 0)
@@ -97,12 +175,15 @@ static err fill_block(scope *s, llm_stream *st, int64_t index, const json_t *del
         stream_text(st, LLM_REASONING, member_slice(delta, "thinking"));
     else if (cstr_eq(type, "input_json_delta"))
         return stream_call(s, st, index, NULL, NULL, member_slice(delta, "partial_json"));
+    if (cstr_eq(type, "thinking_delta") || cstr_eq(type, "signature_delta"))
+        fill_thought(st, index, delta);
     return OK;
 }
 
 /* A tool without arguments comes without a single fragment; an empty object is easier to use than no JSON at all. */
 static err end_block(scope *s, llm_stream *st, int64_t index)
 {
+    end_thought(st, index);
     for (size_t i = 0; i < st->n_calls; i++)
         if (st->calls[i].wire_index == index && !st->calls[i].filled)
             return stream_call(s, st, index, NULL, NULL, STR("{}"));

@@ -16,6 +16,8 @@ typedef struct {
     const llm_request *rq;
     const llm_quirks *quirks;
     buf *out;
+    size_t loop;   /* the first message since a person spoke last: of the model's work with tools */
+    bool think;    /* the model is to think in this request */
     llm_role open; /* role of the message being written; ROLE_SYSTEM: none yet */
     size_t blocks; /* in it */
 } writer;
@@ -143,6 +145,68 @@ static void put_result(writer *w, const llm_message *m)
     buf_puts(w->out, "]}");
 }
 
+/* --- thinking --- */
+
+/* The blocks of a message, when they are this model's own; NULL when there are none. */
+static const json_t *thoughts_of(arena *a, const llm_request *rq, const llm_message *m)
+{
+    json_t *v = NULL;
+
+    if (m->thoughts == NULL || json_parse(a, m->thoughts, strlen(m->thoughts), NULL, &v) != OK ||
+        !cstr_eq(json_get_str(v, "model", NULL), rq->at.model) || json_array_size(json_get_arr(v, "blocks")) == 0)
+        return NULL;
+    return json_get_arr(v, "blocks");
+}
+
+/* Where the work with tools begins that the request goes on with; the end when a person has spoken last.  What the runtime
+ * adds to results of tools belongs to them. */
+static size_t loop_start(const llm_request *rq)
+{
+    size_t at = rq->n_messages;
+
+    for (;;) {
+        size_t i = at;
+        bool results = false;
+
+        while (i > 0 && rq->messages[i - 1].role != ROLE_ASSISTANT)
+            results |= rq->messages[--i].role == ROLE_TOOL;
+        if (!results || i == 0)
+            return at;
+        while (i > 0 && rq->messages[i - 1].role == ROLE_ASSISTANT)
+            i--;
+        at = i;
+    }
+}
+
+/* A model that thinks wants to see, before the results of its calls, what it thought when it made them; where that is not
+ * known (another model made the calls) it does not think until a person speaks again. */
+static bool may_think(writer *w)
+{
+    size_t i = w->rq->n_messages;
+
+    if (w->rq->thinking != THINKING_ON || quirks_drop(w->quirks, "thinking"))
+        return false;
+    if (w->loop == w->rq->n_messages)
+        return true;
+    while (i > w->loop && w->rq->messages[i - 1].role != ROLE_ASSISTANT)
+        i--;
+    while (i > w->loop + 1 && w->rq->messages[i - 2].role == ROLE_ASSISTANT)
+        i--; /* they become one message, and the thoughts must be at its front */
+    return i > w->loop && thoughts_of(w->a, w->rq, &w->rq->messages[i - 1]) != NULL;
+}
+
+static void put_thoughts(writer *w, const llm_message *m)
+{
+    const json_t *blocks = thoughts_of(w->a, w->rq, m);
+
+    for (size_t i = 0; i < json_array_size(blocks); i++) {
+        begin_block(w, ROLE_ASSISTANT);
+        json_write(w->out, json_array_get(blocks, i));
+    }
+}
+
+/* --- messages --- */
+
 static void put_message(writer *w, const llm_message *m)
 {
     if (m->role == ROLE_TOOL) {
@@ -154,6 +218,8 @@ static void put_message(writer *w, const llm_message *m)
 
         put_text(&first, "(the conversation begins with the assistant)");
     }
+    if (w->think && m->role == ROLE_ASSISTANT && m >= w->rq->messages + w->loop)
+        put_thoughts(w, m);
     put_parts(w, m, m->role);
     for (size_t i = 0; i < m->n_calls; i++)
         put_call(w, &m->calls[i]);
@@ -221,13 +287,6 @@ static void put_tools(writer *w)
         buf_putc(w->out, ']');
 }
 
-/* Thinking blocks would have to be sent back with the results of the tools that they led to, and are not kept: so the
- * model thinks before its first call of a turn, not between calls. */
-static bool may_think(const llm_request *rq)
-{
-    return rq->thinking == THINKING_ON && (rq->n_messages == 0 || rq->messages[rq->n_messages - 1].role == ROLE_USER);
-}
-
 static int64_t thinking_budget(const char *level)
 {
     static const struct {
@@ -242,7 +301,7 @@ static int64_t thinking_budget(const char *level)
     return 8192;
 }
 
-static void put_limits(writer *w, bool think)
+static void put_limits(writer *w)
 {
     int64_t max = json_get_int(w->rq->at.params, "max_tokens", 0), budget = thinking_budget(w->rq->thinking_level);
 
@@ -250,7 +309,7 @@ static void put_limits(writer *w, bool think)
         max = json_get_int(w->rq->at.params, "max_completion_tokens", 0);
     if (max <= 0)
         max = DEFAULT_MAX_TOKENS;
-    if (think) {
+    if (w->think) {
         max = MAX_OF(max, budget + DEFAULT_MAX_TOKENS);
         buf_printf(w->out, ",\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":%lld}", (long long)budget);
     }
@@ -258,14 +317,14 @@ static void put_limits(writer *w, bool think)
 }
 
 /* Members of the API that a provider's parameters may set; everything else is of other APIs. */
-static void put_params(writer *w, bool think)
+static void put_params(writer *w)
 {
     static const char *const known[] = {"top_k", "stop_sequences", "metadata", "service_tier"};
     static const char *const not_with_thinking[] = {"temperature", "top_p"};
     const json_t *params = w->rq->at.params;
     const json_t *stop = json_object_get(params, "stop"), *v;
 
-    for (size_t i = 0; i < COUNT(known) + (think ? 0 : COUNT(not_with_thinking)); i++) {
+    for (size_t i = 0; i < COUNT(known) + (w->think ? 0 : COUNT(not_with_thinking)); i++) {
         const char *name = i < COUNT(known) ? known[i] : not_with_thinking[i - COUNT(known)];
 
         v = json_object_get(params, name);
@@ -280,26 +339,27 @@ static void put_params(writer *w, bool think)
     }
 }
 
-static void put_tool_choice(writer *w, bool think)
+static void put_tool_choice(writer *w)
 {
     if (w->rq->n_tools == 0 || w->rq->tool_choice == TOOL_CHOICE_NONE_SET || quirks_drop(w->quirks, "tool_choice"))
         return;
-    buf_puts(w->out, w->rq->tool_choice == TOOL_CHOICE_REQUIRED && !think ? ",\"tool_choice\":{\"type\":\"any\"}"
-                                                                          : ",\"tool_choice\":{\"type\":\"auto\"}");
+    buf_puts(w->out, w->rq->tool_choice == TOOL_CHOICE_REQUIRED && !w->think ? ",\"tool_choice\":{\"type\":\"any\"}"
+                                                                             : ",\"tool_choice\":{\"type\":\"auto\"}");
 }
 
 void anthropic_body(scope *s, const llm_request *rq, const llm_quirks *q, buf *out)
 {
     writer w = {.a = s->arena, .rq = rq, .quirks = q, .out = out, .open = ROLE_SYSTEM};
-    bool think = may_think(rq) && !quirks_drop(q, "thinking");
 
+    w.loop = loop_start(rq);
+    w.think = may_think(&w);
     buf_puts(out, "{\"model\":");
     json_put_cstr(out, rq->at.model);
-    put_limits(&w, think);
+    put_limits(&w);
     put_system(&w);
     put_messages(&w);
     put_tools(&w);
-    put_tool_choice(&w, think);
-    put_params(&w, think);
+    put_tool_choice(&w);
+    put_params(&w);
     buf_puts(out, ",\"stream\":true}");
 }

@@ -28,6 +28,7 @@ typedef struct {
     const char *text;      /* NULL or "" when there is none; with `parts`: ignored */
     json_t *parts;         /* OpenAI content parts ({"type":"text"|"image_url"|"input_audio",…}), or NULL */
     const char *reasoning; /* of an assistant message, or NULL */
+    const char *thoughts;  /* the same as LLM_THOUGHT gave it: {"model":NAME,"blocks":[BLOCK,…]}, or NULL */
     const llm_tool_call *calls;
     size_t n_calls;
     const char *tool_call_id; /* of a tool message */
@@ -87,12 +88,14 @@ typedef struct {
     int64_t prompt, completion, total, cached, reasoning; /* tokens; 0 when not told */
 } llm_usage;
 
-typedef enum { LLM_TEXT, LLM_REASONING, LLM_TOOL_CALL, LLM_USAGE, LLM_STOP } llm_delta_kind;
+/* LLM_THOUGHT: a whole block of reasoning as the provider wants it back while the model works with tools, signed or
+ * encrypted: a JSON object to keep and not to look into.  What of it may be shown came as LLM_REASONING. */
+typedef enum { LLM_TEXT, LLM_REASONING, LLM_THOUGHT, LLM_TOOL_CALL, LLM_USAGE, LLM_STOP } llm_delta_kind;
 
 /* Strings are borrowed until the next call on the stream. */
 typedef struct {
     llm_delta_kind kind;
-    str text;              /* LLM_TEXT, LLM_REASONING; the arguments fragment of LLM_TOOL_CALL */
+    str text;              /* LLM_TEXT, LLM_REASONING, LLM_THOUGHT; the arguments fragment of LLM_TOOL_CALL */
     int64_t index;         /* LLM_TOOL_CALL: which call of the response */
     const char *id, *name; /* LLM_TOOL_CALL: in its first fragment, else NULL */
     llm_usage usage;       /* LLM_USAGE */

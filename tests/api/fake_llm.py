@@ -39,6 +39,8 @@ class Reply:
 
     text: object = ""  # a string (sent word by word), or the list of pieces to send
     reasoning: object = ""
+    signature: str = "sig"  # Anthropic's, of the reasoning
+    redacted: str = ""  # Anthropic's: a block of reasoning that nobody may read, before the other
     tool_calls: list = dataclasses.field(default_factory=list)
     interleave: bool = False  # fragments of parallel calls alternate
     usage: tuple = (11, 7)  # prompt and completion tokens; None: not said
@@ -451,9 +453,11 @@ class Anthropic:
     @classmethod
     def whole(cls, model, reply):
         content = []
+        if reply.redacted:
+            content.append({"type": "redacted_thinking", "data": reply.redacted})
         if reply.reasoning:
             thinking = "".join(pieces(reply.reasoning))
-            content.append({"type": "thinking", "thinking": thinking, "signature": "sig"})
+            content.append({"type": "thinking", "thinking": thinking, "signature": reply.signature})
         if reply.text:
             content.append({"type": "text", "text": "".join(pieces(reply.text))})
         for call in numbered(reply.tool_calls):
@@ -494,9 +498,11 @@ class Anthropic:
 
     @staticmethod
     def blocks(reply):
+        if reply.redacted:
+            yield {"type": "redacted_thinking", "data": reply.redacted}, []
         if reply.reasoning:
             deltas = [{"type": "thinking_delta", "thinking": p} for p in pieces(reply.reasoning)]
-            deltas.append({"type": "signature_delta", "signature": "sig"})
+            deltas += [{"type": "signature_delta", "signature": p} for p in fragments(reply.signature, 3)]
             yield {"type": "thinking", "thinking": "", "signature": ""}, deltas
         if reply.text:
             yield {"type": "text", "text": ""}, [{"type": "text_delta", "text": p} for p in pieces(reply.text)]

@@ -87,6 +87,7 @@ static void check_same(const entry *a, const entry *b)
     CHECK_STR(a->type, b->type);
     CHECK_STR(a->text, b->text);
     CHECK_STR(a->reasoning, b->reasoning);
+    CHECK_STR(a->thoughts, b->thoughts);
     CHECK_STR(a->tool_call_id, b->tool_call_id);
     CHECK_STR(a->agent_name, b->agent_name);
     CHECK_INT(a->n_calls, b->n_calls);
@@ -108,7 +109,13 @@ TEST(the_stored_form_reads_back_the_same)
     const entry cases[] = {
         {.role = ROLE_USER, .type = "user_input", .text = "tab\t\"quote\" 你好 \x01"},
         {.role = ROLE_USER, .type = "user_input", .parts = parts, .metadata = meta},
-        {.role = ROLE_ASSISTANT, .type = "tool_call", .reasoning = "why", .calls = calls, .n_calls = 2},
+        {.role = ROLE_ASSISTANT,
+         .type = "tool_call",
+         .reasoning = "why",
+         .calls = calls,
+         .n_calls = 2,
+         .thoughts =
+             "{\"model\":\"m\",\"blocks\":[{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"a/b+==\"}]}"},
         {.role = ROLE_TOOL,
          .type = "tool_call_result",
          .text = "{}",

@@ -47,8 +47,8 @@ static err read_all(scope *s, const llm_request *rq, buf *out)
 
     TRY(llm_open(s, rq, &st));
     while ((e = llm_next(s, st, &d)) == OK) {
-        if (d.kind == LLM_TEXT || d.kind == LLM_REASONING)
-            buf_printf(out, "%c(%.*s)", d.kind == LLM_TEXT ? 'T' : 'R', STR_ARG(d.text));
+        if (d.kind == LLM_TEXT || d.kind == LLM_REASONING || d.kind == LLM_THOUGHT)
+            buf_printf(out, "%c(%.*s)", d.kind == LLM_TEXT ? 'T' : d.kind == LLM_THOUGHT ? 'B' : 'R', STR_ARG(d.text));
         else if (d.kind == LLM_TOOL_CALL)
             buf_printf(out, "C%d[%s|%s](%.*s)", (int)d.index, d.id != NULL ? d.id : "", d.name != NULL ? d.name : "",
                        STR_ARG(d.text));
@@ -87,7 +87,7 @@ FIBER_TEST(blocks_become_deltas)
                  DELTA(0, "{\"type\":\"signature_delta\",\"signature\":\"x\"}") END(0)
                      BLOCK(1, "{\"type\":\"text\",\"text\":\"\"}") DELTA(1, "{\"type\":\"text_delta\",\"text\":\"a\"}")
                          END(1) FINISH("max_tokens"),
-         "R(hm)T(a)S(length)U15/20/35/4"},
+         "R(hm)B({\"type\":\"thinking\",\"thinking\":\"hm\",\"signature\":\"x\"})T(a)S(length)U15/20/35/4"},
         {START BLOCK(0, "{\"type\":\"text\",\"text\":\"\"}") TEXT("I look.") END(0)
              BLOCK(1, "{\"type\":\"tool_use\",\"id\":\"toolu_1\",\"name\":\"f\",\"input\":{}}")
                  DELTA(1, "{\"type\":\"input_json_delta\",\"partial_json\":\"\"}")
@@ -98,7 +98,7 @@ FIBER_TEST(blocks_become_deltas)
          "T(I look.)C0[toolu_1|f]()C0[|]({\"x\":)C0[|](1})C1[toolu_2|g]()C1[|]({})S(tool_calls)U15/20/35/4"},
         {START BLOCK(0, "{\"type\":\"redacted_thinking\",\"data\":\"x\"}") END(0) EVENT("brand_new", ",\"x\":1")
              FINISH("refusal"),
-         "S(content_filter)U15/20/35/4"},
+         "B({\"type\":\"redacted_thinking\",\"data\":\"x\"})S(content_filter)U15/20/35/4"},
         {START BLOCK(0, "{\"type\":\"text\",\"text\":\"a\"}") FINISH("something_new"),
          "T(a)S(something_new)U15/20/35/4"},
     };
@@ -283,20 +283,109 @@ FIBER_TEST(tools_and_parameters_are_written_in_the_apis_words)
     check_member(s, &rq, "tool_choice", "{\"type\":\"auto\"}");
 }
 
-FIBER_TEST(between_calls_of_tools_the_model_does_not_think_again)
+FIBER_TEST(blocks_of_thinking_are_kept_as_they_came)
+{
+    static const struct {
+        const char *body, *want;
+    } cases[] = {
+        /* a signature in pieces, and characters to escape */
+        {START BLOCK(0, "{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}")
+             DELTA(0, "{\"type\":\"thinking_delta\",\"thinking\":\"a \\\"b\\\"\\n\"}")
+                 DELTA(0, "{\"type\":\"thinking_delta\",\"thinking\":\"\xc3\xa9\"}")
+                     DELTA(0, "{\"type\":\"signature_delta\",\"signature\":\"EqQ\"}")
+                         DELTA(0, "{\"type\":\"signature_delta\",\"signature\":\"B/+==\"}") END(0) FINISH("end_turn"),
+         "R(a \"b\"\n)R(\xc3\xa9)B({\"type\":\"thinking\",\"thinking\":\"a \\\"b\\\"\\n\xc3\xa9\",\"signature\":"
+         "\"EqQB/+==\"})S(stop)U15/20/35/4"},
+        /* nothing of it may be shown */
+        {START BLOCK(0, "{\"type\":\"redacted_thinking\",\"data\":\"Emw=\"}") END(0)
+             BLOCK(1, "{\"type\":\"thinking\",\"thinking\":\"\"}")
+                 DELTA(1, "{\"type\":\"thinking_delta\",\"thinking\":\"hm\"}")
+                     DELTA(1, "{\"type\":\"signature_delta\",\"signature\":\"s\"}") END(1) FINISH("end_turn"),
+         "B({\"type\":\"redacted_thinking\",\"data\":\"Emw=\"})R(hm)B({\"type\":\"thinking\",\"thinking\":\"hm\","
+         "\"signature\":\"s\"})S(stop)U15/20/35/4"},
+        /* an end of a block that was no thinking, and a delta of another one */
+        {START BLOCK(0, "{\"type\":\"thinking\",\"thinking\":\"\"}")
+             DELTA(3, "{\"type\":\"signature_delta\",\"signature\":\"no\"}") END(3) END(0) END(0) FINISH("end_turn"),
+         "S(stop)U15/20/35/4"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        llm_request rq = request(s);
+        buf *out = buf_new(s->arena, 10000);
+
+        answer = cases[i].body;
+        CHECK(read_all(s, &rq, out) == ERR_CLOSED, "%s", s->failure.text);
+        CHECK_STR(buf_str(out), cases[i].want);
+    }
+}
+
+#define THOUGHT "{\"type\":\"thinking\",\"thinking\":\"hm\",\"signature\":\"EqQB/+==\"}"
+#define REDACTED "{\"type\":\"redacted_thinking\",\"data\":\"Emw=\"}"
+#define THOUGHTS(model, blocks) "{\"model\":\"" model "\",\"blocks\":[" blocks "]}"
+#define CALLED "{\"type\":\"tool_use\",\"id\":\"c1\",\"name\":\"f\",\"input\":{}}"
+
+/* The content of the n-th message of the request. */
+static const char *content_at(scope *s, const llm_request *rq, size_t n)
+{
+    json_t *v = json_object_get(json_array_get(json_object_get(body_of(s, rq), "messages"), n), "content");
+
+    return v != NULL ? json_text(s->arena, v) : "-";
+}
+
+FIBER_TEST(a_model_that_works_with_tools_gets_its_thoughts_back_and_thinks_on)
 {
     static const llm_tool_call call = {"c1", "f", "{}"};
-    const llm_message messages[] = {
+    llm_message messages[] = {
         {.role = ROLE_USER, .text = "Go"},
-        {.role = ROLE_ASSISTANT, .calls = &call, .n_calls = 1},
+        {.role = ROLE_ASSISTANT, .calls = &call, .n_calls = 1, .thoughts = THOUGHTS("claude-test", THOUGHT)},
         {.role = ROLE_TOOL, .text = "one", .tool_call_id = "c1"},
+        {.role = ROLE_ASSISTANT,
+         .text = "Next.",
+         .calls = &call,
+         .n_calls = 1,
+         .thoughts = THOUGHTS("claude-test", REDACTED "," THOUGHT)},
+        {.role = ROLE_TOOL, .text = "two", .tool_call_id = "c1"},
+        {.role = ROLE_USER, .text = "(a note of the runtime)"},
     };
     llm_request rq = request(s);
 
     rq.messages = messages;
-    rq.n_messages = 1;
     rq.thinking = THINKING_ON;
+    for (rq.n_messages = 3; rq.n_messages <= COUNT(messages); rq.n_messages += rq.n_messages == 3 ? 2 : 1) {
+        check_member(s, &rq, "thinking", "{\"type\":\"enabled\",\"budget_tokens\":8192}");
+        CHECK_STR(content_at(s, &rq, 1), "[" THOUGHT "," CALLED "]");
+        CHECK_STR(content_at(s, &rq, 3), rq.n_messages < 5 ? "-"
+                                                           : "[" REDACTED "," THOUGHT
+                                                             ",{\"type\":\"text\",\"text\":\"Next.\"}," CALLED "]");
+    }
+    rq.n_messages = 5;
+    rq.thinking = THINKING_OFF;
+    CHECK_STR(content_at(s, &rq, 1), "[" CALLED "]");
+}
+
+FIBER_TEST(thoughts_that_are_not_the_models_own_or_are_old_are_not_sent)
+{
+    static const llm_tool_call call = {"c1", "f", "{}"};
+    static const char *const others[] = {NULL, THOUGHTS("claude-other", THOUGHT), THOUGHTS("claude-test", ""), "{}",
+                                         "nonsense"};
+    llm_message messages[] = {
+        {.role = ROLE_USER, .text = "Go"},
+        {.role = ROLE_ASSISTANT, .calls = &call, .n_calls = 1, .thoughts = THOUGHTS("claude-test", THOUGHT)},
+        {.role = ROLE_TOOL, .text = "one", .tool_call_id = "c1"},
+        {.role = ROLE_ASSISTANT, .text = "Done."},
+        {.role = ROLE_USER, .text = "And now?"},
+    };
+    llm_request rq = request(s);
+
+    rq.messages = messages;
+    rq.thinking = THINKING_ON;
+    rq.n_messages = 5;
     check_member(s, &rq, "thinking", "{\"type\":\"enabled\",\"budget_tokens\":8192}");
+    CHECK_STR(content_at(s, &rq, 1), "[" CALLED "]"); /* of an earlier turn */
     rq.n_messages = 3;
-    check_member(s, &rq, "thinking", "-");
+    for (size_t i = 0; i < COUNT(others); i++) {
+        messages[1].thoughts = others[i];
+        check_member(s, &rq, "thinking", "-");
+        CHECK_STR(content_at(s, &rq, 1), "[" CALLED "]");
+    }
 }
