@@ -57,7 +57,7 @@ static void whole_client(void *arg)
     char *out = mem_alloc(cap);
     const char *body, *etag;
     char tag[128], line[200];
-    int fd = probe_connect(*(int *)arg);
+    int fd = probe_connect(port_of(arg));
 
     CHECK_INT(ask(fd, "", out, cap), 200);
     body = strstr(out, "\r\n\r\n") + 4;
@@ -100,7 +100,7 @@ static void range_client(void *arg)
     };
     size_t cap = SIZE + 4096;
     char *out = mem_alloc(cap), line[200];
-    int fd = probe_connect(*(int *)arg);
+    int fd = probe_connect(port_of(arg));
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         snprintf(line, sizeof line, "Range: %s\r\n", cases[i].range);
@@ -115,11 +115,12 @@ static void odd_files_client(void *arg)
 {
     static char out[SIZE + 4096];
 
-    CHECK_INT(probe_once(*(int *)arg, "GET /missing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", out, sizeof out),
+    CHECK_INT(
+        probe_once(port_of(arg), "GET /missing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", out, sizeof out),
+        404);
+    CHECK_INT(probe_once(port_of(arg), "GET /folder HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", out, sizeof out),
               404);
-    CHECK_INT(probe_once(*(int *)arg, "GET /folder HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", out, sizeof out),
-              404);
-    CHECK_INT(probe_once(*(int *)arg, "GET /named HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", out, sizeof out),
+    CHECK_INT(probe_once(port_of(arg), "GET /named HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", out, sizeof out),
               200);
     CHECK(strstr(out, "Content-Disposition: attachment; filename=\"na__ve _x_.txt\"; "
                       "filename*=UTF-8''na%C3%AFve%20%22x%22.txt\r\n") != NULL,
@@ -129,7 +130,7 @@ static void odd_files_client(void *arg)
 static void shrinking_client(void *arg)
 {
     static char out[65536];
-    int fd = probe_connect(*(int *)arg);
+    int fd = probe_connect(port_of(arg));
     size_t all = 0, n;
 
     probe_send(fd, "GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -141,42 +142,35 @@ static void shrinking_client(void *arg)
     close(fd);
 }
 
-static void with_server(scope *s, void (*client)(void *arg))
+static void with_file(scope *s, void (*client)(void *arg))
 {
-    probe_server p = {0};
-
     write_file();
-    probe_start(s, &p, app, NULL, NULL);
-    probe_client(s, client, &p.port);
-    probe_stop(&p);
+    probe_with(s, app, NULL, client);
 }
 
 FIBER_TEST(a_file_comes_whole_and_with_validators)
 {
-    with_server(s, whole_client);
+    with_file(s, whole_client);
 }
 
 FIBER_TEST(one_range_of_a_file_can_be_had)
 {
-    with_server(s, range_client);
+    with_file(s, range_client);
 }
 
 FIBER_TEST(what_is_no_file_is_not_found_and_names_are_quoted)
 {
-    with_server(s, odd_files_client);
+    with_file(s, odd_files_client);
 }
 
 FIBER_TEST(a_file_that_shrinks_meanwhile_cuts_the_response)
 {
     FILE *f;
-    probe_server p = {0};
 
     write_file();
     f = fopen(path, "w");
     CHECK(f != NULL && ftruncate(fileno(f), SIZE * 100) == 0, "grow");
     fclose(f);
-    probe_start(s, &p, app, NULL, NULL);
-    probe_client(s, shrinking_client, &p.port);
-    probe_stop(&p);
+    probe_with(s, app, NULL, shrinking_client);
     CHECK_INT(result, ERR_IO);
 }

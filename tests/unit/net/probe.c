@@ -52,6 +52,22 @@ void probe_client(scope *s, void (*client)(void *arg), void *arg)
     CHECK(offload(s, client, arg) == OK, "the client ran");
 }
 
+void probe_with(scope *s, server_app app, const server_limits *limits, void (*client)(void *arg))
+{
+    probe_server p = {0};
+    client_arg arg;
+
+    probe_start(s, &p, app, NULL, limits);
+    arg = (client_arg){p.port, limits != NULL && limits->trusted_proxies != NULL, &p};
+    probe_client(s, client, &arg);
+    probe_stop(&p);
+}
+
+int port_of(void *arg)
+{
+    return ((client_arg *)arg)->port;
+}
+
 /* ---- the client ---- */
 
 int probe_connect(int port)

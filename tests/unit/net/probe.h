@@ -22,6 +22,15 @@ void probe_stop(probe_server *p); /* parks until it has ended, and frees it */
 /* Runs the client on a thread and waits for it. */
 void probe_client(scope *s, void (*client)(void *arg), void *arg);
 
+/* The whole of it: a server for this application, a client, and the end.  The client gets a client_arg. */
+typedef struct {
+    int port;
+    bool trusted; /* the client is a trusted proxy */
+    probe_server *server;
+} client_arg;
+void probe_with(scope *s, server_app app, const server_limits *limits, void (*client)(void *arg));
+int port_of(void *arg);
+
 /* The client's side.  A socket that waits longer than 5 s fails the test. */
 int probe_connect(int port);
 void probe_send(int fd, const char *text);

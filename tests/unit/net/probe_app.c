@@ -194,16 +194,5 @@ void probe_app(request *rq, response *rs, void *arg)
 
 void with_app(scope *s, void (*client)(void *arg), const server_limits *limits)
 {
-    probe_server p = {0};
-    client_arg arg;
-
-    probe_start(s, &p, probe_app, NULL, limits);
-    arg = (client_arg){p.port, limits != NULL && limits->trusted_proxies != NULL, &p};
-    probe_client(s, client, &arg);
-    probe_stop(&p);
-}
-
-int port_of(void *arg)
-{
-    return ((client_arg *)arg)->port;
+    probe_with(s, probe_app, limits, client);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An application for tests of the server: what a path does is in probe_app().  A test is a client function that gets a
- * client_arg; what the handlers saw is in `seen`.
+ * An application for tests of the server: what a path does is in probe_app(), and what the handlers saw in `seen`.  A test is a
+ * client function (see probe_with()).
  */
 #ifndef TESTS_NET_PROBE_APP_H
 #define TESTS_NET_PROBE_APP_H
@@ -20,14 +20,7 @@ struct probe_seen {
 
 extern struct probe_seen seen;
 
-typedef struct {
-    int port;
-    bool trusted; /* the client is a trusted proxy */
-    probe_server *server;
-} client_arg;
-
 void probe_app(request *rq, response *rs, void *arg);
 void with_app(scope *s, void (*client)(void *arg), const server_limits *limits);
-int port_of(void *arg);
 
 #endif

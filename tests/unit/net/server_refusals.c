@@ -7,20 +7,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "probe.h"
+#include "probe_app.h"
 #include "test.h"
-
-static int served;
-
-static void app(request *rq, response *rs, void *arg)
-{
-    str body;
-
-    (void)arg;
-    served++;
-    if (request_body_all(rq, MIB(1), &body) == OK)
-        reply(rs, 200, "text/plain", body.p, body.len);
-}
 
 /* Sends raw bytes, wants one answer with this status that closes, and that the application saw nothing. */
 typedef struct {
@@ -35,9 +23,7 @@ typedef struct {
         (case_name), (text), sizeof(text) - 1, (wanted)                                                                \
     }
 
-static int port;
-
-static void send_case(const probe_case *c)
+static void send_case(int port, const probe_case *c)
 {
     char out[4096];
     int fd = probe_connect(port), status;
@@ -52,24 +38,14 @@ static void send_case(const probe_case *c)
     CHECK(strstr(out, "\r\n\r\n{\"detail\": \"") != NULL, "%s: %s", c->name, out);
 }
 
-static void send_cases(const probe_case *cases, size_t n)
+static void send_cases(int port, const probe_case *cases, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        send_case(&cases[i]);
-    CHECK_INT(served, 0);
+        send_case(port, &cases[i]);
+    CHECK_INT(seen.served, 0);
 }
 
-static void with_server(scope *s, void (*client)(void *arg), const server_limits *limits)
-{
-    probe_server p = {0};
-
-    probe_start(s, &p, app, NULL, limits);
-    port = p.port;
-    probe_client(s, client, &p);
-    probe_stop(&p);
-}
-
-#define POST "POST /x HTTP/1.1\r\nHost: a\r\n"
+#define POST "POST /echo HTTP/1.1\r\nHost: a\r\n"
 #define CHUNKED POST "Transfer-Encoding: chunked\r\n\r\n"
 #define SMUGGLED "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -94,7 +70,7 @@ static void framing_client(void *arg)
         CASE("chunked, identity", 400, POST "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n"),
         CASE("quoted chunked", 400, POST "Transfer-Encoding: \"chunked\"\r\n\r\n0\r\n\r\n"),
         CASE("vertical tab", 400, POST "Transfer-Encoding: \013chunked\r\n\r\n0\r\n\r\n"),
-        CASE("chunked in HTTP/1.0", 400, "POST /x HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" SMUGGLED),
+        CASE("chunked in HTTP/1.0", 400, "POST /echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" SMUGGLED),
         CASE("space before colon", 400, POST "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n"),
         CASE("0x chunk", 400, CHUNKED "0x7\r\nabcdefg\r\n0\r\n\r\n"),
         CASE("+ chunk", 400, CHUNKED "+7\r\nabcdefg\r\n0\r\n\r\n"),
@@ -109,8 +85,7 @@ static void framing_client(void *arg)
         CASE("chunk size with space", 400, CHUNKED "3 \r\nabc\r\n0\r\n\r\n"),
         CASE("empty chunk size", 400, CHUNKED "\r\nabc\r\n0\r\n\r\n"),
     };
-    (void)arg;
-    send_cases(cases, COUNT(cases));
+    send_cases(port_of(arg), cases, COUNT(cases));
 }
 
 FIBER_TEST(ambiguous_framing_is_refused)
@@ -118,7 +93,7 @@ FIBER_TEST(ambiguous_framing_is_refused)
     server_limits limits = server_default_limits;
 
     limits.max_body = 50;
-    with_server(s, framing_client, &limits);
+    with_app(s, framing_client, &limits);
 }
 
 static void syntax_client(void *arg)
@@ -164,13 +139,12 @@ static void syntax_client(void *arg)
              POST "Content-Length: 1\r\nExpect: 100-continue\r\nExpect: 100-continue\r\n\r\nx"),
     };
 
-    (void)arg;
-    send_cases(cases, COUNT(cases));
+    send_cases(port_of(arg), cases, COUNT(cases));
 }
 
 FIBER_TEST(malformed_heads_are_refused)
 {
-    with_server(s, syntax_client, NULL);
+    with_app(s, syntax_client, NULL);
 }
 
 static void accepted_client(void *arg)
@@ -191,23 +165,22 @@ static void accepted_client(void *arg)
     };
     char out[4096];
 
-    (void)arg;
     for (size_t i = 0; i < COUNT(cases); i++)
-        CHECK(probe_once(port, cases[i].bytes, out, sizeof out) == 200, "%s: %s", cases[i].name, out);
+        CHECK(probe_once(port_of(arg), cases[i].bytes, out, sizeof out) == 200, "%s: %s", cases[i].name, out);
 }
 
 FIBER_TEST(unusual_but_proper_requests_are_served)
 {
-    with_server(s, accepted_client, NULL);
+    with_app(s, accepted_client, NULL);
 }
 
 /* ---- sizes ---- */
 
-static void check_refused(buf *b, int status)
+static void check_refused(int port, buf *b, int status)
 {
     probe_case c = {"size", b->data, b->len, status};
 
-    send_case(&c);
+    send_case(port, &c);
     buf_close(b);
 }
 
@@ -215,40 +188,38 @@ static void sizes_client(void *arg)
 {
     buf b = BUF_INIT(MIB(8));
 
-    (void)arg;
     buf_puts(&b, "GET / HTTP/1.1\r\nHost: a\r\nX: ");
     for (int i = 0; i < 100000; i++)
         buf_putc(&b, 'x');
-    check_refused(&b, 431); /* without waiting for the end of the head */
+    check_refused(port_of(arg), &b, 431); /* without waiting for the end of the head */
     buf_puts(&b, "GET / HTTP/1.1\r\nHost: a\r\n");
     for (int i = 0; i < 100; i++)
         buf_printf(&b, "X-%d: y\r\n", i);
     buf_puts(&b, "\r\n");
-    check_refused(&b, 431);
+    check_refused(port_of(arg), &b, 431);
     buf_puts(&b, "GET /");
     for (int i = 0; i < 10000; i++)
         buf_putc(&b, 'x');
     buf_puts(&b, " HTTP/1.1\r\nHost: a\r\n\r\n");
-    check_refused(&b, 414);
+    check_refused(port_of(arg), &b, 414);
     buf_puts(&b, "GET /");
     for (int i = 0; i < 3000000; i++)
         buf_putc(&b, 'x');
-    check_refused(&b, 414);
-    CHECK_INT(served, 0);
+    check_refused(port_of(arg), &b, 414);
+    CHECK_INT(seen.served, 0);
 }
 
 FIBER_TEST(oversized_heads_are_refused_before_they_end)
 {
-    with_server(s, sizes_client, NULL);
+    with_app(s, sizes_client, NULL);
 }
 
 static void extension_client(void *arg)
 {
     buf b = BUF_INIT(MIB(8));
     char out[1024];
-    int fd = probe_connect(port);
+    int fd = probe_connect(port_of(arg));
 
-    (void)arg;
     buf_puts(&b, CHUNKED);
     for (int i = 0; i < 2000; i++)
         buf_puts(&b, "1;extension=which-is-much-longer-than-the-byte-that-it-is-about\r\nx\r\n");
@@ -261,7 +232,7 @@ static void extension_client(void *arg)
 
 FIBER_TEST(chunk_extensions_without_end_are_refused)
 {
-    with_server(s, extension_client, NULL);
+    with_app(s, extension_client, NULL);
 }
 
 /* ---- time ---- */
@@ -270,10 +241,9 @@ static void slow_client(void *arg)
 {
     static const char text[] = "GET / HTTP/1.1\r\nHost: a\r\nX-Slow: yes\r\n";
     char out[1024];
-    int fd = probe_connect(port), quiet = probe_connect(port);
+    int fd = probe_connect(port_of(arg)), quiet = probe_connect(port_of(arg));
     int64_t began = clock_mono();
 
-    (void)arg;
     for (size_t i = 0; i < sizeof text - 1; i++) {
         probe_send_bytes(fd, text + i, 1);
         usleep(10000);
@@ -291,16 +261,15 @@ FIBER_TEST(a_head_that_trickles_in_is_timed_as_a_whole)
     server_limits limits = server_default_limits;
 
     limits.head_timeout = MILLISECONDS(150);
-    with_server(s, slow_client, &limits);
-    CHECK_INT(served, 0);
+    with_app(s, slow_client, &limits);
+    CHECK_INT(seen.served, 0);
 }
 
 static void idle_client(void *arg)
 {
     char out[1024];
-    int fd = probe_connect(port);
+    int fd = probe_connect(port_of(arg));
 
-    (void)arg;
     probe_send(fd, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     CHECK_INT(probe_response(fd, out, sizeof out, false), 200);
     CHECK(!probe_closed(fd, 50), "not at once");
@@ -313,29 +282,29 @@ FIBER_TEST(an_idle_connection_is_closed_in_silence)
     server_limits limits = server_default_limits;
 
     limits.idle_timeout = MILLISECONDS(150);
-    with_server(s, idle_client, &limits);
+    with_app(s, idle_client, &limits);
 }
 
 /* ---- numbers ---- */
 
 static void crowd_client(void *arg)
 {
-    probe_server *p = arg;
+    const probe_server *p = ((client_arg *)arg)->server;
     char out[1024];
-    int a = probe_connect(port), b = probe_connect(port), c;
+    int a = probe_connect(port_of(arg)), b = probe_connect(port_of(arg)), c;
 
     probe_send(a, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     CHECK_INT(probe_response(a, out, sizeof out, false), 200);
     probe_send(b, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     CHECK_INT(probe_response(b, out, sizeof out, false), 200);
-    c = probe_connect(port);
+    c = probe_connect(port_of(arg));
     probe_read(c, out, sizeof out);
     CHECK(strstr(out, "HTTP/1.1 503 ") == out, "%s", out);
     close(c);
     close(b);
     for (int i = 0; i < 100 && server_read_stats(p->sv).connections > 1; i++)
         usleep(10000);
-    CHECK_INT(probe_once(port, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", out, sizeof out), 200);
+    CHECK_INT(probe_once(port_of(arg), "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", out, sizeof out), 200);
     CHECK_INT(server_read_stats(p->sv).refused, 1);
     close(a);
 }
@@ -345,5 +314,5 @@ FIBER_TEST(one_connection_too_many_is_told_so)
     server_limits limits = server_default_limits;
 
     limits.max_connections = 2;
-    with_server(s, crowd_client, &limits);
+    with_app(s, crowd_client, &limits);
 }

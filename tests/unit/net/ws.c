@@ -152,20 +152,11 @@ static void wants_close(int fd, int code)
     close(fd);
 }
 
-static void with_server(scope *s, void (*client)(void *arg))
-{
-    probe_server p = {0};
-
-    probe_start(s, &p, app, NULL, NULL);
-    probe_client(s, client, &p.port);
-    probe_stop(&p);
-}
-
 /* ---- tests ---- */
 
 static void echo_client(void *arg)
 {
-    int fd = open_ws(*(int *)arg);
+    int fd = open_ws(port_of(arg));
     char large[70000];
 
     memset(large, 'z', sizeof large);
@@ -189,14 +180,14 @@ static void echo_client(void *arg)
 
 FIBER_TEST(messages_come_whole_and_go_back)
 {
-    with_server(s, echo_client);
+    probe_with(s, app, NULL, echo_client);
     CHECK_INT(received, 5);
     CHECK_INT(ended, ERR_CLOSED);
 }
 
 static void pong_while_busy_client(void *arg)
 {
-    int fd = open_ws(*(int *)arg);
+    int fd = open_ws(port_of(arg));
 
     send_frame(fd, FIN | TEXT, "nap", 3);
     send_frame(fd, FIN | PING, "x", 1);
@@ -209,26 +200,26 @@ static void pong_while_busy_client(void *arg)
 
 FIBER_TEST(pings_are_answered_while_the_handler_is_busy)
 {
-    with_server(s, pong_while_busy_client);
+    probe_with(s, app, NULL, pong_while_busy_client);
 }
 
 static void bad_client(void *arg)
 {
-    int fd = open_ws(*(int *)arg);
+    int fd = open_ws(port_of(arg));
     char *large = mem_zalloc(1, (1 << 20) + 1);
 
     send_frame(fd, FIN | TEXT, "\xff\xfe", 2);
     wants_close(fd, 1007);
-    fd = open_ws(*(int *)arg);
+    fd = open_ws(port_of(arg));
     send_frame(fd, FIN | BINARY, large, (1 << 20) + 1);
     wants_close(fd, 1009);
-    fd = open_ws(*(int *)arg);
+    fd = open_ws(port_of(arg));
     send_frame(fd, FIN | 3, "x", 1); /* an opcode that does not exist */
     wants_close(fd, 1002);
-    fd = open_ws(*(int *)arg);
+    fd = open_ws(port_of(arg));
     send_frame(fd, FIN | 0, "x", 1); /* goes on with nothing */
     wants_close(fd, 1002);
-    fd = open_ws(*(int *)arg);
+    fd = open_ws(port_of(arg));
     probe_send_bytes(fd, "\x81\x02hi", 4); /* not masked */
     wants_close(fd, 1002);
     free(large);
@@ -236,13 +227,13 @@ static void bad_client(void *arg)
 
 FIBER_TEST(clients_that_break_the_rules_are_told_why)
 {
-    with_server(s, bad_client);
+    probe_with(s, app, NULL, bad_client);
     CHECK_INT(received, 0);
 }
 
 static void largest_client(void *arg)
 {
-    int fd = open_ws(*(int *)arg);
+    int fd = open_ws(port_of(arg));
     char *large = mem_zalloc(1, 1 << 20);
 
     send_frame(fd, FIN | BINARY, large, 1 << 20);
@@ -253,13 +244,13 @@ static void largest_client(void *arg)
 
 FIBER_TEST(a_mebibyte_is_the_largest_message)
 {
-    with_server(s, largest_client);
+    probe_with(s, app, NULL, largest_client);
     CHECK_INT(received, 1);
 }
 
 static void leaving_client(void *arg)
 {
-    int fd = open_ws(*(int *)arg);
+    int fd = open_ws(port_of(arg));
 
     usleep(50000);
     close(fd);
@@ -268,7 +259,7 @@ static void leaving_client(void *arg)
 
 FIBER_TEST(a_client_that_leaves_without_a_word_cancels_the_scope)
 {
-    with_server(s, leaving_client);
+    probe_with(s, app, NULL, leaving_client);
     CHECK_INT(ended, ERR_CLOSED);
     CHECK_STR(reason, "client disconnected");
 }
@@ -292,7 +283,7 @@ static void handshake_client(void *arg)
     char out[1024];
 
     for (size_t i = 0; i < COUNT(cases); i++) {
-        int fd = probe_connect(*(int *)arg);
+        int fd = probe_connect(port_of(arg));
 
         probe_send(fd, cases[i]);
         CHECK(probe_response(fd, out, sizeof out, false) == 400, "%s%s", cases[i], out);
@@ -302,14 +293,14 @@ static void handshake_client(void *arg)
 
 FIBER_TEST(what_is_no_handshake_is_answered_as_plain_http)
 {
-    with_server(s, handshake_client);
+    probe_with(s, app, NULL, handshake_client);
     CHECK_INT(accepted, ERR_INVALID);
 }
 
 static void eager_client(void *arg)
 {
     char out[1024];
-    int fd = probe_connect(*(int *)arg);
+    int fd = probe_connect(port_of(arg));
     char both[512];
     int len = snprintf(both, sizeof both, HANDSHAKE "\r\n%c%c%c%c%c%c%c", 0x81, 0x81, 1, 1, 1, 1, 'x' ^ 1);
 
@@ -322,5 +313,5 @@ static void eager_client(void *arg)
 
 FIBER_TEST(frames_may_follow_the_handshake_at_once)
 {
-    with_server(s, eager_client);
+    probe_with(s, app, NULL, eager_client);
 }
