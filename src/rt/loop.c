@@ -8,9 +8,11 @@
  */
 #include "rt/loop.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -98,9 +100,9 @@ void loop_keep(loop *l)
     size_t n = atomic_load_explicit(&l->fibers, memory_order_relaxed);
 
     if (n > (l->main_waits ? 1 : 0))
-        uv_ref((uv_handle_t *)&l->async);
+        uv_ref((uv_handle_t *)&l->bell);
     else
-        uv_unref((uv_handle_t *)&l->async);
+        uv_unref((uv_handle_t *)&l->bell);
 }
 
 /* Is there work besides the main fiber?  After a stop only fibers count: handles are closed with the root scope. */
@@ -108,7 +110,7 @@ static bool others_alive(loop *l)
 {
     if (atomic_load_explicit(&l->fibers, memory_order_relaxed) > 1)
         return true;
-    uv_unref((uv_handle_t *)&l->async); /* what is left now is somebody else's */
+    uv_unref((uv_handle_t *)&l->bell); /* what is left now is somebody else's */
     return l->root->ended == OK && uv_loop_alive(&l->uv);
 }
 
@@ -151,22 +153,38 @@ static void on_check(uv_check_t *check)
 
 /* ---- between threads ---- */
 
+/* The woken thread often takes the processor of the one that wakes it at once.  It must then not need anything that this one
+ * holds: with uv_async_send() it spins until the sender is back from its system call.  Async-signal-safe. */
+static void ring(loop *l)
+{
+    const uint64_t one = 1;
+    int before = errno;
+
+    while (write(l->bell_fd, &one, sizeof one) < 0 && errno == EINTR)
+        continue;
+    errno = before;
+}
+
 bool loop_post(loop *l, void (*fn)(void *arg), void *arg)
 {
     loop_job *job = mem_alloc(sizeof *job);
-    bool ended;
+    bool ended, first;
 
     *job = (loop_job){.fn = fn, .arg = arg};
+    atomic_fetch_add(&l->posters, 1);
     pthread_mutex_lock(&l->lock);
     ended = l->ended;
+    first = l->jobs == NULL; /* who posted the job before this one rings for both */
     if (!ended) {
         *l->jobs_end = job;
         l->jobs_end = &job->next;
-        uv_async_send(&l->async);
     }
     pthread_mutex_unlock(&l->lock);
     if (ended)
         free(job);
+    else if (first)
+        ring(l);
+    atomic_fetch_sub(&l->posters, 1);
     return !ended;
 }
 
@@ -203,14 +221,19 @@ void loops_stop(void)
     atomic_fetch_add(&stoppers, 1);
     stop_asked = true;
     for (size_t i = 0; i < running_loops; i++)
-        uv_async_send(&loops[i].async);
+        ring(&loops[i]);
     atomic_fetch_sub(&stoppers, 1);
 }
 
-static void on_async(uv_async_t *async)
+static void on_bell(uv_poll_t *bell, int status, int events)
 {
-    loop *l = async->data;
+    loop *l = bell->data;
+    uint64_t rings;
 
+    (void)status;
+    (void)events;
+    if (read(l->bell_fd, &rings, sizeof rings) < 0 && errno != EAGAIN && errno != EINTR)
+        log_error("an event loop cannot be woken", log_int("errno", errno));
     run_jobs(l);
     if (!stop_asked || l->root == NULL)
         return;
@@ -260,7 +283,10 @@ static void loop_open(loop *l, size_t index)
     *l = (loop){.index = index, .timer_armed = NO_LIMIT};
     must(uv_loop_init(&l->uv), "loop");
     must(uv_loop_configure(&l->uv, UV_METRICS_IDLE_TIME), "metrics");
-    must(uv_async_init(&l->uv, &l->async, on_async), "async");
+    l->bell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    must(l->bell_fd < 0 ? -errno : 0, "eventfd");
+    must(uv_poll_init(&l->uv, &l->bell, l->bell_fd), "bell");
+    must(uv_poll_start(&l->bell, UV_READABLE, on_bell), "bell");
     uv_prepare_init(&l->uv, &l->prepare);
     uv_check_init(&l->uv, &l->check);
     uv_idle_init(&l->uv, &l->idle);
@@ -273,7 +299,7 @@ static void loop_open(loop *l, size_t index)
     unreferenced(l, &l->idle);
     unreferenced(l, &l->deadline);
     unreferenced(l, &l->tick);
-    l->async.data = l;
+    l->bell.data = l;
     list_init(&l->runnable);
     list_init(&l->yielded);
     list_init(&l->parked);
@@ -285,11 +311,14 @@ static void loop_open(loop *l, size_t index)
 
 static void loop_close(loop *l)
 {
-    void *handles[] = {&l->prepare, &l->check, &l->idle, &l->deadline, &l->tick, &l->async};
+    void *handles[] = {&l->prepare, &l->check, &l->idle, &l->deadline, &l->tick, &l->bell};
 
+    while (l->posters > 0)
+        sched_yield();
     for (size_t i = 0; i < COUNT(handles); i++)
         uv_close(handles[i], NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT);
+    close(l->bell_fd);
     if (uv_loop_close(&l->uv) != 0)
         log_error("an event loop ended with open handles", log_int("loop", (int64_t)l->index));
 }
@@ -305,12 +334,12 @@ static void *run_loop(void *arg)
     watchdog_attach(l);
     l->root = scope_new("loop");
     l->main = fiber_new(l, l->root, run_main, l, false);
-    uv_async_send(&l->async); /* a stop may have been asked for before there was a loop */
+    ring(l); /* a stop may have been asked for before there was a loop */
     do {
         uv_run(&l->uv, UV_RUN_DEFAULT);
         if (l->main_waits) { /* nothing else is left */
             fiber_wake(l->main);
-            uv_ref((uv_handle_t *)&l->async);
+            uv_ref((uv_handle_t *)&l->bell);
         }
     } while (l->fibers > 0 || !seal(l));
     watchdog_detach(l);

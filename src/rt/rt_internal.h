@@ -51,7 +51,8 @@ struct loop {
     uv_idle_t idle;      /* active while fibers are runnable: the loop must not block */
     uv_timer_t deadline; /* for the first of `timers` */
     uv_timer_t tick;     /* trims stacks */
-    uv_async_t async;    /* wakes the loop for jobs and stop; referenced while there are fibers */
+    uv_poll_t bell;      /* wakes the loop for jobs and stop; referenced while there are fibers */
+    int bell_fd;         /* an eventfd, and not a uv_async_t: see ring() */
     size_t index;
     pthread_t id;   /* of its thread */
     context thread; /* the loop's own stack */
@@ -69,6 +70,7 @@ struct loop {
     fiber *main;
     bool main_waits; /* main_fiber() has returned; its fiber waits until nothing else is left */
     err main_error;
+    _Atomic int posters;  /* threads inside loop_post() */
     pthread_mutex_t lock; /* of jobs and ended */
     loop_job *jobs, **jobs_end;
     bool ended;
