@@ -254,8 +254,8 @@ static err run_command(sqlite_writer *w, tx_command *cmd)
     cmd->waiter = fiber_self();
     pthread_mutex_lock(&w->lock);
     w->command = cmd;
-    pthread_cond_signal(&w->wake);
     pthread_mutex_unlock(&w->lock);
+    pthread_cond_signal(&w->wake);
     while (!cmd->done)
         fiber_park_shielded();
     return cmd->result;
@@ -324,8 +324,8 @@ static void keep_log_short(sqlite_writer *w)
         return;
     pthread_mutex_lock(&w->lock);
     w->checkpoint_wanted = true;
-    pthread_cond_signal(&w->checkpoint_wake);
     pthread_mutex_unlock(&w->lock);
+    pthread_cond_signal(&w->checkpoint_wake);
 }
 
 /* The queue. */
@@ -409,9 +409,10 @@ err sqlite_writer_submit(sqlite_writer *w, write_job *job)
     } else {
         list_append(&w->queue, &job->link);
         atomic_store(&db_counters.queue, ++w->queued);
-        pthread_cond_signal(&w->wake);
     }
     pthread_mutex_unlock(&w->lock);
+    if (e == OK) /* without the lock: the writer may take this processor at once, and would only wait for it */
+        pthread_cond_signal(&w->wake);
     return e;
 }
 
