@@ -8,6 +8,7 @@
 #ifndef MODEL_TRIGGER_H
 #define MODEL_TRIGGER_H
 
+#include "model/job.h"
 #include "model/owned.h"
 #include "rt/scope.h"
 
@@ -84,6 +85,9 @@ MUST_USE err trigger_instance_delete(scope *s, owned_by who, const char *id);
 
 /* Notes the event; *fresh says whether it was new.  One statement: of two that ask at once one hears true. */
 MUST_USE err trigger_seen_add(scope *s, const char *instance_id, const char *event_id, bool *fresh);
+
+/* The same together with the job that is to deliver the event: both are on disk, or (*fresh false) neither.  Fills j->id. */
+MUST_USE err trigger_seen_take(scope *s, const char *instance_id, const char *event_id, job_row *j, bool *fresh);
 
 /* Forgets events seen before `before`, but keeps the newest `keep` of each instance. */
 MUST_USE err trigger_seen_prune(scope *s, const char *instance_id, int64_t before, int64_t keep, int64_t *deleted);

@@ -4,6 +4,7 @@
 #include "base/id.h"
 #include "model/rows.h"
 #include "model/trigger.h"
+#include "store/jobs.h"
 
 #define COLUMNS                                                                                                        \
     "id, trigger_id, owner_id, connection_id, target_kind, target_id, input, state, interval_us, sealed_secret, "      \
@@ -150,6 +151,24 @@ err trigger_seen_add(scope *s, const char *instance_id, const char *event_id, bo
                 DB_ARGS(db_text(instance_id), db_text(event_id), db_int(clock_wall())), &added));
     *fresh = added > 0;
     return OK;
+}
+
+err trigger_seen_take(scope *s, const char *instance_id, const char *event_id, job_row *j, bool *fresh)
+{
+    db_batch *b = db_batch_new(s->arena);
+    err e;
+
+    TRY(model_check_key(s, "the event's id", event_id));
+    db_batch_expect(b, 1,
+                    "INSERT INTO trigger_seen (instance_id, event_id, seen_at) VALUES ($1, $2, $3)"
+                    " ON CONFLICT (instance_id, event_id) DO NOTHING",
+                    DB_ARGS(db_text(instance_id), db_text(event_id), db_int(clock_wall())));
+    job_add(s->arena, b, j);
+    e = db_batch_run(s, b);
+    *fresh = e == OK;
+    if (e == OK)
+        jobs_wake();
+    return e == ERR_CONFLICT ? OK : e;
 }
 
 err trigger_seen_prune(scope *s, const char *instance_id, int64_t before, int64_t keep, int64_t *deleted)

@@ -181,3 +181,22 @@ ENGINE_TEST(an_event_is_new_once)
     CHECK_INT(n, 2);
     CHECK_INT(engine_int(s, "SELECT COUNT(*) FROM trigger_seen"), 1);
 }
+
+ENGINE_TEST(an_event_is_taken_once_and_with_its_job)
+{
+    const char *ann = made_user(s, "ann"), *desk = made_integration(s);
+    trigger_instance_row i = made_instance(s, ann, made(s, desk, "A").id, "polling", 0);
+    job_row first = {.kind = "deliver", .payload = "{}"}, second = first, other = first, *list = NULL;
+    bool fresh = false;
+    size_t n = 0;
+
+    CHECK_INT(trigger_seen_take(s, i.id, "e1", &first, &fresh), OK);
+    CHECK(fresh, "the first time");
+    CHECK_INT(trigger_seen_take(s, i.id, "e1", &second, &fresh), OK);
+    CHECK(!fresh, "the second time");
+    CHECK_INT(trigger_seen_take(s, "nonesuch", "e1", &other, &fresh), OK);
+    CHECK(!fresh, "an instance that is gone takes nothing");
+    CHECK_INT(job_list(s, OWNED_BY_ANYONE, "deliver", (page){0}, &list, &n), OK);
+    CHECK_INT(n, 1);
+    CHECK_STR(list[0].id, first.id);
+}
