@@ -61,6 +61,9 @@ void progress_flush(progress *p);                                             /*
 void progress_close(progress *p);                                             /* says that there will be no more */
 void progress_free(progress *p);                                              /* when `s` is closed */
 
+/* images.c: references to images of the workspace become data, in copies that live in `a`.  Parks. */
+void images_inline(agent_state *st, arena *a, llm_message *m, size_t n);
+
 /* calls.c: runs the response's tool calls at once; results are in the ledger and the log. */
 err turn_run_calls(agent_state *st, turn *t);
 

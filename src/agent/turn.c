@@ -129,6 +129,7 @@ static void assemble(agent_state *st, arena *a, const transient *t, llm_request 
     if (n > 0)
         memcpy(all + SYSTEM, view, n * sizeof *view);
     memcpy(all + SYSTEM + n, t->items, t->n * sizeof *all);
+    images_inline(st, a, all, SYSTEM + n + t->n);
     *rq = st->p->model;
     rq->messages = all;
     rq->n_messages = SYSTEM + n + t->n;

@@ -64,15 +64,43 @@ static void put_text(void *arg, const char *text)
     buf_putc(l->w->out, '}');
 }
 
-/* "data:image/png;base64,…" in its two parts. */
-static bool split_data_url(const char *url, str *type, const char **data)
+/* The API refuses an image whose type is not the one it is said to be, as clients often get it wrong. */
+static str sniffed(const char *base64, str said)
 {
-    const char *comma = strchr(url, ','), *mark = strstr(url, ";base64,");
+    static const struct {
+        const char *begin, *type;
+    } known[] = {{"iVBORw0KGgo", "image/png"},
+                 {"/9j/", "image/jpeg"},
+                 {"R0lGODdh", "image/gif"},
+                 {"R0lGODlh", "image/gif"},
+                 {"UklGR", "image/webp"}};
 
-    if (!cstr_starts(url, "data:") || mark == NULL || comma != mark + 7)
+    for (size_t i = 0; i < COUNT(known); i++)
+        if (cstr_starts(base64, known[i].begin))
+            return str_of(known[i].type);
+    return said;
+}
+
+/* "data:image/png;charset=x;base64,…" in its two parts; false when it is not in that form. */
+static bool split_data_url(arena *a, const char *url, str *type, const char **data)
+{
+    const char *comma = strchr(url, ',');
+    str head = {url + strlen("data:"), 0};
+    char *decoded;
+
+    if (comma == NULL)
         return false;
-    *type = (str){url + 5, (size_t)(mark - url) - 5};
+    head.len = (size_t)(comma - head.p);
+    if (head.len < 7 || strncasecmp(comma - 7, ";base64", 7) != 0)
+        return false;
     *data = comma + 1;
+    if (strchr(*data, '%') != NULL) {
+        if (!percent_decode(a, str_of(*data), false, &decoded))
+            return false;
+        *data = decoded;
+    }
+    head.len = MIN_OF(head.len, (size_t)strcspn(head.p, ";"));
+    *type = sniffed(*data, head);
     return true;
 }
 
@@ -88,16 +116,22 @@ static void put_image(void *arg, const json_t *part, const char *url)
         put_text(arg, "(an audio recording that this model cannot hear)");
         return;
     }
-    begin_part(l);
-    if (split_data_url(url, &type, &data)) {
-        buf_puts(out, "{\"type\":\"image\",\"source\":{\"type\":\"base64\",\"media_type\":");
-        json_put_string(out, type.p, type.len);
-        buf_puts(out, ",\"data\":");
-        json_put_cstr(out, data);
-    } else {
+    if (strncasecmp(url, "data:", 5) != 0) {
+        begin_part(l);
         buf_puts(out, "{\"type\":\"image\",\"source\":{\"type\":\"url\",\"url\":");
         json_put_cstr(out, url);
+        buf_puts(out, "}}");
+        return;
     }
+    if (!split_data_url(l->w->a, url, &type, &data)) {
+        put_text(arg, "(an image in a form that this model does not take)");
+        return;
+    }
+    begin_part(l);
+    buf_puts(out, "{\"type\":\"image\",\"source\":{\"type\":\"base64\",\"media_type\":");
+    json_put_string(out, type.p, type.len);
+    buf_puts(out, ",\"data\":");
+    json_put_cstr(out, data);
     buf_puts(out, "}}");
 }
 

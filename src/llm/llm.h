@@ -34,6 +34,9 @@ typedef struct {
     const char *tool_call_id; /* of a tool message */
 } llm_message;
 
+/* The address of an image part, in any of the shapes that clients send; NULL when it is another part. */
+const char *llm_part_image(const json_t *part);
+
 typedef struct {
     const char *name;
     const char *description;

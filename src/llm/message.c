@@ -2,7 +2,7 @@
 /* The parts of a message: text and images, in the shapes that clients send. */
 #include "llm/llm_internal.h"
 
-static const char *image_url(const json_t *part)
+const char *llm_part_image(const json_t *part)
 {
     const json_t *image = json_object_get(part, "image_url");
     const char *url = json_is_string(image) ? json_string_value(image) : json_get_str(image, "url", NULL);
@@ -23,7 +23,7 @@ void message_visit(arena *a, const llm_message *m, bool no_images, const part_vi
     json_array_foreach(m->parts, i, part)
     {
         const char *text = json_get_str(part, "text", NULL);
-        const char *url = image_url(part);
+        const char *url = llm_part_image(part);
 
         if (url != NULL && no_images)
             v->text(v->arg, cstr_starts(url, "data:") ? "![image](not shown)" : arena_printf(a, "![image](%s)", url));

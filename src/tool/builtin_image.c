@@ -2,68 +2,12 @@
 /*
  * analyze_image: shows an image to the model.
  *
- * The image goes into the next request as a part of a hidden message; the tool itself only checks and queues it.  What the
- * bytes are is read off the bytes, not off the name.
+ * The image goes into the next request as a part of a hidden message; the tool itself only checks and queues it.
  */
 #include "tool/internal.h"
 
-#include <sodium.h>
-
 #include "base/id.h"
 #include "net/client.h"
-
-enum { IMAGE_MAX = 8 << 20 };
-
-static const char *image_format(str bytes)
-{
-    const char *p = bytes.p;
-
-    if (bytes.len > 8 && memcmp(p, "\x89PNG\r\n\x1a\n", 8) == 0)
-        return "png";
-    if (bytes.len > 3 && memcmp(p, "\xff\xd8\xff", 3) == 0)
-        return "jpeg";
-    if (bytes.len > 6 && (memcmp(p, "GIF87a", 6) == 0 || memcmp(p, "GIF89a", 6) == 0))
-        return "gif";
-    if (bytes.len > 12 && memcmp(p, "RIFF", 4) == 0 && memcmp(p + 8, "WEBP", 4) == 0)
-        return "webp";
-    return NULL;
-}
-
-static char *data_url(arena *a, const char *format, str bytes)
-{
-    const char *head = arena_printf(a, "data:image/%s;base64,", format);
-    size_t at = strlen(head), room = sodium_base64_encoded_len(bytes.len, sodium_base64_VARIANT_ORIGINAL);
-    char *out = arena_alloc(a, at + room);
-
-    memcpy(out, head, at);
-    sodium_bin2base64(out + at, room, (const unsigned char *)bytes.p, bytes.len, sodium_base64_VARIANT_ORIGINAL);
-    return out;
-}
-
-/* {"format","url"}, or the failure; on a pool thread, since the encoding takes a while. */
-static json_t *encoded(arena *a, str bytes, const char *path)
-{
-    const char *format = image_format(bytes);
-    json_t *o;
-
-    if (format == NULL)
-        return tool_failure("UNSUPPORTED", "Not a PNG, JPEG, GIF or WebP image: %s", path);
-    o = json_object();
-    json_set_str(o, "format", format);
-    json_set_str(o, "url", data_url(a, format, bytes));
-    return o;
-}
-
-static json_t *work_image(work *w)
-{
-    const char *given = arg_str(w->args, "image_path", ""), *rel;
-    str bytes = {0};
-    int e = workspace_relative(w->a, &w->ws, given, &rel);
-
-    if (e == 0)
-        e = workspace_read(w->a, &w->ws, rel, IMAGE_MAX, &bytes);
-    return e < 0 ? tool_path_failure(e, given) : encoded(w->a, bytes, given);
-}
 
 static err fetch_image(scope *s, const char *url, json_t **out)
 {
@@ -79,7 +23,7 @@ static err fetch_image(scope *s, const char *url, json_t **out)
     else if (head.status != 200)
         *out = tool_failure("NETWORK_ERROR", "The server answered with status %d", head.status);
     else
-        *out = encoded(s->arena, body, url);
+        *out = image_encode(s->arena, body, url);
     return scope_check(s);
 }
 
@@ -119,7 +63,7 @@ static err call_image(scope *s, const tool *t, const tool_context *cx, json_t *a
     if (cstr_starts(path, "http://") || cstr_starts(path, "https://"))
         TRY(fetch_image(s, path, &image));
     else
-        TRY(work_run(s, cx, args, NO_LIMIT, work_image, &image));
+        TRY(image_of_workspace(s, cx, path, &image));
     json_hold(s->arena, image);
     if ((url = json_get_str(image, "url", NULL)) == NULL)
         return answer_json(s, json_incref(image), out);

@@ -97,6 +97,11 @@ char *text_cut(arena *a, const char *text, int64_t limit);
 json_t *value_cut(const json_t *v, int64_t limit); /* new reference, its text within the limit */
 const tool_settings *tool_settings_now(void);
 
+/* image.c: {"format","url"} or the failure, new reference.  `shown` and `given` name the image in it. */
+enum { IMAGE_MAX = 8 << 20 };
+json_t *image_encode(arena *a, str bytes, const char *shown);
+MUST_USE err image_of_workspace(scope *s, const tool_context *cx, const char *given, json_t **out);
+
 /* session.c */
 scope *session_scope(tool_session *ts);
 void session_note(tool_session *ts, const char *text);

@@ -105,6 +105,10 @@ MUST_USE err tool_todo_text(scope *s, arena *a, const tool_context *cx, const ch
  * "conclusion"}, new reference; empty when there is none.  Only workspace and session_id are looked at.  Parks. */
 MUST_USE err tool_todo_list(scope *s, const tool_context *cx, json_t **out);
 
+/* An image of the workspace (a path, or a file: URL) as a data URL in `s`'s arena; NULL, and a sentence in *why, when it
+ * is none, too large or outside.  An error only when `s` ended.  Parks. */
+MUST_USE err tool_image_url(scope *s, const tool_context *cx, const char *path, const char **url, const char **why);
+
 /* What is in the workspace, as a tree of `depth` levels with at most `per_dir` entries of each directory, a line each; NULL when it
  * is empty.  In `a`.  Parks. */
 MUST_USE err tool_workspace_tree(scope *s, arena *a, const tool_context *cx, int depth, int per_dir, const char **out);

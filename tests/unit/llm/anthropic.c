@@ -251,6 +251,42 @@ FIBER_TEST(a_conversation_is_put_into_the_shape_of_the_api)
         "{\"type\":\"text\",\"text\":\"Thanks\"}]}]");
 }
 
+FIBER_TEST(inline_images_get_the_type_that_their_bytes_say)
+{
+    static const struct {
+        const char *url, *want;
+    } cases[] = {
+        {"data:image/jpg;base64,/9j/AAAA", "[image/jpeg /9j/AAAA]"},
+        {"data:image/png;base64,/9j/AAAA", "[image/jpeg /9j/AAAA]"},
+        {"data:;base64,iVBORw0KGgoAAA==", "[image/png iVBORw0KGgoAAA==]"},
+        {"data:image/webp;name=a.webp;base64,UklGRgAA", "[image/webp UklGRgAA]"},
+        {"DATA:image/gif;BASE64,R0lGODlh", "[image/gif R0lGODlh]"},
+        {"data:image/heic;base64,AAAA", "[image/heic AAAA]"},
+        {"data:image/png;base64,iVBORw0KGgo%2B%3D%3D", "[image/png iVBORw0KGgo+==]"},
+        {"data:image/svg+xml,%3Csvg/%3E", "(an image in a form that this model does not take)"},
+        {"data:", "(an image in a form that this model does not take)"},
+        {"data:image/png;base64", "(an image in a form that this model does not take)"},
+        {"data:image/png;base64,%zz", "(an image in a form that this model does not take)"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        llm_message m = {.role = ROLE_USER,
+                         .parts = json_hold(s->arena, json_pack("[{s:s,s:{s:s}}]", "type", "image_url", "image_url",
+                                                                "url", cases[i].url))};
+        llm_request rq = request(s);
+        const json_t *block, *source;
+
+        rq.messages = &m;
+        block = json_array_get(
+            json_object_get(json_array_get(json_object_get(body_of(s, &rq), "messages"), 0), "content"), 0);
+        source = json_get_obj(block, "source");
+        CHECK_STR(source != NULL ? arena_printf(s->arena, "[%s %s]", json_get_str(source, "media_type", ""),
+                                                json_get_str(source, "data", ""))
+                                 : json_get_str(block, "text", "-"),
+                  cases[i].want);
+    }
+}
+
 FIBER_TEST(tools_and_parameters_are_written_in_the_apis_words)
 {
     const llm_tool tools[] = {{.name = "f",
