@@ -438,7 +438,13 @@ static char *title_of(arena *a, const chat_request *rq)
     return *title != '\0' ? title : arena_strdup(a, rq->empty_title != NULL ? rq->empty_title : "New conversation");
 }
 
-/* Starts the run's fiber and waits until the beginning is on disk. */
+static err store_beginning(scope *s, void *arg)
+{
+    return turn_begin(s, arg);
+}
+
+/* Starts the run's fiber and waits until the beginning is on disk.  The run comes first: its request is on the way to the
+ * model when the writer gets to work, which may well take this processor for it. */
 static err begin(scope *prep, chat *c, const chat_request *rq, const merged_config *m)
 {
     const run_info *facts = run_facts(c->run);
@@ -449,8 +455,8 @@ static err begin(scope *prep, chat *c, const chat_request *rq, const merged_conf
                             .agent_name = m->agent_name,
                             .title = title_of(prep->arena, rq)};
     turn_start start = {.who = rq->admin ? OWNED_BY_ANYONE : owned_by_user(user), .conversation = &row, .run = &c->row};
+    scope *storing = scope_child(prep, NO_LIMIT);
     message_row *rows;
-    db_batch *batch;
     err e;
 
     if (m->agent_id == NULL) { /* a conversation keeps the agent that it had */
@@ -466,10 +472,11 @@ static err begin(scope *prep, chat *c, const chat_request *rq, const merged_conf
                        .source = arena_strdup(c->s->arena, rq->source),
                        .status = "running",
                        .started_at = clock_wall()};
-    batch = turn_begin_batch(prep->arena, &start);
-    db_batch_start(prep, batch);
     scope_spawn(loop_root(c->s->loop), chat_fiber, c);
-    e = turn_begin_result(prep, &start, db_batch_wait(prep, batch));
+    scope_spawn(storing, store_beginning, &start);
+    e = scope_join(storing);
+    fail_from(prep, storing, e);
+    scope_close(storing);
     /* The run may not have looked yet, or may be waiting for this; it lives on until it has seen it. */
     c->begun = e == OK ? BEGIN_STORED : BEGIN_FAILED;
     if (e != OK)
@@ -523,8 +530,10 @@ static err enter_run(scope *prep, chat *c, const chat_request *rq, const merged_
         .shows_progress = rq->shows_progress,
     };
     run *before;
+    err e = query_of(prep, rq, &info.query);
 
-    TRY(query_of(prep, rq, &info.query));
+    if (e != OK)
+        return fail_from(c->s, prep, e);
     before = rq->replace != NULL ? hub_find(info.session_id) : NULL;
     if (before != NULL && (rq->admin || cstr_eq(run_facts(before)->user_id, rq->user_id)))
         run_interrupt(before, rq->replace);

@@ -202,6 +202,23 @@ ENGINE_TEST(nobody_goes_on_with_somebody_elses_conversation)
     stage_close(st);
 }
 
+ENGINE_TEST(what_keeps_a_turn_from_being_asked_again_is_told)
+{
+    const message_row broken = {.message_id = "m9", .role = "user", .type = "user_input", .body = "{not JSON"};
+    stage *st = WORLD(s, hello);
+    chat_request first = request(s, "s1", "Hi"), again = request(s, "s1", "");
+    run *r = NULL;
+
+    CHECK_INT(turn(s, &first), RUN_COMPLETED);
+    CHECK(message_put(s, "s1", &broken, 1) == OK, "puts: %s", s->failure.text);
+    again.messages = NULL;
+    again.rerun = true;
+    CHECK(chat_start(s, &again, &r) == ERR_INTERNAL, "refused");
+    CHECK_STR(s->failure.text, "a stored message of session s1 is damaged");
+    CHECK(hub_find("s1") == NULL, "and no run is left");
+    stage_close(st);
+}
+
 static void wait_for_events(scope *s, run *r)
 {
     while (run_bytes(r) == 0)
