@@ -2,64 +2,11 @@
 /* Anthropic's messages: what is asked, and how answers are read. */
 #include "llm/anthropic.h"
 
-#include <stdio.h>
-
-#include "fake_server.h"
-#include "test.h"
-
-static const char *answer;
-static int status = 200;
-static char asked_head[4096];
-
-static bool play(fake_conn *c, const fake_request *rq, void *arg)
-{
-    (void)arg;
-    snprintf(asked_head, sizeof asked_head, "%s", rq->head);
-    return fake_reply(c, status, status == 200 ? "text/event-stream; charset=utf-8" : "application/json", answer);
-}
+#include "driver.h"
 
 static llm_request request(scope *s)
 {
-    static const char *const keys[] = {"the-key"};
-    static const llm_message hi = {.role = ROLE_USER, .text = "Hi"};
-    static int port;
-
-    if (port == 0)
-        port = fake_server_start(play, NULL);
-    return (llm_request){
-        .at = {.driver = "anthropic",
-               .base_url = arena_printf(s->arena, "http://127.0.0.1:%d", port),
-               .keys = keys,
-               .n_keys = 1,
-               .model = "claude-test",
-               .private_ok = true},
-        .messages = &hi,
-        .n_messages = 1,
-        .limits.max_attempts = 1,
-    };
-}
-
-static err read_all(scope *s, const llm_request *rq, buf *out)
-{
-    llm_stream *st;
-    llm_delta d;
-    err e;
-
-    TRY(llm_open(s, rq, &st));
-    while ((e = llm_next(s, st, &d)) == OK) {
-        if (d.kind == LLM_TEXT || d.kind == LLM_REASONING || d.kind == LLM_THOUGHT)
-            buf_printf(out, "%c(%.*s)", d.kind == LLM_TEXT ? 'T' : d.kind == LLM_THOUGHT ? 'B' : 'R', STR_ARG(d.text));
-        else if (d.kind == LLM_TOOL_CALL)
-            buf_printf(out, "C%d[%s|%s](%.*s)", (int)d.index, d.id != NULL ? d.id : "", d.name != NULL ? d.name : "",
-                       STR_ARG(d.text));
-        else if (d.kind == LLM_STOP)
-            buf_printf(out, "S(%s)", d.finish);
-        else
-            buf_printf(out, "U%d/%d/%d/%d", (int)d.usage.prompt, (int)d.usage.completion, (int)d.usage.total,
-                       (int)d.usage.cached);
-    }
-    llm_close(st);
-    return e;
+    return driver_request(s, "anthropic", "claude-test", "");
 }
 
 #define EVENT(type, rest) "event: " type "\ndata: {\"type\":\"" type "\"" rest "}\n\n"
@@ -81,13 +28,13 @@ FIBER_TEST(blocks_become_deltas)
     } cases[] = {
         {START BLOCK(0, "{\"type\":\"text\",\"text\":\"\"}") EVENT("ping", "") TEXT("Hello") TEXT(" there") END(0)
              FINISH("end_turn"),
-         "T(Hello)T( there)S(stop)U15/20/35/4"},
+         "T(Hello)T( there)S(stop)U15/20/35/4/0"},
         {START BLOCK(0, "{\"type\":\"thinking\",\"thinking\":\"\"}")
              DELTA(0, "{\"type\":\"thinking_delta\",\"thinking\":\"hm\"}")
                  DELTA(0, "{\"type\":\"signature_delta\",\"signature\":\"x\"}") END(0)
                      BLOCK(1, "{\"type\":\"text\",\"text\":\"\"}") DELTA(1, "{\"type\":\"text_delta\",\"text\":\"a\"}")
                          END(1) FINISH("max_tokens"),
-         "R(hm)B({\"type\":\"thinking\",\"thinking\":\"hm\",\"signature\":\"x\"})T(a)S(length)U15/20/35/4"},
+         "R(hm)B({\"type\":\"thinking\",\"thinking\":\"hm\",\"signature\":\"x\"})T(a)S(length)U15/20/35/4/0"},
         {START BLOCK(0, "{\"type\":\"text\",\"text\":\"\"}") TEXT("I look.") END(0)
              BLOCK(1, "{\"type\":\"tool_use\",\"id\":\"toolu_1\",\"name\":\"f\",\"input\":{}}")
                  DELTA(1, "{\"type\":\"input_json_delta\",\"partial_json\":\"\"}")
@@ -95,25 +42,25 @@ FIBER_TEST(blocks_become_deltas)
                          DELTA(1, "{\"type\":\"input_json_delta\",\"partial_json\":\"1}\"}") END(1)
                              BLOCK(2, "{\"type\":\"tool_use\",\"id\":\"toolu_2\",\"name\":\"g\",\"input\":{}}") END(2)
                                  FINISH("tool_use"),
-         "T(I look.)C0[toolu_1|f]()C0[|]({\"x\":)C0[|](1})C1[toolu_2|g]()C1[|]({})S(tool_calls)U15/20/35/4"},
+         "T(I look.)C0[toolu_1|f]()C0[|]({\"x\":)C0[|](1})C1[toolu_2|g]()C1[|]({})S(tool_calls)U15/20/35/4/0"},
         {START BLOCK(0, "{\"type\":\"redacted_thinking\",\"data\":\"x\"}") END(0) EVENT("brand_new", ",\"x\":1")
              FINISH("refusal"),
-         "B({\"type\":\"redacted_thinking\",\"data\":\"x\"})S(content_filter)U15/20/35/4"},
+         "B({\"type\":\"redacted_thinking\",\"data\":\"x\"})S(content_filter)U15/20/35/4/0"},
         {START BLOCK(0, "{\"type\":\"text\",\"text\":\"a\"}") FINISH("something_new"),
-         "T(a)S(something_new)U15/20/35/4"},
+         "T(a)S(something_new)U15/20/35/4/0"},
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         llm_request rq = request(s);
         buf *out = buf_new(s->arena, 10000);
 
-        answer = cases[i].body;
-        CHECK(read_all(s, &rq, out) == ERR_CLOSED, "case %zu: %s", i, s->failure.text);
+        play.body = cases[i].body;
+        CHECK(driver_read(s, &rq, out) == ERR_CLOSED, "case %zu: %s", i, s->failure.text);
         CHECK_STR(buf_str(out), cases[i].want);
     }
-    CHECK(cstr_starts(asked_head, "POST /v1/messages HTTP/1.1\r\n"), "%s", asked_head);
-    CHECK(strstr(asked_head, "x-api-key: the-key\r\n") != NULL, "%s", asked_head);
-    CHECK(strstr(asked_head, "anthropic-version: 2023-06-01\r\n") != NULL, "%s", asked_head);
+    CHECK(cstr_starts(play.asked_head, "POST /v1/messages HTTP/1.1\r\n"), "%s", play.asked_head);
+    CHECK(strstr(play.asked_head, "x-api-key: the-key\r\n") != NULL, "%s", play.asked_head);
+    CHECK(strstr(play.asked_head, "anthropic-version: 2023-06-01\r\n") != NULL, "%s", play.asked_head);
 }
 
 FIBER_TEST(the_model_is_called_what_the_provider_calls_it)
@@ -121,7 +68,7 @@ FIBER_TEST(the_model_is_called_what_the_provider_calls_it)
     llm_request rq = request(s);
     llm_stream *st;
 
-    answer = START BLOCK(0, "{\"type\":\"text\",\"text\":\"a\"}") FINISH("end_turn");
+    play.body = START BLOCK(0, "{\"type\":\"text\",\"text\":\"a\"}") FINISH("end_turn");
     CHECK(llm_open(s, &rq, &st) == OK, "%s", s->failure.text);
     CHECK_STR(llm_stream_model(st), "claude-test-1");
 }
@@ -148,8 +95,8 @@ FIBER_TEST(failures_in_the_stream_get_their_code)
         scope *child = scope_child(s, NO_LIMIT);
         buf *out = buf_new(child->arena, 10000);
 
-        answer = cases[i].body;
-        CHECK(read_all(child, &rq, out) == ERR_UPSTREAM, "case %zu", i);
+        play.body = cases[i].body;
+        CHECK(driver_read(child, &rq, out) == ERR_UPSTREAM, "case %zu", i);
         CHECK_STR(child->failure.code, cases[i].code);
         CHECK_STR(buf_str(out), cases[i].said);
         scope_close(child);
@@ -182,33 +129,24 @@ FIBER_TEST(refusals_get_their_code)
         llm_request rq = request(s);
         const char *text;
 
-        status = cases[i].status;
-        answer = cases[i].body;
+        play.status = cases[i].status;
+        play.body = cases[i].body;
         CHECK(llm_complete(s, &rq, &text, NULL) == ERR_UPSTREAM, "case %zu", i);
         CHECK_STR(s->failure.code, cases[i].code);
     }
-    status = 200;
+    play.status = 200;
 }
 
 /* --- the request --- */
 
 static json_t *body_of(scope *s, const llm_request *rq)
 {
-    llm_quirks none = {.n_dropped = 0};
-    buf *out = buf_new(s->arena, MIB(1));
-    json_fault fault;
-    json_t *v;
-
-    anthropic_body(s, rq, &none, out);
-    CHECK(json_parse(s->arena, out->data, out->len, &fault, &v) == OK, "%s: %s", fault.reason, out->data);
-    return v;
+    return driver_body(s, rq, anthropic_body);
 }
 
 static void check_member(scope *s, const llm_request *rq, const char *name, const char *want)
 {
-    const json_t *v = json_object_get(body_of(s, rq), name);
-
-    CHECK_STR(v != NULL ? json_text(s->arena, v) : "-", want);
+    driver_check_json(s, json_object_get(body_of(s, rq), name), want);
 }
 
 FIBER_TEST(a_conversation_is_put_into_the_shape_of_the_api)
@@ -331,26 +269,26 @@ FIBER_TEST(blocks_of_thinking_are_kept_as_they_came)
                      DELTA(0, "{\"type\":\"signature_delta\",\"signature\":\"EqQ\"}")
                          DELTA(0, "{\"type\":\"signature_delta\",\"signature\":\"B/+==\"}") END(0) FINISH("end_turn"),
          "R(a \"b\"\n)R(\xc3\xa9)B({\"type\":\"thinking\",\"thinking\":\"a \\\"b\\\"\\n\xc3\xa9\",\"signature\":"
-         "\"EqQB/+==\"})S(stop)U15/20/35/4"},
+         "\"EqQB/+==\"})S(stop)U15/20/35/4/0"},
         /* nothing of it may be shown */
         {START BLOCK(0, "{\"type\":\"redacted_thinking\",\"data\":\"Emw=\"}") END(0)
              BLOCK(1, "{\"type\":\"thinking\",\"thinking\":\"\"}")
                  DELTA(1, "{\"type\":\"thinking_delta\",\"thinking\":\"hm\"}")
                      DELTA(1, "{\"type\":\"signature_delta\",\"signature\":\"s\"}") END(1) FINISH("end_turn"),
          "B({\"type\":\"redacted_thinking\",\"data\":\"Emw=\"})R(hm)B({\"type\":\"thinking\",\"thinking\":\"hm\","
-         "\"signature\":\"s\"})S(stop)U15/20/35/4"},
+         "\"signature\":\"s\"})S(stop)U15/20/35/4/0"},
         /* an end of a block that was no thinking, and a delta of another one */
         {START BLOCK(0, "{\"type\":\"thinking\",\"thinking\":\"\"}")
              DELTA(3, "{\"type\":\"signature_delta\",\"signature\":\"no\"}") END(3) END(0) END(0) FINISH("end_turn"),
-         "S(stop)U15/20/35/4"},
+         "S(stop)U15/20/35/4/0"},
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         llm_request rq = request(s);
         buf *out = buf_new(s->arena, 10000);
 
-        answer = cases[i].body;
-        CHECK(read_all(s, &rq, out) == ERR_CLOSED, "%s", s->failure.text);
+        play.body = cases[i].body;
+        CHECK(driver_read(s, &rq, out) == ERR_CLOSED, "%s", s->failure.text);
         CHECK_STR(buf_str(out), cases[i].want);
     }
 }

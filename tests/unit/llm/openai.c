@@ -2,82 +2,20 @@
 /* Chat completions: what is asked, and how answers of many servers are read. */
 #include "llm/openai.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "fake_server.h"
-#include "test.h"
-
-static const char *answer;       /* the body of the response */
-static const char *content_type; /* of it */
-static char asked[65536];        /* the body of the request */
-static char asked_head[4096];
-
-static bool play(fake_conn *c, const fake_request *rq, void *arg)
-{
-    (void)arg;
-    snprintf(asked, sizeof asked, "%s", rq->body);
-    snprintf(asked_head, sizeof asked_head, "%s", rq->head);
-    return fake_reply(c, 200, content_type, answer);
-}
-
-static int port;
+#include "driver.h"
 
 static llm_request request(scope *s)
 {
-    static const char *const keys[] = {"the-key"};
-    static const llm_message hi = {.role = ROLE_USER, .text = "Hi"};
-
-    if (port == 0)
-        port = fake_server_start(play, NULL);
-    content_type = "text/event-stream";
-    return (llm_request){
-        .at = {.driver = "openai",
-               .base_url = arena_printf(s->arena, "http://127.0.0.1:%d/v1/", port),
-               .keys = keys,
-               .n_keys = 1,
-               .model = "test-model",
-               .private_ok = true},
-        .messages = &hi,
-        .n_messages = 1,
-        .limits.max_attempts = 1,
-    };
-}
-
-/* The deltas in one line: T(text) R(reasoning) C index id name (arguments) S(finish) U prompt/completion/total/cached/reasoning. */
-static err read_all(scope *s, const llm_request *rq, buf *out)
-{
-    llm_stream *st;
-    llm_delta d;
-    err e;
-
-    TRY(llm_open(s, rq, &st));
-    while ((e = llm_next(s, st, &d)) == OK) {
-        if (d.kind == LLM_TEXT || d.kind == LLM_REASONING)
-            buf_printf(out, "%c(%.*s)", d.kind == LLM_TEXT ? 'T' : 'R', STR_ARG(d.text));
-        else if (d.kind == LLM_TOOL_CALL)
-            buf_printf(out, "C%d[%s|%s](%.*s)", (int)d.index, d.id != NULL ? d.id : "", d.name != NULL ? d.name : "",
-                       STR_ARG(d.text));
-        else if (d.kind == LLM_STOP)
-            buf_printf(out, "S(%s)", d.finish);
-        else
-            buf_printf(out, "U%d/%d/%d/%d/%d", (int)d.usage.prompt, (int)d.usage.completion, (int)d.usage.total,
-                       (int)d.usage.cached, (int)d.usage.reasoning);
-    }
-    llm_close(st);
-    return e;
+    return driver_request(s, "openai", "test-model", "/v1/");
 }
 
 static void check_answer(scope *s, const char *body, const char *want)
 {
     llm_request rq = request(s);
-    scope *child = scope_child(s, NO_LIMIT);
-    buf *out = buf_new(child->arena, 10000);
 
-    answer = body;
-    CHECK(read_all(child, &rq, out) == ERR_CLOSED, "%s: %s", child->failure.code, body);
-    CHECK_STR(buf_str(out), want);
-    scope_close(child);
+    driver_check_answer(s, &rq, body, want);
 }
 
 #define EVENT(json) "data: " json "\n\n"
@@ -162,7 +100,7 @@ FIBER_TEST(a_call_without_an_id_gets_one)
     llm_stream *st;
     llm_delta d;
 
-    answer = CALL(0, "\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}") FINISH("tool_calls") DONE;
+    play.body = CALL(0, "\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}") FINISH("tool_calls") DONE;
     CHECK(llm_open(s, &rq, &st) == OK, "%s", s->failure.text);
     CHECK(llm_next(s, st, &d) == OK && d.kind == LLM_TOOL_CALL, "a call");
     CHECK(d.id != NULL && cstr_starts(d.id, "call_") && strlen(d.id) == 29, "%s", d.id);
@@ -179,8 +117,8 @@ FIBER_TEST(more_calls_than_anybody_makes_are_refused)
                    "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":%d,\"id\":\"%d\",\"function\":"
                    "{\"name\":\"f\"}}]}}]}\n\n",
                    i, i);
-    answer = body->data;
-    CHECK_INT(read_all(s, &rq, out), ERR_UPSTREAM);
+    play.body = body->data;
+    CHECK_INT(driver_read(s, &rq, out), ERR_UPSTREAM);
     CHECK_STR(s->failure.code, "llm.garbage");
 }
 
@@ -205,19 +143,20 @@ FIBER_TEST(a_server_that_does_not_stream_is_understood)
     llm_request rq = request(s);
     buf *out = buf_new(s->arena, 1000);
 
-    content_type = "application/json; charset=utf-8";
-    answer = "{\"model\":\"real-name\",\"choices\":[{\"message\":{\"role\":\"assistant\",\"content\":\"Hello\"},"
-             "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2,\"total_tokens\":3}}";
-    CHECK(read_all(s, &rq, out) == ERR_CLOSED, "%s", s->failure.text);
+    play.type = "application/json; charset=utf-8";
+    play.body =
+        "{\"model\":\"real-name\",\"choices\":[{\"message\":{\"role\":\"assistant\",\"content\":\"Hello\"},"
+        "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2,\"total_tokens\":3}}";
+    CHECK(driver_read(s, &rq, out) == ERR_CLOSED, "%s", s->failure.text);
     CHECK_STR(buf_str(out), "T(Hello)S(stop)U1/2/3/0/0");
-    answer = "{\"error\":\"model 'x' not found\"}";
-    CHECK_INT(read_all(s, &rq, out), ERR_UPSTREAM);
+    play.body = "{\"error\":\"model 'x' not found\"}";
+    CHECK_INT(driver_read(s, &rq, out), ERR_UPSTREAM);
     CHECK_STR(s->failure.code, "llm.model_not_found");
-    answer = "{\"status\":\"ok\"}";
-    CHECK_INT(read_all(s, &rq, out), ERR_UPSTREAM);
+    play.body = "{\"status\":\"ok\"}";
+    CHECK_INT(driver_read(s, &rq, out), ERR_UPSTREAM);
     CHECK_STR(s->failure.code, "llm.garbage");
-    answer = "[]";
-    CHECK_INT(read_all(s, &rq, out), ERR_UPSTREAM);
+    play.body = "[]";
+    CHECK_INT(driver_read(s, &rq, out), ERR_UPSTREAM);
     CHECK_STR(s->failure.code, "llm.garbage");
 }
 
@@ -226,11 +165,12 @@ FIBER_TEST(the_model_is_called_what_the_provider_calls_it)
     llm_request rq = request(s);
     llm_stream *st;
 
-    answer = EVENT("{\"model\":\"test-model-2026\",\"choices\":[{\"delta\":{\"content\":\"a\"}}]}") FINISH("stop") DONE;
+    play.body =
+        EVENT("{\"model\":\"test-model-2026\",\"choices\":[{\"delta\":{\"content\":\"a\"}}]}") FINISH("stop") DONE;
     CHECK(llm_open(s, &rq, &st) == OK, "%s", s->failure.text);
     CHECK_STR(llm_stream_model(st), "test-model-2026");
     llm_close(st);
-    answer = DELTA("{\"content\":\"a\"}") FINISH("stop") DONE;
+    play.body = DELTA("{\"content\":\"a\"}") FINISH("stop") DONE;
     CHECK(llm_open(s, &rq, &st) == OK, "%s", s->failure.text);
     CHECK_STR(llm_stream_model(st), "test-model");
 }
@@ -239,19 +179,7 @@ FIBER_TEST(the_model_is_called_what_the_provider_calls_it)
 
 static json_t *body_of(scope *s, const llm_request *rq)
 {
-    llm_quirks none = {.n_dropped = 0};
-    buf *out = buf_new(s->arena, MIB(1));
-    json_fault fault;
-    json_t *v;
-
-    openai_body(s, rq, &none, out);
-    CHECK(json_parse(s->arena, out->data, out->len, &fault, &v) == OK, "%s: %s", fault.reason, out->data);
-    return v;
-}
-
-static void check_json(scope *s, const json_t *v, const char *want)
-{
-    CHECK_STR(v != NULL ? json_text(s->arena, v) : "(absent)", want);
+    return driver_body(s, rq, openai_body);
 }
 
 FIBER_TEST(key_and_path_go_where_the_api_wants_them)
@@ -259,12 +187,12 @@ FIBER_TEST(key_and_path_go_where_the_api_wants_them)
     llm_request rq = request(s);
     const char *text;
 
-    answer = DELTA("{\"content\":\"a\"}") FINISH("stop") DONE;
+    play.body = DELTA("{\"content\":\"a\"}") FINISH("stop") DONE;
     CHECK(llm_complete(s, &rq, &text, NULL) == OK, "%s", s->failure.text);
-    CHECK(cstr_starts(asked_head, "POST /v1/chat/completions HTTP/1.1\r\n"), "%s", asked_head);
-    CHECK(strstr(asked_head, "Authorization: Bearer the-key\r\n") != NULL, "%s", asked_head);
-    CHECK(strstr(asked_head, "Content-Type: application/json\r\n") != NULL, "%s", asked_head);
-    CHECK(strstr(asked, "\"stream\":true,\"stream_options\":{\"include_usage\":true}") != NULL, "%s", asked);
+    CHECK(cstr_starts(play.asked_head, "POST /v1/chat/completions HTTP/1.1\r\n"), "%s", play.asked_head);
+    CHECK(strstr(play.asked_head, "Authorization: Bearer the-key\r\n") != NULL, "%s", play.asked_head);
+    CHECK(strstr(play.asked_head, "Content-Type: application/json\r\n") != NULL, "%s", play.asked_head);
+    CHECK(strstr(play.asked, "\"stream\":true,\"stream_options\":{\"include_usage\":true}") != NULL, "%s", play.asked);
 }
 
 FIBER_TEST(messages_are_written_with_the_keys_that_providers_take)
@@ -283,19 +211,20 @@ FIBER_TEST(messages_are_written_with_the_keys_that_providers_take)
 
     rq.messages = messages;
     rq.n_messages = COUNT(messages);
-    check_json(s, json_object_get(body_of(s, &rq), "messages"),
-               "[{\"role\":\"system\",\"content\":\"Be \\\"kind\\\"\\n\"},"
-               "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"See\"},"
-               "{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://x/y.png\"}},"
-               "{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://x/z.png\"}}]},"
-               "{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\","
-               "\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"x\\\":\\\"\\\\u00e9\\\"}\"}}],"
-               "\"reasoning_content\":\"hm\"},"
-               "{\"role\":\"tool\",\"content\":\"done\",\"tool_call_id\":\"c1\"}]");
+    driver_check_json(s, json_object_get(body_of(s, &rq), "messages"),
+                      "[{\"role\":\"system\",\"content\":\"Be \\\"kind\\\"\\n\"},"
+                      "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"See\"},"
+                      "{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://x/y.png\"}},"
+                      "{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://x/z.png\"}}]},"
+                      "{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\","
+                      "\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"x\\\":\\\"\\\\u00e9\\\"}\"}}],"
+                      "\"reasoning_content\":\"hm\"},"
+                      "{\"role\":\"tool\",\"content\":\"done\",\"tool_call_id\":\"c1\"}]");
     rq.at.no_images = true;
-    check_json(s, json_object_get(json_array_get(json_object_get(body_of(s, &rq), "messages"), 1), "content"),
-               "[{\"type\":\"text\",\"text\":\"See\"},{\"type\":\"text\",\"text\":\"![image](https://x/y.png)\"},"
-               "{\"type\":\"text\",\"text\":\"![image](https://x/z.png)\"}]");
+    driver_check_json(
+        s, json_object_get(json_array_get(json_object_get(body_of(s, &rq), "messages"), 1), "content"),
+        "[{\"type\":\"text\",\"text\":\"See\"},{\"type\":\"text\",\"text\":\"![image](https://x/y.png)\"},"
+        "{\"type\":\"text\",\"text\":\"![image](https://x/z.png)\"}]");
 }
 
 FIBER_TEST(tools_and_the_choice_among_them_are_written)
@@ -311,13 +240,14 @@ FIBER_TEST(tools_and_the_choice_among_them_are_written)
     CHECK(json_object_get(body_of(s, &rq), "tool_choice") == NULL, "no choice without tools");
     rq.tools = tools;
     rq.n_tools = 2;
-    check_json(s, json_object_get(body_of(s, &rq), "tools"),
-               "[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"description\":\"Does f\",\"parameters\":"
-               "{\"type\":\"object\"},\"strict\":false}},{\"type\":\"function\",\"function\":{\"name\":\"g\","
-               "\"description\":\"\",\"parameters\":{\"type\":\"object\",\"properties\":{}},\"strict\":false}}]");
-    check_json(s, json_object_get(body_of(s, &rq), "tool_choice"), "\"required\"");
+    driver_check_json(
+        s, json_object_get(body_of(s, &rq), "tools"),
+        "[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"description\":\"Does f\",\"parameters\":"
+        "{\"type\":\"object\"},\"strict\":false}},{\"type\":\"function\",\"function\":{\"name\":\"g\","
+        "\"description\":\"\",\"parameters\":{\"type\":\"object\",\"properties\":{}},\"strict\":false}}]");
+    driver_check_json(s, json_object_get(body_of(s, &rq), "tool_choice"), "\"required\"");
     rq.tool_choice = TOOL_CHOICE_AUTO;
-    check_json(s, json_object_get(body_of(s, &rq), "tool_choice"), "\"auto\"");
+    driver_check_json(s, json_object_get(body_of(s, &rq), "tool_choice"), "\"auto\"");
     rq.at.base_url = "https://api.deepseek.com/v1";
     rq.thinking = THINKING_ON;
     CHECK(json_object_get(body_of(s, &rq), "tool_choice") == NULL, "refused by DeepSeek while it thinks");
@@ -334,11 +264,11 @@ FIBER_TEST(parameters_pass_through_without_what_is_ours_or_empty)
                                       "max_model_len", 8000, "supports_multimodal", 1, "fast_model_name", "y", "stop",
                                       "logit_bias", "model", "other", "stream", 0, "vendor", "x", 1));
     v = body_of(s, &rq);
-    check_json(s, json_object_get(v, "max_tokens"), "100");
-    check_json(s, json_object_get(v, "temperature"), "0.5");
-    check_json(s, json_object_get(v, "vendor"), "{\"x\":1}");
-    check_json(s, json_object_get(v, "model"), "\"test-model\"");
-    check_json(s, json_object_get(v, "stream"), "true");
+    driver_check_json(s, json_object_get(v, "max_tokens"), "100");
+    driver_check_json(s, json_object_get(v, "temperature"), "0.5");
+    driver_check_json(s, json_object_get(v, "vendor"), "{\"x\":1}");
+    driver_check_json(s, json_object_get(v, "model"), "\"test-model\"");
+    driver_check_json(s, json_object_get(v, "stream"), "true");
     for (size_t i = 0; i < 9; i++) {
         static const char *const absent[] = {
             "api_key",         "base_url", "top_p",     "user", "max_model_len", "supports_multimodal",
@@ -377,7 +307,7 @@ FIBER_TEST(structured_output_is_asked_for_only_where_it_is_supported)
     llm_request rq = request(s);
 
     rq.response_format = json_hold(s->arena, json_pack("{s:s}", "type", "json_object"));
-    check_json(s, json_object_get(body_of(s, &rq), "response_format"), "{\"type\":\"json_object\"}");
+    driver_check_json(s, json_object_get(body_of(s, &rq), "response_format"), "{\"type\":\"json_object\"}");
     rq.at.no_structured = true;
     CHECK(json_object_get(body_of(s, &rq), "response_format") == NULL, "left out");
 }
