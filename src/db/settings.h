@@ -50,6 +50,8 @@ struct settings {
     int64_t llm_max_attempts;
     const char *log_format, *log_level;
     bool log_requests;
+    const char *const *public_api_allow_browser_origins;
+    const char *public_url;
     int64_t run_max_loops;
     int64_t run_max_parallel_tools;
     int64_t run_timeout;

@@ -113,6 +113,11 @@ const setting settings_table[] = {
     SETTING("log.level", log_level, .def = "info", .one_of = "debug|info|warn|error",
             .text = "Least important lines that are logged"),
     SETTING("log.requests", log_requests, .def = "yes", .text = "Log a line a request"),
+    SETTING("public_api.allow_browser_origins", public_api_allow_browser_origins,
+            .text = "Origins whose pages may call the Langdock API, as https://host[:port]; * is all"),
+    SETTING("public_url", public_url,
+            .text = "Address under which users reach this server, as https://host[:port]; without it that of the "
+                    "request counts"),
     SETTING("run.max_loops", run_max_loops, .def = "0", .max = 10000,
             .text = "Most model turns of a run when neither agent nor request says; 0 makes them say"),
     SETTING("run.max_parallel_tools", run_max_parallel_tools, .def = "10", .min = 1, .max = 100,

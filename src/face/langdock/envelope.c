@@ -8,9 +8,10 @@
 #include "auth/rate.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "db/settings.h"
 #include "face/langdock/routes.h"
 
-enum { REQUESTS_A_MINUTE = 500, CALLERS_MAX = 10000 };
+enum { REQUESTS_A_MINUTE = 500, TOKENS_A_MINUTE = 60000, CALLERS_MAX = 10000 };
 
 err dock_error(request *rq, response *rs, int status, const char *message)
 {
@@ -33,10 +34,42 @@ static int status_of(err e)
     return statuses[e] != 0 ? statuses[e] : 500;
 }
 
+/* Failures whose sentence of the core is not the platform's.  A message that is NULL is the core's. */
+static const struct {
+    const char *code;
+    int status;
+    const char *message;
+} known[] = {
+    {"integration.not_found", 404, "Integration not found"},
+    {"integration.denied", 403, "You do not have access to this integration"},
+    {"integration.too_many", 400, NULL},
+    {"action.not_found", 404, "Action not found"},
+    {"action.too_many", 400, NULL},
+    {"trigger.not_found", 404, "Trigger not found"},
+    {"trigger.too_many", 400, NULL},
+    {"connection.not_found", 404, "Connection not found"},
+    {"connection.too_many", 400, NULL},
+    {"idempotency.other", 422, NULL},
+    {DOCK_BAD_METHOD, 405, "Method not allowed"},
+};
+
+static bool answer_known(request *rq, response *rs, const failure *f)
+{
+    for (size_t i = 0; f->code != NULL && i < COUNT(known); i++) {
+        if (!cstr_eq(f->code, known[i].code))
+            continue;
+        dock_error(rq, rs, known[i].status, known[i].message != NULL ? known[i].message : f->text);
+        return true;
+    }
+    return false;
+}
+
 void dock_envelope(request *rq, response *rs, failure f)
 {
     int status = status_of(f.e);
 
+    if (answer_known(rq, rs, &f))
+        return;
     if (f.e == ERR_UNAUTHENTICATED)
         dock_error(rq, rs, 401, "The provided API key is invalid.");
     else if (status == 500)
@@ -151,14 +184,45 @@ void dock_no_route(request *rq, response *rs, const char *allow)
         dock_error(rq, rs, 404, "Not found");
 }
 
-/* Pages in browsers are kept away, so that nobody puts a key into one (section 1.5); all but our own documentation. */
+/* Pages in browsers (section 1.5). */
+
+static bool origin_allowed(const char *origin)
+{
+    const char *const *list = settings_get()->public_api_allow_browser_origins;
+
+    for (; origin != NULL && list != NULL && *list != NULL; list++)
+        if (cstr_eq(*list, "*") || str_is_nocase(str_of(origin), *list))
+            return true;
+    return false;
+}
+
+static bool admit_origin(request *rq, response *rs, const char *origin)
+{
+    reply_header(rs, "Access-Control-Allow-Origin", origin);
+    reply_header(rs, "Vary", "Origin");
+    if (rq->method != OPTIONS) {
+        reply_header(rs, "Access-Control-Expose-Headers",
+                     "Retry-After, x-ratelimit-limit-requests, x-ratelimit-remaining-requests, "
+                     "x-ratelimit-reset-requests, x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, "
+                     "x-ratelimit-reset-tokens");
+        return false;
+    }
+    reply_header(rs, "Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE");
+    reply_header(rs, "Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key");
+    reply_header(rs, "Access-Control-Max-Age", "600");
+    return reply_empty(rs, 204) == OK;
+}
+
+/* They are kept away, so that nobody puts a key into one; all but our own documentation and the origins that are allowed. */
 bool dock_intercept(request *rq, response *rs)
 {
-    const char *mode = request_header(rq, "Sec-Fetch-Mode");
+    const char *mode = request_header(rq, "Sec-Fetch-Mode"), *origin = request_header(rq, "Origin");
 
     if (rq->method == GET && cstr_eq(rq->path, "/openapi.json"))
         return false;
-    if (request_header(rq, "Origin") == NULL && (mode == NULL || strcmp(mode, "cors") != 0) && rq->method != OPTIONS)
+    if (origin_allowed(origin))
+        return admit_origin(rq, rs, origin);
+    if (origin == NULL && (mode == NULL || strcmp(mode, "cors") != 0) && rq->method != OPTIONS)
         return false;
     return dock_error(rq, rs, 403, "Browser requests are not allowed") == OK;
 }
@@ -172,38 +236,85 @@ static bool has_scope(const identity *who, unsigned access)
            ((access & DOCK_INTEGRATION) != 0 && identity_may(who, "INTEGRATION_API"));
 }
 
-static rate_limiter *limiter;
+static rate_limiter *requests, *tokens;
 
-static void make_limiter(void)
+static void make_limiters(void)
 {
-    limiter = rate_new(REQUESTS_A_MINUTE, MINUTES(1), CALLERS_MAX);
+    requests = rate_new(REQUESTS_A_MINUTE, MINUTES(1), CALLERS_MAX);
+    tokens = rate_new(TOKENS_A_MINUTE, MINUTES(1), CALLERS_MAX);
 }
 
-static err count_request(request *rq, response *rs)
+static void prepare_limiters(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    rate_state state;
-    char number[32];
+
+    pthread_once(&once, make_limiters);
+}
+
+/* "6m0s", as clients of OpenAI read it. */
+static const char *duration(arena *a, int64_t ns)
+{
+    int64_t seconds = (ns + SECONDS(1) - 1) / SECONDS(1);
+
+    return seconds < 60 ? arena_printf(a, "%llds", (long long)seconds)
+                        : arena_printf(a, "%lldm%llds", (long long)(seconds / 60), (long long)(seconds % 60));
+}
+
+static void tell_rate(request *rq, response *rs, const char *what, const rate_state *st)
+{
+    arena *a = rq->scope->arena;
+
+    reply_header(rs, arena_printf(a, "x-ratelimit-limit-%s", what), arena_printf(a, "%lld", (long long)st->limit));
+    reply_header(rs, arena_printf(a, "x-ratelimit-remaining-%s", what),
+                 arena_printf(a, "%lld", (long long)st->remaining));
+    reply_header(rs, arena_printf(a, "x-ratelimit-reset-%s", what), duration(a, st->full_after));
+}
+
+/* Both limits are the user's, whatever key he uses and wherever the API is mounted. */
+static err count_request(request *rq, response *rs)
+{
+    rate_state st, used;
     bool taken;
 
-    pthread_once(&once, make_limiter);
-    taken = rate_take(limiter, rq->user->user_id, 1, clock_mono(), &state);
-    snprintf(number, sizeof number, "%lld", (long long)state.limit);
-    reply_header(rs, "x-ratelimit-limit-requests", number);
-    snprintf(number, sizeof number, "%lld", (long long)state.remaining);
-    reply_header(rs, "x-ratelimit-remaining-requests", number);
-    snprintf(number, sizeof number, "%llds", (long long)(state.full_after / SECONDS(1)));
-    reply_header(rs, "x-ratelimit-reset-requests", number);
+    prepare_limiters();
+    taken = rate_take(requests, rq->user->user_id, 1, clock_mono(), &st);
+    tell_rate(rq, rs, "requests", &st);
+    if (!rate_take(tokens, rq->user->user_id, 0, clock_mono(), &used))
+        used.remaining = 0;
+    tell_rate(rq, rs, "tokens", &used);
     if (taken)
         return OK;
-    snprintf(number, sizeof number, "%lld", (long long)(state.retry_after / SECONDS(1) + 1));
-    reply_header(rs, "Retry-After", number);
+    reply_header(rs, "Retry-After",
+                 arena_printf(rq->scope->arena, "%lld", (long long)(st.retry_after / SECONDS(1) + 1)));
     return fail(rq->scope, ERR_RATE, "Rate limit for public API exceeded");
+}
+
+/* Nobody's request counts against nobody. */
+static void tell_full_rates(request *rq, response *rs)
+{
+    tell_rate(rq, rs, "requests", &(rate_state){.limit = REQUESTS_A_MINUTE, .remaining = REQUESTS_A_MINUTE});
+    tell_rate(rq, rs, "tokens", &(rate_state){.limit = TOKENS_A_MINUTE, .remaining = TOKENS_A_MINUTE});
+}
+
+void dock_spend_tokens(const request *rq, int64_t n)
+{
+    rate_state st;
+
+    prepare_limiters();
+    if (n > 0 && !rate_take(tokens, rq->user->user_id, n, clock_mono(), &st) && st.remaining > 0)
+        (void)!rate_take(tokens, rq->user->user_id, st.remaining, clock_mono(), NULL); /* as far as there are any */
 }
 
 err dock_authorize(request *rq, response *rs, const route *r)
 {
-    TRY(auth_identify(rq, AUTH_FOR_LANGDOCK, &rq->user));
+    err e;
+
+    if (r != NULL && (r->access & DOCK_OPEN) != 0)
+        return OK;
+    e = auth_identify(rq, AUTH_FOR_LANGDOCK, &rq->user);
+    if (e != OK)
+        tell_full_rates(rq, rs);
+    TRY(e);
     TRY(count_request(rq, rs));
     if (r != NULL && !has_scope(rq->user, r->access))
         return fail_code(rq->scope, ERR_DENIED, "auth.scope", NULL, "Insufficient scope: this key may not call %s",
@@ -231,4 +342,36 @@ bool dock_is_id(const char *text)
         if (form[i] == '-' ? text[i] != '-' : strchr("0123456789abcdefABCDEF", text[i]) == NULL)
             return false;
     return true;
+}
+
+/* Paths that are no ids, and what they take. */
+static const char *method_of(const char *segment)
+{
+    return cstr_eq(segment, "get") ? "GET" : cstr_eq(segment, "create") ? "POST" : NULL;
+}
+
+err dock_id(request *rq, response *rs, const char *param, const char *what, const char **out)
+{
+    const char *id = request_param(rq, param), *method = method_of(id);
+
+    if (method != NULL) {
+        reply_header(rs, "Allow", method);
+        return fail_code(rq->scope, ERR_UNSUPPORTED, DOCK_BAD_METHOD, NULL, "%s takes only %s", id, method);
+    }
+    if (!dock_is_id(id))
+        return fail(rq->scope, ERR_INVALID, "Invalid %s ID format", what);
+    *out = id;
+    return OK;
+}
+
+const char *dock_base_url(const request *rq)
+{
+    const char *fixed = settings_get()->public_url;
+    size_t len = strlen(fixed);
+
+    if (len == 0)
+        return arena_printf(rq->scope->arena, "%s://%s", rq->scheme, rq->host);
+    while (len > 0 && fixed[len - 1] == '/')
+        len--;
+    return arena_strndup(rq->scope->arena, fixed, len);
 }

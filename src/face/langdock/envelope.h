@@ -7,6 +7,9 @@
 
 #include "net/route.h"
 
+/* Of failures that the core names by a code (fail_code()): what the answer says.  These are made by handlers: */
+#define DOCK_BAD_METHOD "dock.method" /* 405 */
+
 /* {"message":…,"error":…}: clients read one or the other. */
 err dock_error(request *rq, response *rs, int status, const char *message);
 
@@ -15,6 +18,23 @@ void dock_invalid(request *rq, response *rs, const schema_faults *faults, const 
 void dock_no_route(request *rq, response *rs, const char *allow);
 err dock_authorize(request *rq, response *rs, const route *r);
 bool dock_intercept(request *rq, response *rs);
+void dock_after(request *rq, response *rs);
+
+/* The caller's model used that many tokens: counted against his limit of tokens a minute, which the headers tell. */
+void dock_spend_tokens(const request *rq, int64_t tokens);
+
+/* A path parameter that is an id of ours: ERR_INVALID when it is none ("Invalid integration ID format"). */
+MUST_USE err dock_id(request *rq, response *rs, const char *param, const char *what, const char **out);
+
+/* Where users reach this server: "https://host". */
+const char *dock_base_url(const request *rq);
+
+/*
+ * Idempotency-Key (section 14, 10): a handler that creates something begins with dock_once() and ends with dock_created(), which
+ * keeps the answer before it is sent.  *answered: the request was carried out before, or may not be now, and has its answer.
+ */
+MUST_USE err dock_once(request *rq, response *rs, bool *answered);
+err dock_created(request *rq, response *rs, int status, const json_t *answer);
 
 /* UTC with milliseconds and Z: "2026-02-11T09:15:27.412Z". */
 const char *dock_time(arena *a, int64_t wall_us);

@@ -9,6 +9,31 @@
 err dock_integration_list(request *rq, response *rs);
 err dock_integration_create(request *rq, response *rs);
 err dock_integration_get(request *rq, response *rs);
-extern const schema dock_integration_schema;
+err dock_integration_update(request *rq, response *rs);
+err dock_integration_delete(request *rq, response *rs);
+extern const schema dock_integration_schema, dock_integration_update_schema;
+
+/* auth.c */
+err dock_auth_update(request *rq, response *rs);
+extern const schema dock_auth_schema, dock_auth_args_schema;
+
+/* icon.c */
+err dock_icon_get(request *rq, response *rs);
+err dock_icon_put(request *rq, response *rs);
+err dock_icon_raw(request *rq, response *rs);
+
+/* action.c */
+err dock_action_create(request *rq, response *rs);
+err dock_action_replace(request *rq, response *rs);
+err dock_action_patch(request *rq, response *rs);
+err dock_action_delete(request *rq, response *rs);
+extern const schema dock_action_schema, dock_action_patch_schema;
+
+/* trigger.c */
+err dock_trigger_create(request *rq, response *rs);
+err dock_trigger_replace(request *rq, response *rs);
+err dock_trigger_patch(request *rq, response *rs);
+err dock_trigger_delete(request *rq, response *rs);
+extern const schema dock_trigger_schema, dock_trigger_patch_schema;
 
 #endif

@@ -1,47 +1,64 @@
 /* SPDX-License-Identifier: MIT */
-/* Integrations: list, create, get (contracts/langdock.md sections 2.3 to 2.5). */
+/* Integrations themselves (contracts/langdock.md sections 2.3 to 2.6, and 14 for what is ours). */
 #include "model/integration.h"
 
 #include "auth/rules.h"
+#include "base/log.h"
 #include "face/langdock/envelope.h"
 #include "face/langdock/handlers.h"
+#include "face/langdock/shape.h"
+#include "store/object.h"
 
-/* Stored JSON text as a value. */
-static json_t *stored(arena *a, const char *text, const char *fallback)
-{
-    json_t *v;
+/* GET /integrations/v1/get */
 
-    if (text == NULL)
-        text = fallback;
-    return json_parse(a, text, strlen(text), NULL, &v) == OK ? json_incref(v) : json_null();
-}
-
-static json_t *summary_json(const integration_row *i)
+static json_t *summary_json(const integration_row *i, json_t *actions)
 {
     json_t *o = json_object();
 
     json_set_str(o, "id", i->id);
     json_set_str(o, "name", i->name);
     json_set_str(o, "description", i->description);
-    json_set_str(o, "authType", i->auth_type != NULL ? i->auth_type : "NONE");
+    json_set_str(o, "authType", i->auth_type);
     json_set_bool(o, "buildByLangdock", i->owner_id == NULL);
-    json_set(o, "actions", json_array());
+    json_set(o, "actions", actions);
     return o;
 }
 
-/* GET /integrations/v1/get */
+static json_t *offered_actions(const action_offer *offers, size_t n, const char *integration_id)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < n; i++) {
+        const action_row *a = &offers[i].action;
+        json_t *o;
+
+        if (!cstr_eq(a->integration_id, integration_id))
+            continue;
+        o = json_object();
+        json_set_str(o, "id", a->id);
+        json_set_str(o, "name", a->name);
+        json_set_str(o, "description", a->description);
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
 err dock_integration_list(request *rq, response *rs)
 {
-    json_t *o = json_hold(rq->scope->arena, json_object()), *list = json_array();
+    owned_by who = rows_of(rq->user);
+    json_t *list = json_array(), *o = dock_wrap(rq, "integrations", list);
     integration_row *rows;
-    size_t n;
+    action_offer *offers;
+    size_t n, n_offers;
 
-    json_set(o, "integrations", list);
-    TRY(integration_list(rq->scope, rows_of(rq->user), &rows, &n));
+    TRY(integration_list(rq->scope, who, &rows, &n));
+    TRY(action_list_offers(rq->scope, who, &offers, &n_offers));
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, summary_json(&rows[i]));
+        json_array_append_new(list, summary_json(&rows[i], offered_actions(offers, n_offers, rows[i].id)));
     return reply_json(rs, 200, o);
 }
+
+/* POST /integrations/v1/create */
 
 typedef struct {
     const char *name, *description;
@@ -52,54 +69,133 @@ static const field create_fields[] = {
 };
 const schema dock_integration_schema = SCHEMA(create_body, create_fields);
 
-/* POST /integrations/v1/create */
 err dock_integration_create(request *rq, response *rs)
 {
     const create_body *in = rq->body;
-    integration_row row = {
-        .owner_id = rq->user->user_id, .name = in->name, .description = in->description != NULL ? in->description : ""};
-    json_t *o, *one;
+    integration_row row = {.owner_id = rq->user->user_id, .name = in->name, .description = in->description};
+    json_t *one;
+    bool answered;
 
+    TRY(dock_once(rq, rs, &answered));
+    if (answered)
+        return OK;
     TRY(integration_insert(rq->scope, &row));
-    o = json_hold(rq->scope->arena, json_object());
     one = json_object();
     json_set_str(one, "id", row.id);
     json_set_str(one, "name", row.name);
     json_set_str(one, "description", row.description);
     json_set_str(one, "createdAt", dock_time(rq->scope->arena, row.created_at));
-    json_set(o, "integration", one);
-    return reply_json(rs, 201, o);
+    return dock_created(rq, rs, 201, dock_wrap(rq, "integration", one));
 }
 
 /* GET /integrations/v1/{integrationId} */
 err dock_integration_get(request *rq, response *rs)
 {
-    const char *id = request_param(rq, "integrationId");
-    arena *a = rq->scope->arena;
-    json_t *o, *one;
     integration_row *row;
-    err e;
+    const char *id;
+    json_t *one;
 
-    if (cstr_eq(id, "create")) { /* a path of its own, which takes only POST */
-        reply_header(rs, "Allow", "POST");
-        return dock_error(rq, rs, 405, "Method not allowed");
-    }
-    if (!dock_is_id(id))
-        return dock_error(rq, rs, 400, "Invalid integration ID format");
-    e = integration_find(rq->scope, rows_of(rq->user), id, &row);
-    if (e == ERR_NOT_FOUND)
-        return dock_error(rq, rs, 404, "Integration not found");
-    TRY(e);
-    one = summary_json(row);
-    json_set_str(one, "authTestCode", row->auth_test_code);
-    json_set(one, "authFields", stored(a, row->auth_fields, "[]"));
-    json_set(one, "oauthClient", stored(a, row->oauth, "null"));
-    json_set(one, "triggers", json_array());
-    json_set_str(one, "iconUrl", row->icon_url);
-    json_set_str(one, "color", row->color);
-    json_set_str(one, "createdAt", dock_time(a, row->created_at));
-    json_set_str(one, "updatedAt", dock_time(a, row->updated_at));
-    o = json_hold(a, json_object());
-    json_set(o, "integration", one);
-    return reply_json(rs, 200, o);
+    TRY(dock_id(rq, rs, "integrationId", "integration", &id));
+    TRY(integration_find(rq->scope, rows_of(rq->user), id, &row));
+    TRY(dock_integration_json(rq, row, &one));
+    return reply_json(rs, 200, dock_wrap(rq, "integration", one));
+}
+
+/* PATCH /integrations/v1/{integrationId} */
+
+typedef struct {
+    const char *name, *description, *iconUrl, *color;
+    json_t *allowedHosts;
+} update_body;
+static const field update_fields[] = {
+    FIELD(update_body, name, .not_null = true, .min = 1, .max = 40),
+    FIELD(update_body, description, .max = 90),
+    FIELD(update_body, iconUrl, .max = 2000, .text = "null takes the icon away"),
+    FIELD(update_body, color, .max = 7, .text = "#RGB or #RRGGBB"),
+    FIELD(update_body, allowedHosts, .json = JSON_STRINGS_TYPE, .max = 100,
+          .text = "Only these hosts may be called: api.example.org, *.example.org; null: any public one"),
+};
+const schema dock_integration_update_schema = SCHEMA(update_body, update_fields);
+
+static bool is_color(const char *text)
+{
+    size_t len = strlen(text);
+
+    return text[0] == '#' && (len == 4 || len == 7) && strspn(text + 1, "0123456789abcdefABCDEF") == len - 1;
+}
+
+static bool is_host_pattern(const char *text)
+{
+    size_t len = strlen(text);
+
+    if (cstr_starts(text, "*."))
+        return is_host_pattern(text + 2);
+    return len > 0 && len <= 253 && text[0] != '.' && text[len - 1] != '.' &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") == len;
+}
+
+static err check_update(request *rq, const update_body *in)
+{
+    static const char *const members[] = {"name", "description", "iconUrl", "color", "allowedHosts"};
+    bool any = false;
+
+    for (size_t i = 0; i < COUNT(members); i++)
+        any = any || dock_given(rq, members[i]);
+    if (!any)
+        return fail(rq->scope, ERR_INVALID,
+                    "At least one field (name, description, iconUrl or color) must be provided.");
+    if (in->color != NULL && !is_color(in->color))
+        return fail(rq->scope, ERR_INVALID, "color must be a hex color such as #1A73E8");
+    if (!cstr_blank(in->iconUrl) && !cstr_starts(in->iconUrl, "https://") && !cstr_starts(in->iconUrl, "http://"))
+        return fail(rq->scope, ERR_INVALID, "iconUrl must be an http or https URL");
+    for (size_t i = 0; i < json_array_size(in->allowedHosts); i++)
+        if (!is_host_pattern(json_string_value(json_array_get(in->allowedHosts, i))))
+            return fail(rq->scope, ERR_INVALID, "allowedHosts[%zu] must be a host name, or *. and one", i);
+    return OK;
+}
+
+/* What a member that may be emptied becomes: NULL leaves it alone. */
+static const char *emptied(const request *rq, const char *member, const char *value)
+{
+    return dock_given(rq, member) && value == NULL ? "" : value;
+}
+
+err dock_integration_update(request *rq, response *rs)
+{
+    const update_body *in = rq->body;
+    integration_patch p = {.name = in->name, .description = emptied(rq, "description", in->description)};
+    integration_row *row;
+    json_t *one;
+
+    TRY(dock_own_integration(rq, rs, &row));
+    TRY(check_update(rq, in));
+    p.icon_url = emptied(rq, "iconUrl", in->iconUrl);
+    p.color = emptied(rq, "color", in->color);
+    if (p.icon_url != NULL && row->icon_object != NULL)
+        p.icon_object = p.icon_type = ""; /* the new address takes its place */
+    if (in->allowedHosts != NULL)
+        p.allowed_hosts = json_text(rq->scope->arena, in->allowedHosts);
+    else if (dock_given(rq, "allowedHosts"))
+        p.allowed_hosts = "";
+    p.private_ok = in->allowedHosts != NULL && rq->user->admin; /* only administrators open up private addresses */
+    TRY(integration_change(rq->scope, rows_of(rq->user), row->id, &p));
+    if (p.icon_object != NULL && object_delete(rq->scope, row->icon_object) != OK)
+        log_warn("icon.not_deleted", log_str("integration", row->id));
+    one = json_object();
+    json_set_str(one, "id", row->id);
+    json_set_str(one, "name", p.name != NULL ? p.name : row->name);
+    json_set_str(one, "description", p.description != NULL ? p.description : row->description);
+    return reply_json(rs, 200, dock_wrap(rq, "integration", one));
+}
+
+/* DELETE /integrations/v1/{integrationId} */
+err dock_integration_delete(request *rq, response *rs)
+{
+    integration_row *row;
+
+    TRY(dock_own_integration(rq, rs, &row));
+    TRY(integration_delete(rq->scope, rows_of(rq->user), row->id));
+    if (row->icon_object != NULL && object_delete(rq->scope, row->icon_object) != OK)
+        log_warn("icon.not_deleted", log_str("integration", row->id));
+    return dock_deleted(rq, rs, "Integration deleted", row->id);
 }

@@ -14,6 +14,36 @@ static const route routes[] = {
      "Create an integration", .tag = "Integrations"},
     {GET, "/integrations/v1/{integrationId}", DOCK_INTEGRATION, NULL, dock_integration_get, "Get an integration",
      .tag = "Integrations"},
+    {PATCH, "/integrations/v1/{integrationId}", DOCK_INTEGRATION, &dock_integration_update_schema,
+     dock_integration_update, "Change an integration", .tag = "Integrations"},
+    {DELETE, "/integrations/v1/{integrationId}", DOCK_INTEGRATION, NULL, dock_integration_delete,
+     "Delete an integration with all that belongs to it", .tag = "Integrations"},
+    {PATCH, "/integrations/v1/{integrationId}/auth", DOCK_INTEGRATION, &dock_auth_schema, dock_auth_update,
+     "Set how users connect", &dock_auth_args_schema, .tag = "Integrations"},
+    {GET, "/integrations/v1/{integrationId}/icon", DOCK_INTEGRATION, NULL, dock_icon_get, "Where the icon is",
+     .tag = "Integrations"},
+    {PUT, "/integrations/v1/{integrationId}/icon", DOCK_INTEGRATION, NULL, dock_icon_put, "Upload the icon",
+     .mode = BODY_RAW, .tag = "Integrations"},
+    {GET, "/integrations/v1/{integrationId}/icon/raw", DOCK_OPEN, NULL, dock_icon_raw, "The icon itself",
+     .tag = "Integrations"},
+
+    {POST, "/integrations/v1/{integrationId}/actions/create", DOCK_INTEGRATION, &dock_action_schema, dock_action_create,
+     "Create an action", .tag = "Actions"},
+    {PUT, "/integrations/v1/{integrationId}/actions/{actionId}", DOCK_INTEGRATION, &dock_action_schema,
+     dock_action_replace, "Replace an action", .tag = "Actions"},
+    {PATCH, "/integrations/v1/{integrationId}/actions/{actionId}", DOCK_INTEGRATION, &dock_action_patch_schema,
+     dock_action_patch, "Change an action", .tag = "Actions"},
+    {DELETE, "/integrations/v1/{integrationId}/actions/{actionId}", DOCK_INTEGRATION, NULL, dock_action_delete,
+     "Delete an action", .tag = "Actions"},
+
+    {POST, "/integrations/v1/{integrationId}/triggers/create", DOCK_INTEGRATION, &dock_trigger_schema,
+     dock_trigger_create, "Create a trigger", .tag = "Triggers"},
+    {PUT, "/integrations/v1/{integrationId}/triggers/{triggerId}", DOCK_INTEGRATION, &dock_trigger_schema,
+     dock_trigger_replace, "Replace a trigger", .tag = "Triggers"},
+    {PATCH, "/integrations/v1/{integrationId}/triggers/{triggerId}", DOCK_INTEGRATION, &dock_trigger_patch_schema,
+     dock_trigger_patch, "Change a trigger", .tag = "Triggers"},
+    {DELETE, "/integrations/v1/{integrationId}/triggers/{triggerId}", DOCK_INTEGRATION, NULL, dock_trigger_delete,
+     "Delete a trigger", .tag = "Triggers"},
 };
 
 static const char *user_id(const request *rq)
@@ -33,5 +63,6 @@ const face langdock_face = {
     .invalid = dock_invalid,
     .no_route = dock_no_route,
     .intercept = dock_intercept,
+    .after = dock_after,
     .user_id = user_id,
 };

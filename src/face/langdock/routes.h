@@ -12,6 +12,7 @@ enum {
     DOCK_ASSISTANT = 1 << 0,   /* ASSISTANT_API */
     DOCK_AGENT = 1 << 1,       /* AGENT_API */
     DOCK_INTEGRATION = 1 << 2, /* INTEGRATION_API */
+    DOCK_OPEN = 1 << 30,       /* nobody is asked who he is */
 };
 
 extern const face langdock_face;
