@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -260,11 +261,25 @@ static bool make_pipe(pipes *io, int stream, size_t size)
     return fcntl(io->ours[stream], F_SETFL, O_NONBLOCK) == 0;
 }
 
+/* Our end is held twice, so that one fiber can wait to read and another to write. */
+static bool make_socket(pipes *io)
+{
+    int ends[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+        return false;
+    io->child[STDIN] = ends[0];
+    io->ours[STDIN] = ends[1];
+    io->ours[STDOUT] = fcntl(ends[1], F_DUPFD_CLOEXEC, 0);
+    io->child[STDOUT] = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    return io->ours[STDOUT] >= 0 && io->child[STDOUT] >= 0 && fcntl(io->ours[STDIN], F_SETFL, O_NONBLOCK) == 0;
+}
+
 static bool make_pipes(const proc_spec *spec, pipes *io)
 {
     size_t size = spec->max_buffered > 0 ? spec->max_buffered : DEFAULT_BUFFERED;
 
-    return make_pipe(io, STDIN, size) && make_pipe(io, STDOUT, size) &&
+    return (spec->socket ? make_socket(io) : make_pipe(io, STDIN, size) && make_pipe(io, STDOUT, size)) &&
            (spec->merge_stderr || make_pipe(io, STDERR, size));
 }
 
@@ -378,6 +393,10 @@ err proc_read(scope *s, proc *p, int stream, void *bytes, size_t cap, size_t *le
         }
         if (errno == EINTR)
             continue;
+        if (errno == ECONNRESET) { /* a socket: the child left without reading all */
+            *len = 0;
+            return OK;
+        }
         if (errno != EAGAIN)
             return fail(s, ERR_IO, "reading from a child process: %s", strerror(errno));
         if (p->ended) { /* one that escaped its group may keep the pipe for ever */
@@ -401,7 +420,7 @@ err proc_write(scope *s, proc *p, const void *bytes, size_t len)
         if (n >= 0) {
             at += n;
             len -= (size_t)n;
-        } else if (c->fd < 0 || errno == EPIPE) {
+        } else if (c->fd < 0 || errno == EPIPE || errno == ECONNRESET) {
             return fail(s, ERR_CLOSED, "the child process reads no more");
         } else if (errno == EAGAIN) {
             TRY(channel_wait(s, c, UV_WRITABLE));

@@ -16,6 +16,8 @@ typedef struct {
     const char *const *env;  /* "NAME=value", ends with NULL; NULL: the child gets an empty environment */
     const char *cwd;         /* NULL: the caller's */
     bool merge_stderr;       /* stderr goes where stdout goes */
+    bool socket; /* standard input is a socket for both ways: proc_read() of stream 1 reads what comes from it, and
+                                what the child writes on standard output is dropped */
     size_t
         max_buffered; /* output bytes a pipe holds until they are read; the child waits when it is full; 0: 256 KiB */
 } proc_spec;

@@ -36,7 +36,8 @@ typedef struct {
     bool warn_undeclared;       /* reading a key of data.input that is not there is noted in the logs (test runs) */
     const script_input_file *files;
     size_t n_files;
-    const char *const *hosts; /* only these may be called: "api.example.org", "*.example.org"; n_hosts 0: any public one */
+    /* Only these may be called: "api.example.org", "*.example.org"; n_hosts 0: any public one. */
+    const char *const *hosts;
     size_t n_hosts;
     bool private_ok;      /* addresses that only an administrator may open up */
     int64_t wall_timeout; /* 0: the setting script.timeout (120 s) */
@@ -47,7 +48,7 @@ typedef struct {
 typedef struct {
     const char *name, *mime, *path;
     int64_t size, modified;
-    json_t *at; /* the object in `value` that stands for it: {"fileName","mimeType","size"}; borrowed; may be added to */
+    json_t *at; /* what stands for it in `value`: {"fileName","mimeType","size"}; borrowed; may be added to */
 } script_output_file;
 
 typedef enum {

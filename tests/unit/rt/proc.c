@@ -331,3 +331,23 @@ FIBER_TEST(many_children_at_once_leave_nothing_behind, .limit = 30)
     scope_close(g);
     check_no_children();
 }
+
+FIBER_TEST(a_socket_child_is_read_and_written_at_once_and_its_output_is_dropped)
+{
+    proc_spec spec = SHELL("echo dropped; read line <&0; echo got $line >&0; cat <&0 >&0");
+    char bytes[64];
+    size_t len, have = 0;
+    proc *p;
+
+    spec.socket = spec.merge_stderr = true;
+    CHECK(proc_start(s, &spec, &p) == OK, "%s", s->failure.text);
+    CHECK(proc_write(s, p, "one\ntwo\n", 8) == OK, "written");
+    while (have < 12) {
+        CHECK(proc_read(s, p, 1, bytes + have, sizeof bytes - 1 - have, &len) == OK && len > 0, "read");
+        have += len;
+    }
+    bytes[have] = '\0';
+    CHECK_STR(bytes, "got one\ntwo\n");
+    proc_signal(p, SIGKILL);
+    CHECK(proc_read(s, p, 1, bytes, sizeof bytes, &len) == OK && len == 0, "the end is seen");
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Addresses that scripts name: parsed as the client that will call them does, credentials taken out.
+ */
+#ifndef SCRIPT_ADDRESS_H
+#define SCRIPT_ADDRESS_H
+
+#include "rt/scope.h"
+
+typedef struct {
+    const char *url;           /* without credentials and fragment */
+    const char *scheme;        /* "http" or "https" */
+    const char *host;          /* lower case, without a dot at the end; IPv6 in brackets */
+    const char *port;          /* always given */
+    const char *authorization; /* "Basic …" for credentials in the URL, else NULL */
+} address;
+
+/* `from`: what a relative one stands in; NULL: it must be absolute.  False: not an http or https URL. */
+bool address_parse(arena *a, const char *from, const char *url, address *out);
+bool address_same_origin(const address *a, const address *b);
+
+/* Patterns: "api.example.org", "*.example.org" (not example.org itself).  An empty list permits every host. */
+bool address_permitted(const address *a, const char *const *hosts, size_t n);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a script returns: the value, and files, whose bytes go to temporary files that live as long as the caller's scope.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "rt/offload.h"
+#include "script/internal.h"
+
+enum { NAME_MAX_BYTES = 255, MIME_MAX_BYTES = 127 };
+
+typedef struct {
+    char path[512];
+    str bytes;
+    bool written;
+} keeping;
+
+/* On a thread of the pool. */
+static void keep_bytes(void *arg)
+{
+    keeping *k = arg;
+    size_t at = 0;
+    int fd = mkstemp(k->path);
+
+    while (fd >= 0 && at < k->bytes.len) {
+        ssize_t n = write(fd, k->bytes.p + at, k->bytes.len - at);
+
+        if (n < 0 && errno != EINTR)
+            break;
+        at += n > 0 ? (size_t)n : 0;
+    }
+    k->written = fd >= 0 && close(fd) == 0 && at == k->bytes.len;
+    if (fd >= 0 && !k->written)
+        unlink(k->path);
+}
+
+static void delete_file(void *path)
+{
+    unlink(path);
+}
+
+/* ISO 8601 as Date.toISOString() writes it; now when it is something else. */
+static int64_t time_of(const char *iso)
+{
+    struct tm t = {0};
+    int ms = 0;
+
+    if (iso == NULL || sscanf(iso, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &t.tm_year, &t.tm_mon, &t.tm_mday, &t.tm_hour,
+                              &t.tm_min, &t.tm_sec, &ms) < 6)
+        return clock_wall();
+    t.tm_year -= 1900;
+    t.tm_mon -= 1;
+    return (int64_t)timegm(&t) * 1000000 + ms * 1000;
+}
+
+/* A name without directories. */
+static bool is_file_name(const char *name)
+{
+    return name != NULL && *name != '\0' && strlen(name) <= NAME_MAX_BYTES && strchr(name, '/') == NULL;
+}
+
+static err keep(script_exec *x, const script_frame *f, json_t *about)
+{
+    script_output_file *file = &x->files[x->n_files];
+    const char *directory = getenv("TMPDIR"), *name = json_get_str(about, "name", NULL);
+    const char *mime = json_get_str(about, "mime", NULL);
+    keeping k = {.bytes = f->bytes};
+
+    snprintf(k.path, sizeof k.path, "%s/sluice-file-XXXXXX",
+             directory != NULL && *directory == '/' ? directory : "/tmp");
+    TRY(offload(x->s, keep_bytes, &k));
+    if (!k.written)
+        return fail(x->caller, ERR_IO, "a file of a script cannot be kept: no room for temporary files");
+    *file = (script_output_file){
+        .name = arena_strdup(x->caller->arena, name),
+        .mime = arena_strdup(x->caller->arena,
+                             mime != NULL && strlen(mime) <= MIME_MAX_BYTES ? mime : "application/octet-stream"),
+        .path = arena_strdup(x->caller->arena, k.path),
+        .size = (int64_t)f->bytes.len,
+        .modified = time_of(json_get_str(about, "modified", NULL)),
+    };
+    scope_defer(x->caller, delete_file, (void *)(uintptr_t)file->path);
+    x->places[x->n_files++] = json_get_arr(about, "at");
+    return OK;
+}
+
+err output_file(script_exec *x, const script_frame *f, const char **problem)
+{
+    arena *a = x->s->arena;
+    json_t *about;
+
+    *problem = NULL;
+    if (x->files == NULL) {
+        x->files = arena_array(x->caller->arena, script_output_file, SCRIPT_FILES_MAX);
+        x->places = arena_array(a, json_t *, SCRIPT_FILES_MAX);
+    }
+    x->file_bytes += f->bytes.len;
+    if (x->n_files >= SCRIPT_FILES_MAX || x->file_bytes > SCRIPT_FILES_BYTES)
+        *problem = "The script returned more than 20 files or 100 MB of files";
+    else if (json_parse(a, f->json.p, f->json.len, NULL, &about) != OK || json_get_arr(about, "at") == NULL ||
+             !is_file_name(json_get_str(about, "name", NULL)))
+        *problem = "The script returned a file without a proper name";
+    return *problem == NULL ? keep(x, f, about) : OK;
+}
+
+/* The object in `value` that stands for a file. */
+static json_t *follow(json_t *value, const json_t *path)
+{
+    for (size_t i = 0; i < json_array_size(path) && value != NULL; i++) {
+        const json_t *step = json_array_get(path, i);
+
+        if (json_is_string(step))
+            value = json_object_get(value, json_string_value(step));
+        else
+            value = json_is_integer(step) && json_integer_value(step) >= 0
+                        ? json_array_get(value, (size_t)json_integer_value(step))
+                        : NULL;
+    }
+    return json_is_object(value) ? value : NULL;
+}
+
+bool output_value(script_exec *x, str json)
+{
+    json_t *done, *value;
+
+    if (json_parse(x->caller->arena, json.p, json.len, NULL, &done) != OK ||
+        (value = json_object_get(done, "value")) == NULL)
+        return false;
+    for (size_t i = 0; i < x->n_files; i++)
+        if ((x->files[i].at = follow(value, x->places[i])) == NULL)
+            return false;
+    x->out->value = value;
+    x->out->files = x->files;
+    x->out->n_files = x->n_files;
+    x->out->duration = (int64_t)(json_get_num(done, "ms", 0) * 1e6);
+    return true;
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Warm processes for scripts, on each loop its own.
+ *
+ * A process serves one run.  When one is taken the next is started in the background, so that a run finds one ready as long as
+ * they do not come faster than processes start.  Runs are served in the order they came; a loop has its share of what may run
+ * at once, and of the line.
+ *
+ * Invariant: after pump() there are as many processes ready or starting as runs that could begin, plus the pool's share.
+ */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "rt/fiber.h"
+#include "rt/loop.h"
+#include "script/internal.h"
+
+enum { STARTS_AT_ONCE = 8 };
+#define START_LIMIT SECONDS(20)
+
+/* A run that has not got its process yet. */
+typedef struct {
+    list_link link;
+    fiber *waiter;
+    worker *given;
+    bool failed; /* none can be started */
+    bool in_line;
+} place;
+
+struct pool {
+    bool made, open;
+    list_link warm; /* workers */
+    list_link line; /* places */
+    size_t n_warm, n_line, starting, running;
+};
+
+static pool pools[LOOPS_MAX];
+
+static void pump(pool *p);
+
+static pool *pool_here(void)
+{
+    pool *p = &pools[loop_index(loop_self())];
+
+    if (!p->made) {
+        *p = (pool){.made = true};
+        list_init(&p->warm);
+        list_init(&p->line);
+    }
+    return p;
+}
+
+static size_t share(size_t of_all)
+{
+    return MAX_OF(of_all / loop_count(), (size_t)1);
+}
+
+/* ---- frames ---- */
+
+err worker_read(scope *s, worker *w, frame_source *src, script_frame *f, bool *whole, bool *nonsense)
+{
+    err e;
+
+    *whole = *nonsense = false;
+    for (;;) {
+        size_t len = 0;
+
+        if ((*whole = frames_next(&w->frames, &src->rest, f, &e)))
+            return OK;
+        if ((*nonsense = e != OK))
+            return OK;
+        TRY(proc_read(s, w->p, 1, src->chunk, FRAME_CHUNK, &len));
+        if (len == 0)
+            return OK;
+        src->rest = (str){src->chunk, len};
+    }
+}
+
+/* ---- starting and ending ---- */
+
+static void leave_pool(worker *w)
+{
+    if (!w->warm)
+        return;
+    w->warm = false;
+    list_remove(&w->link);
+    w->home->n_warm--;
+    script_gauge_warm(-1);
+}
+
+/* The last thing that happens in its scope, whoever closes that. */
+static void on_close(void *arg)
+{
+    worker *w = arg;
+
+    leave_pool(w);
+    frames_close(&w->frames);
+    free(w);
+}
+
+static worker *worker_new(scope *root, pool *home)
+{
+    worker *w = mem_zalloc(1, sizeof *w);
+
+    frames_open(&w->frames);
+    w->home = home;
+    w->scope = scope_child(root, NO_LIMIT);
+    scope_defer(w->scope, on_close, w);
+    return w;
+}
+
+static err free_fiber(scope *s, void *arg)
+{
+    worker *w = arg;
+
+    (void)s;
+    scope_close(w->scope);
+    return OK;
+}
+
+static void free_later(worker *w)
+{
+    scope_spawn(loop_root(loop_self()), free_fiber, w);
+}
+
+/* The reason why nothing could be started: the last line that the process wrote. */
+static void log_start_failure(scope *s, worker *w, err e)
+{
+    char text[512] = "";
+    size_t len = 0;
+
+    if (w->p != NULL) {
+        proc_signal(w->p, SIGKILL);
+        if (proc_read(s, w->p, 2, text, sizeof text - 1, &len) != OK)
+            len = 0;
+        text[len] = '\0';
+    }
+    log_error("script.start", log_str("problem", err_name(e)), log_str("said", text));
+}
+
+static err start(scope *s, worker *w)
+{
+    const char *argv[] = {script_runner(NULL), NULL};
+    proc_spec spec = {.argv = argv, .env = script_runner_env, .cwd = "/", .socket = true, .max_buffered = KIB(4)};
+    frame_source src = {.chunk = mem_alloc(FRAME_CHUNK)};
+    bool whole = false, nonsense;
+    script_frame f;
+    err e = proc_start(w->scope, &spec, &w->p);
+
+    if (e == OK)
+        e = worker_read(s, w, &src, &f, &whole, &nonsense);
+    if (e == OK && (!whole || f.type != WIRE_READY || src.rest.len > 0))
+        e = ERR_CLOSED;
+    free(src.chunk);
+    return e;
+}
+
+static void fail_line(pool *p)
+{
+    while (!list_empty(&p->line)) {
+        place *pl = LIST_OF(p->line.next, place, link);
+
+        list_remove(&pl->link);
+        p->n_line--;
+        pl->in_line = false;
+        pl->failed = true;
+        fiber_wake(pl->waiter);
+    }
+}
+
+static err start_fiber(scope *root, void *arg)
+{
+    pool *p = arg;
+    worker *w = worker_new(root, p);
+    scope *limited = scope_child(root, START_LIMIT);
+    err e = start(limited, w);
+
+    scope_close(limited);
+    p->starting--;
+    if (e == OK) {
+        list_append(&p->warm, &w->link);
+        w->warm = true;
+        p->n_warm++;
+        script_gauge_warm(1);
+        pump(p);
+        return OK;
+    }
+    if (e != ERR_CANCELLED) /* the server stops */
+        log_start_failure(root, w, e);
+    scope_close(w->scope);
+    if (p->starting == 0)
+        fail_line(p);
+    return OK;
+}
+
+static worker *take_warm(pool *p)
+{
+    while (!list_empty(&p->warm)) {
+        worker *w = LIST_OF(p->warm.next, worker, link);
+
+        leave_pool(w);
+        if (!proc_ended(w->p))
+            return w;
+        free_later(w); /* killed by somebody else */
+    }
+    return NULL;
+}
+
+static void retire_one(pool *p)
+{
+    worker *w = take_warm(p);
+
+    if (w != NULL)
+        free_later(w);
+}
+
+/* Gives out what is ready and starts what is missing. */
+static void pump(pool *p)
+{
+    size_t most = share(script_config.max_running), wanted;
+
+    while (!list_empty(&p->line) && p->running < most) {
+        place *pl = LIST_OF(p->line.next, place, link);
+        worker *w = take_warm(p);
+
+        if (w == NULL)
+            break;
+        list_remove(&pl->link);
+        p->n_line--;
+        pl->in_line = false;
+        pl->given = w;
+        p->running++;
+        fiber_wake(pl->waiter);
+    }
+    wanted = MIN_OF(p->n_line, most - MIN_OF(most, p->running)) + (p->open ? share(script_config.pool) : 0);
+    while (p->n_warm + p->starting < wanted && p->starting < STARTS_AT_ONCE) {
+        p->starting++;
+        scope_spawn(loop_root(loop_self()), start_fiber, p);
+    }
+    while (!p->open && p->n_warm > wanted) /* whoever asked for it has gone */
+        retire_one(p);
+}
+
+void pool_give_back(worker *w, bool now)
+{
+    pool *p = pool_here();
+
+    p->running--;
+    if (now)
+        scope_close(w->scope);
+    else
+        free_later(w);
+    pump(p);
+}
+
+/* ---- for runs ---- */
+
+static err wait_in_line(scope *s, pool *p, place *pl)
+{
+    err e = OK;
+
+    script_gauge_waiting(1);
+    while (pl->in_line && e == OK)
+        e = fiber_park(s);
+    script_gauge_waiting(-1);
+    if (pl->in_line) {
+        list_remove(&pl->link);
+        p->n_line--;
+    }
+    return e;
+}
+
+err pool_take(scope *s, worker **out)
+{
+    pool *p = pool_here();
+    place pl = {.waiter = fiber_self(), .in_line = true};
+    const char *why;
+
+    TRY(scope_check(s));
+    if (script_runner(&why) == NULL)
+        return fail_code(s, ERR_UNSUPPORTED, "script.unavailable", NULL, "%s", why);
+    if (p->n_line >= share(script_config.max_waiting))
+        return fail_code(s, ERR_BUSY, "script.busy", NULL, "too many scripts are running and waiting; try again later");
+    list_append(&p->line, &pl.link);
+    p->n_line++;
+    pump(p);
+    err e = wait_in_line(s, p, &pl);
+    if (pl.given != NULL) { /* even when the scope has ended since: the run will notice */
+        *out = pl.given;
+        return OK;
+    }
+    if (pl.failed)
+        return fail_code(s, ERR_UNSUPPORTED, "script.unavailable", NULL,
+                         "the process for scripts does not start; sluice doctor says why");
+    return e;
+}
+
+void script_pool_open(void)
+{
+    pool *p = pool_here();
+
+    p->open = true;
+    if (script_runner(NULL) != NULL)
+        pump(p);
+}
+
+void script_pool_close(void)
+{
+    pool *p = pool_here();
+    worker *w;
+
+    p->open = false;
+    while ((w = take_warm(p)) != NULL)
+        scope_close(w->scope);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* What the tests of scripts share. */
+#ifndef UNIT_SCRIPT_FIXTURE_H
+#define UNIT_SCRIPT_FIXTURE_H
+
+#include "script/script.h"
+#include "test.h"
+
+/* False, and a line on standard error that says so, when this build has no runner: the test has nothing to look at then. */
+bool fixture_open(const script_settings *set);
+
+/* Runs `code` without more; the run itself must succeed. */
+script_outcome fixture_run(scope *s, const char *code);
+script_outcome fixture_run_job(scope *s, const script_job *job);
+
+/* The returned value as JSON text. */
+const char *fixture_value(scope *s, const char *code);
+const char *fixture_value_of(scope *s, const script_job *job);
+
+#define RUNNER_OR_SKIP(...)                                                                                            \
+    do {                                                                                                               \
+        if (!fixture_open(&(script_settings){__VA_ARGS__}))                                                            \
+            return;                                                                                                    \
+    } while (0)
+
+#endif
