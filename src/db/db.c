@@ -10,11 +10,6 @@
 #include "base/mem.h"
 #include "db/db_internal.h"
 
-/* Ties a started batch to its scope without tying the batch's memory to it. */
-struct db_pending {
-    db_batch *batch; /* NULL once it has been waited for */
-};
-
 struct db_counters db_counters;
 static db *the_db;
 
@@ -291,73 +286,6 @@ err db_exec(scope *s, const char *sql, const db_value *args, size_t n, int64_t *
     if (e == OK && changed != NULL)
         *changed = b.changed;
     return e;
-}
-
-void db_batch_finished(db_batch *b, err result)
-{
-    b->result = result;
-    b->done = true;
-    if (b->waiter != NULL)
-        fiber_wake(b->waiter);
-}
-
-/* At the end of the scope: the batch was started and nobody has waited for it. */
-static void settle_pending(void *arg)
-{
-    db_batch *b = ((db_pending *)arg)->batch;
-
-    if (b == NULL)
-        return;
-    b->waiter = fiber_self();
-    while (!b->done)
-        fiber_park_shielded();
-    b->pending = NULL;
-}
-
-void db_batch_start(scope *s, db_batch *b)
-{
-    err e = b->count == 0 ? OK : ready_to_run(s, b);
-
-    b->started = true;
-    if (e != OK || b->count == 0) {
-        b->done = true;
-        b->result = e;
-        return;
-    }
-    b->pending = arena_one(s->arena, db_pending);
-    b->pending->batch = b;
-    scope_defer(s, settle_pending, b->pending);
-    atomic_fetch_add(&db_counters.writes, 1);
-    the_db->driver->batch_start(s, the_db, b);
-}
-
-static void forget_pending(db_batch *b)
-{
-    if (b->pending != NULL)
-        b->pending->batch = NULL;
-    b->pending = NULL;
-}
-
-err db_batch_wait(scope *s, db_batch *b)
-{
-    if (!b->started)
-        return db_batch_run(s, b);
-    b->waiter = fiber_self();
-    while (!b->done) {
-        err e = fiber_park(s);
-
-        if (e == OK || b->done)
-            continue;
-        if (the_db->driver->batch_withdraw(the_db, b)) {
-            forget_pending(b);
-            return e;
-        }
-        while (!b->done)
-            fiber_park_shielded();
-    }
-    b->waiter = NULL;
-    forget_pending(b);
-    return db_fail(s, b->result);
 }
 
 /* Transactions. */

@@ -75,10 +75,6 @@ void db_batch_add(db_batch *b, const char *sql, const db_value *args, size_t n);
 /* As above, and the whole batch fails with ERR_CONFLICT unless exactly `rows` rows change. */
 void db_batch_expect(db_batch *b, int64_t rows, const char *sql, const db_value *args, size_t n);
 MUST_USE err db_batch_run(scope *s, db_batch *b); /* parks; durable on return.  An empty batch is OK at once */
-/* Starts the batch and returns; db_batch_wait() parks until it is on disk.  The arena must live until then, so a scope that
- * ends early waits in its close. */
-void db_batch_start(scope *s, db_batch *b);
-MUST_USE err db_batch_wait(scope *s, db_batch *b);
 
 /* A transaction that reads its own writes.  It keeps all other writers of the process waiting: only for what a batch cannot
  * say.  Rolled back when its scope ends first.  After an error in it only db_rollback() is useful. */

@@ -20,10 +20,6 @@ typedef struct db_driver {
     err (*query)(scope *s, db *d, const char *sql, const db_value *args, size_t n, db_rows *out);
     /* Runs the batch and returns what became of it, or fails to begin. */
     err (*batch_run)(scope *s, db *d, db_batch *b);
-    /* The batch is under way on return; when it is through, db_batch_finished(). */
-    void (*batch_start)(scope *s, db *d, db_batch *b);
-    /* False when it is too late to withdraw it. */
-    bool (*batch_withdraw)(db *d, db_batch *b);
     err (*begin)(scope *s, db *d, db_tx *tx);
     err (*tx_run)(scope *s, db_tx *tx, const char *sql, const db_value *args, size_t n, db_rows *rows,
                   int64_t *changed);
@@ -53,8 +49,6 @@ typedef struct write_job {
     err result;
 } write_job;
 
-typedef struct db_pending db_pending;
-
 struct db_batch {
     arena *arena;
     db_step *first, **last;
@@ -62,10 +56,8 @@ struct db_batch {
     bool expects;
     err refused;     /* why it cannot be run at all */
     int64_t changed; /* by the last step */
-    bool started, done;
-    err result;
-    fiber *waiter;
-    db_pending *pending;
+    fiber *waiter;   /* for the writer thread of SQLite */
+    bool done;
     write_job job;
 };
 
@@ -78,9 +70,6 @@ struct db_tx {
     bool begun;    /* the writer serves this transaction, or the begin failed (job.result) */
     void *state;   /* the engine's */
 };
-
-/* On the batch's loop, when its result is known. */
-void db_batch_finished(db_batch *b, err result);
 
 /* One sentence for the user about a failure of the database. */
 const char *db_sentence(err e);

@@ -214,27 +214,6 @@ static err pg_batch_run(scope *s, db *base, db_batch *b)
     return e;
 }
 
-static err batch_fiber(scope *s, void *arg)
-{
-    db_batch *b = arg;
-
-    db_batch_finished(b, pg_batch_run(s, db_default(), b));
-    return OK;
-}
-
-static void pg_batch_start(scope *s, db *base, db_batch *b)
-{
-    (void)base;
-    scope_spawn(s, batch_fiber, b);
-}
-
-static bool pg_batch_withdraw(db *base, db_batch *b)
-{
-    (void)base;
-    (void)b;
-    return false; /* its fiber is in the same scope, and sees to that itself */
-}
-
 /* Transactions. */
 
 static err pg_begin(scope *s, db *base, db_tx *tx)
@@ -302,8 +281,6 @@ static const db_driver pg_driver = {
     .close = pg_close_db,
     .query = pg_query,
     .batch_run = pg_batch_run,
-    .batch_start = pg_batch_start,
-    .batch_withdraw = pg_batch_withdraw,
     .begin = pg_begin,
     .tx_run = pg_tx_run,
     .tx_end = pg_tx_end,

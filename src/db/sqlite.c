@@ -336,37 +336,25 @@ static err sqlite_query(scope *s, db *base, const char *sql, const db_value *arg
 
 /* Writing: hand over to the writer, and wait. */
 
-static bool sqlite_batch_withdraw(db *base, db_batch *b)
-{
-    return sqlite_writer_withdraw(((sqlite_db *)base)->writer, &b->job);
-}
-
-static void sqlite_batch_start(scope *s, db *base, db_batch *b)
-{
-    err e;
-
-    b->job = (write_job){.home = s->loop, .batch = b};
-    e = sqlite_writer_submit(((sqlite_db *)base)->writer, &b->job);
-    if (e != OK)
-        db_batch_finished(b, e);
-}
-
 static err sqlite_batch_run(scope *s, db *base, db_batch *b)
 {
+    sqlite_writer *w = ((sqlite_db *)base)->writer;
+
     b->done = false;
     b->waiter = fiber_self();
-    sqlite_batch_start(s, base, b);
+    b->job = (write_job){.home = s->loop, .batch = b};
+    TRY(sqlite_writer_submit(w, &b->job));
     while (!b->done) {
         err e = fiber_park(s);
 
         if (e == OK || b->done)
             continue;
-        if (sqlite_batch_withdraw(base, b))
+        if (sqlite_writer_withdraw(w, &b->job))
             return e;
         while (!b->done)
             fiber_park_shielded();
     }
-    return b->result;
+    return b->job.result;
 }
 
 static err sqlite_begin(scope *s, db *base, db_tx *tx)
@@ -419,8 +407,6 @@ static const db_driver sqlite_driver = {
     .close = sqlite_close_db,
     .query = sqlite_query,
     .batch_run = sqlite_batch_run,
-    .batch_start = sqlite_batch_start,
-    .batch_withdraw = sqlite_batch_withdraw,
     .begin = sqlite_begin,
     .tx_run = sqlite_tx_run,
     .tx_end = sqlite_tx_end,

@@ -81,7 +81,8 @@ static void roll_back(sqlite_writer *w)
 static void job_done(write_job *job)
 {
     if (job->batch != NULL) {
-        db_batch_finished(job->batch, job->result);
+        job->batch->done = true;
+        fiber_wake(job->batch->waiter);
         return;
     }
     job->tx->begun = true;

@@ -25,32 +25,23 @@ static void add_conversation(db_batch *b, const turn_start *t, int64_t now)
                 db_text(text_or(c->state, "{}")), db_int(c->shared), db_int((int64_t)t->n_messages), db_int(now)));
 }
 
-db_batch *turn_begin_batch(arena *a, const turn_start *t)
-{
-    db_batch *b = db_batch_new(a);
-
-    add_conversation(b, t, clock_wall());
-    for (size_t i = 0; i < t->n_messages; i++)
-        message_add_to(b, t->conversation->session_id, &t->messages[i]);
-    run_row_add_insert(b, t->run);
-    return b;
-}
-
-err turn_begin_result(scope *s, const turn_start *t, err e)
+err turn_begin(scope *s, const turn_start *t)
 {
     const char *id = t->conversation->session_id;
+    db_batch *b = db_batch_new(s->arena);
+    err e;
 
+    TRY(model_check_key(s, "the session id", id));
+    for (size_t i = 0; i < t->n_messages; i++)
+        TRY(model_check_key(s, "the message id", t->messages[i].message_id));
+    add_conversation(b, t, clock_wall());
+    for (size_t i = 0; i < t->n_messages; i++)
+        message_add_to(b, id, &t->messages[i]);
+    run_row_add_insert(b, t->run);
+    e = db_batch_run(s, b);
     if (e == ERR_CONFLICT)
         return fail_code(s, e, "conversation.not_yours", id, "the conversation %s belongs to somebody else", id);
     return e;
-}
-
-err turn_begin(scope *s, const turn_start *t)
-{
-    TRY(model_check_key(s, "the session id", t->conversation->session_id));
-    for (size_t i = 0; i < t->n_messages; i++)
-        TRY(model_check_key(s, "the message id", t->messages[i].message_id));
-    return turn_begin_result(s, t, db_batch_run(s, turn_begin_batch(s->arena, t)));
 }
 
 err turn_progress(scope *s, const char *session_id, const message_row *messages, size_t n)
@@ -63,9 +54,9 @@ err turn_progress(scope *s, const char *session_id, const message_row *messages,
 }
 
 /* Nothing is expected here: when the conversation was deleted meanwhile, the run must still be closed. */
-db_batch *turn_end_batch(arena *a, const turn_finish *t)
+err turn_end(scope *s, const turn_finish *t)
 {
-    db_batch *b = db_batch_new(a);
+    db_batch *b = db_batch_new(s->arena);
 
     for (size_t i = 0; i < t->n_messages; i++)
         message_add_to(b, t->session_id, &t->messages[i]);
@@ -75,12 +66,7 @@ db_batch *turn_end_batch(arena *a, const turn_finish *t)
     conversation_add_touch(b, t->session_id, clock_wall());
     if (t->run != NULL)
         run_row_add_finish(b, t->run);
-    return b;
-}
-
-err turn_end(scope *s, const turn_finish *t)
-{
-    return db_batch_run(s, turn_end_batch(s->arena, t));
+    return db_batch_run(s, b);
 }
 
 #define OF_SESSION "conversation = (SELECT number FROM conversation WHERE session_id = $1)"

@@ -21,14 +21,8 @@ typedef struct {
     const run_row *run; /* id, session_id, user_id, agent_id, source, started_at */
 } turn_start;
 
-/* The write as a batch, for db_batch_start() while the model is called already: the arena must live until db_batch_wait(). */
-db_batch *turn_begin_batch(arena *a, const turn_start *t);
-
-/* The same, done.  ERR_CONFLICT, code "conversation.not_yours": the session id belongs to somebody else. */
+/* ERR_CONFLICT, code "conversation.not_yours": the session id belongs to somebody else. */
 MUST_USE err turn_begin(scope *s, const turn_start *t);
-
-/* What db_batch_wait() gave for such a batch, with the sentence for the user. */
-MUST_USE err turn_begin_result(scope *s, const turn_start *t, err e);
 
 /* Messages during a run, so that a long one loses little when the process dies. */
 MUST_USE err turn_progress(scope *s, const char *session_id, const message_row *messages, size_t n);
@@ -40,7 +34,6 @@ typedef struct {
     const char *state;  /* new state of the conversation; NULL: as it was */
     const run_row *run; /* id, status, error, usage, finished_at */
 } turn_finish;
-db_batch *turn_end_batch(arena *a, const turn_finish *t);
 MUST_USE err turn_end(scope *s, const turn_finish *t);
 
 /* The conversation goes back to one of its messages: that one gets a new body, all behind it are deleted, the state is

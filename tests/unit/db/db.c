@@ -331,42 +331,6 @@ ENGINE_TEST(writers_of_the_same_row_wait_for_a_transaction)
     CHECK_STR(engine_text(s, "SELECT name FROM t"), "other");
 }
 
-ENGINE_TEST(a_started_batch_runs_while_its_fiber_does_something_else)
-{
-    db_batch *b = db_batch_new(s->arena), *bad = db_batch_new(s->arena), *empty = db_batch_new(s->arena);
-
-    make_table(s);
-    db_batch_add(b, INSERT, DB_ARGS(db_int(1), DB_NULL, DB_NULL, DB_NULL));
-    db_batch_start(s, b);
-    db_batch_start(s, empty);
-    CHECK_INT(sleep_for(s, MILLISECONDS(100)), OK);
-    CHECK_INT(db_batch_wait(s, b), OK);
-    CHECK_INT(db_batch_wait(s, empty), OK);
-    CHECK_INT(engine_int(s, COUNT_ROWS), 1);
-    db_batch_add(bad, INSERT, DB_ARGS(db_int(1), DB_NULL, DB_NULL, DB_NULL));
-    db_batch_start(s, bad);
-    CHECK_INT(db_batch_wait(s, bad), ERR_CONFLICT);
-}
-
-ENGINE_TEST(a_started_batch_may_be_forgotten_and_dropped_before_its_scope)
-{
-    make_table(s);
-    for (int i = 0; i < 20; i++) {
-        scope *child = scope_child(s, NO_LIMIT);
-        arena *a = arena_new(NULL);
-        db_batch *waited = db_batch_new(a), *forgotten = db_batch_new(child->arena);
-
-        db_batch_add(waited, INSERT, DB_ARGS(db_int(2 * i), DB_NULL, DB_NULL, DB_NULL));
-        db_batch_add(forgotten, INSERT, DB_ARGS(db_int(2 * i + 1), DB_NULL, DB_NULL, DB_NULL));
-        db_batch_start(child, waited);
-        CHECK_INT(db_batch_wait(child, waited), OK);
-        arena_free(a); /* the scope must not look at it any more */
-        db_batch_start(child, forgotten);
-        scope_close(child);
-    }
-    CHECK(engine_int(s, COUNT_ROWS) >= 20, "all that were waited for");
-}
-
 /* Keeps writers waiting: the writer thread of SQLite, or a row lock in PostgreSQL. */
 static db_tx *hold_writers(scope *s)
 {
@@ -449,8 +413,7 @@ ENGINE_TEST(nothing_is_done_in_a_scope_that_has_ended)
     CHECK_INT(insert(child, 1, "x"), ERR_CANCELLED);
     CHECK_INT(db_begin(child, &tx), ERR_CANCELLED);
     db_batch_add(b, INSERT, DB_ARGS(db_int(1), DB_NULL, DB_NULL, DB_NULL));
-    db_batch_start(child, b);
-    CHECK_INT(db_batch_wait(child, b), ERR_CANCELLED);
+    CHECK_INT(db_batch_run(child, b), ERR_CANCELLED);
     CHECK_INT(engine_int(s, COUNT_ROWS), 0);
 }
 

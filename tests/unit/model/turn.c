@@ -118,19 +118,6 @@ ENGINE_TEST(nobody_continues_anothers_conversation)
     CHECK_STR(engine_text(s, "SELECT user_id FROM conversation"), "u1");
 }
 
-ENGINE_TEST(a_turn_can_begin_while_something_else_is_done)
-{
-    turn_start t = start_of(s, "s1", "u1", "m1"), theirs = start_of(s, "s1", "u2", "m2");
-    db_batch *b = turn_begin_batch(s->arena, &t);
-
-    db_batch_start(s, b);
-    CHECK_INT(turn_begin_result(s, &t, db_batch_wait(s, b)), OK);
-    b = turn_begin_batch(s->arena, &theirs);
-    db_batch_start(s, b);
-    CHECK_INT(turn_begin_result(s, &theirs, db_batch_wait(s, b)), ERR_CONFLICT);
-    CHECK_STR(code_of(s), "conversation.not_yours");
-}
-
 ENGINE_TEST(a_run_is_closed_although_its_conversation_was_deleted)
 {
     turn_start t = start_of(s, "s1", "u1", "m1");
