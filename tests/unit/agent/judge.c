@@ -62,6 +62,20 @@ FIBER_TEST(a_verdict_to_go_on_asks_for_a_tool_call_and_says_why)
     stage_close(st);
 }
 
+FIBER_TEST(without_tools_no_call_is_asked_for)
+{
+    static const stage_answer answers[] = {
+        {.body = TEXT("One:") STOP}, {.body = TEXT("Two") STOP}, {.body = VERDICT("completed")}};
+    stage *st = JUDGED(s, answers);
+
+    st->plan.n_tools = 0;
+    CHECK(stage_run(st) == OK, "runs");
+    CHECK_INT(st->requests, 3);
+    CHECK(json_object_get(stage_request(st, 1), "tool_choice") == NULL, "%s", st->bodies[1]);
+    CHECK(stage_request_has(st, 1, "The task is not finished"), "but it is told to go on");
+    stage_close(st);
+}
+
 FIBER_TEST(a_text_that_announces_more_goes_on_without_a_judge)
 {
     static const char *const texts[] = {"Now I read it:", "\xe7\x8e\xb0\xe5\x9c\xa8\xef\xbc\x9a", "Reading... ",
