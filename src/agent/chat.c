@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 
 #include "agent/agent_internal.h"
+#include "agent/attach.h"
+#include "agent/replay.h"
 #include "agent/resolve.h"
 #include "agent/tags.h"
 #include "base/clock.h"
@@ -48,6 +50,7 @@ typedef struct {
     agent_outcome outcome;
     run_row row;
     bool is_new;                                              /* the session has no conversation yet */
+    bool stateless;                                           /* and will have none */
     enum { BEGIN_PENDING, BEGIN_STORED, BEGIN_FAILED } begun; /* the write that begins the turn */
     fiber *waits_for_begin;
 } chat;
@@ -89,14 +92,17 @@ static bool is_shell(const char *name)
 }
 
 /* Which of all tools a run offers (contracts/sage-agent-runtime.md section 6.1). */
-static bool offers(const tool *t, const json_t *names, completion_mode until)
+static bool offers(const tool *t, const merged_config *m, completion_mode until)
 {
-    bool any = json_array_size(names) == 0;
+    const json_t *names = m->tools;
+    bool any = json_array_size(names) == 0 && !m->only_named_tools;
 
     if (cstr_eq(t->name, "turn_status"))
         return until == UNTIL_TURN_STATUS;
     if (cstr_eq(t->name, "tool_expand_tools")) /* offered only when the list was narrowed, which we do not do */
         return false;
+    if (t->kind == TOOL_ACTION && m->actions != NULL) /* the source has listed what the agent names */
+        return true;
     if (any)
         return !t->explicit_only;
     if (is_shell(t->name) &&
@@ -110,7 +116,7 @@ static int by_name(const void *a, const void *b)
     return strcmp((*(const tool *const *)a)->name, (*(const tool *const *)b)->name);
 }
 
-static err choose_tools(scope *prep, chat *c, const json_t *names)
+static err choose_tools(scope *prep, chat *c, const merged_config *m)
 {
     const tool **all;
     size_t n;
@@ -118,12 +124,30 @@ static err choose_tools(scope *prep, chat *c, const json_t *names)
     TRY(tool_list(prep, c->s->arena, &c->plan.tool_context, &all, &n));
     c->plan.tools = arena_array(c->s->arena, const tool *, n);
     for (size_t i = 0; i < n; i++)
-        if (offers(all[i], names, c->plan.until))
+        if (offers(all[i], m, c->plan.until))
             c->plan.tools[c->plan.n_tools++] = all[i];
     qsort(c->plan.tools, c->plan.n_tools, sizeof *c->plan.tools, by_name);
     for (size_t i = 0; i < c->plan.n_tools; i++)
         c->plan.prompt.has_todo |= cstr_eq(c->plan.tools[i]->name, "todo_write");
     c->plan.prompt.has_tools = c->plan.n_tools > 0;
+    return OK;
+}
+
+static const char *append(arena *a, const char *text, const char *more)
+{
+    if (cstr_blank(more))
+        return text;
+    return cstr_blank(text) ? more : arena_printf(a, "%s\n\n%s", text, more);
+}
+
+/* The system prompt of agent or request, the agent's files, and what else stands behind it. */
+static err find_role(scope *prep, arena *a, const chat_request *rq, const merged_config *m, const char **out)
+{
+    owned_by owner = m->agent_owner != NULL ? owned_by_user(m->agent_owner) : owned_by_user(rq->user_id);
+    const char *files;
+
+    TRY(attach_for_prompt(prep, prep->arena, owner, m->attachments, &files));
+    *out = arena_strdup(a, append(prep->arena, append(prep->arena, m->system_prefix, files), rq->system_suffix));
     return OK;
 }
 
@@ -138,7 +162,7 @@ static err make_plan(scope *prep, chat *c, const chat_request *rq, const merged_
     *p = (plan){
         .session_id = run_facts(c->run)->session_id,
         .speaker = "SimpleAgent",
-        .until = settings.until,
+        .until = rq->stateless ? UNTIL_NO_TOOL_CALL : settings.until,
         .max_loops = m->max_loops,
         .max_parallel_tools = settings.max_parallel_tools,
         .tool_context = {.user_id = arena_strdup(a, rq->user_id),
@@ -147,19 +171,22 @@ static err make_plan(scope *prep, chat *c, const chat_request *rq, const merged_
                          .agent_id = run_facts(c->run)->agent_id,
                          .workspace = chat_workspace(a, rq->user_id, m->agent_id),
                          .language = language,
-                         .system_context = context},
+                         .system_context = context,
+                         .actions = m->actions != NULL ? json_hold(a, json_deep_copy(m->actions)) : NULL},
         .prompt = {.language = language,
                    .response_language = json_get_str(context, "response_language", "en-US"),
-                   .role = arena_strdup(a, m->system_prefix),
                    .system_context = context,
-                   .turn_status = settings.until == UNTIL_TURN_STATUS},
+                   .turn_status = settings.until == UNTIL_TURN_STATUS && !rq->stateless},
+        .model = {.response_format =
+                      rq->response_format != NULL ? json_hold(a, json_deep_copy(rq->response_format)) : NULL},
     };
     p->prompt.workspace = p->tool_context.workspace;
+    TRY(find_role(prep, a, rq, m, &p->prompt.role));
     TRY(resolve_model(prep, a, rq, m, &p->model.at));
     p->tool_context.multimodal = !p->model.at.no_images;
     TRY(chat_make_workspace(prep, p->tool_context.workspace));
     p->tool_context.session = tool_session_new(c->s);
-    return choose_tools(prep, c, m->tools);
+    return choose_tools(prep, c, m);
 }
 
 /* The ledger */
@@ -332,9 +359,8 @@ static err save_end(scope *s, chat *c, run_status status, const char *reason)
     static const char *const names[] = {
         [RUN_COMPLETED] = "completed", [RUN_FAILED] = "failed", [RUN_INTERRUPTED] = "interrupted"};
     const usage_tally *u = &c->outcome.usage;
+    turn_finish end = {.session_id = c->plan.session_id, .run = &c->row};
     message_row *rows;
-    turn_finish end = {
-        .session_id = c->plan.session_id, .n_messages = take_unstored(c->ledger, s->arena, &rows), .run = &c->row};
 
     c->row.status = names[status];
     c->row.error = status == RUN_FAILED ? reason : NULL;
@@ -348,6 +374,9 @@ static err save_end(scope *s, chat *c, run_status status, const char *reason)
         .steps = (int64_t)u->n_steps,
         .step_models = models_text(s->arena, u),
     };
+    if (c->stateless)
+        return run_row_insert(s, &c->row);
+    end.n_messages = take_unstored(c->ledger, s->arena, &rows);
     end.messages = rows;
     return turn_end(s, &end);
 }
@@ -375,6 +404,10 @@ static err finish(chat *c, err e)
         failure f = scope_failure(end, stored);
 
         log_error("run.not_stored", log_str("run", c->row.id), log_str("reason", f.text));
+    }
+    if (c->stateless) /* that its usage is not known is no reason to fail */
+        stored = OK;
+    if (stored != OK) {
         status = RUN_FAILED;
         reason = "the conversation could not be stored";
     }
@@ -463,8 +496,6 @@ static err begin(scope *prep, chat *c, const chat_request *rq, const merged_conf
         row.agent_id = c->is_new ? NO_AGENT : NULL;
         row.agent_name = c->is_new ? m->agent_name : NULL;
     }
-    start.n_messages = take_unstored(c->ledger, prep->arena, &rows);
-    start.messages = rows;
     c->row = (run_row){.id = facts->id,
                        .session_id = facts->session_id,
                        .user_id = arena_strdup(c->s->arena, user),
@@ -472,6 +503,13 @@ static err begin(scope *prep, chat *c, const chat_request *rq, const merged_conf
                        .source = arena_strdup(c->s->arena, rq->source),
                        .status = "running",
                        .started_at = clock_wall()};
+    if (c->stateless) {
+        c->begun = BEGIN_STORED;
+        scope_spawn(loop_root(c->s->loop), chat_fiber, c);
+        return OK;
+    }
+    start.n_messages = take_unstored(c->ledger, prep->arena, &rows);
+    start.messages = rows;
     scope_spawn(loop_root(c->s->loop), chat_fiber, c);
     scope_spawn(storing, store_beginning, &start);
     e = scope_join(storing);
@@ -544,6 +582,10 @@ static err enter_run(scope *prep, chat *c, const chat_request *rq, const merged_
 static err prepare(scope *prep, chat *c, const chat_request *rq, const merged_config *m)
 {
     TRY(make_plan(prep, c, rq, m));
+    if (rq->stateless) {
+        c->ledger = ledger_new(c->s->arena);
+        return replay_messages(prep, c->ledger, rq->messages);
+    }
     c->plan.save = save_progress;
     c->plan.save_arg = c;
     c->ledger = ledger_new(c->s->arena);
@@ -596,6 +638,7 @@ err chat_start(scope *s, const chat_request *rq, run **out)
     c = arena_one(rs->arena, chat);
     c->s = rs;
     c->is_new = is_new;
+    c->stateless = rq->stateless;
     if ((e = enter_run(prep, c, rq, &m)) != OK) {
         fail_from(s, rs, e);
         scope_close(rs);

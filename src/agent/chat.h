@@ -39,18 +39,25 @@ typedef struct {
     const json_t *system_context;
     const json_t *model_config; /* base_url, api_key, model, max_tokens … */
     const char *provider_id;
-    const char *language;    /* of the caller ("en-US"): the response language when nothing else says one */
-    const char *source;      /* "api/chat" …: for the usage record */
-    const char *empty_title; /* of a conversation whose first text is blank */
-    bool managed;            /* the run does not depend on its client */
-    bool shows_progress;     /* of the tools, in its client's stream */
-    bool rerun;              /* answer the conversation as it stands; `messages` may be empty */
-    const char *replace;     /* a live run of the session is interrupted with this reason; NULL: ERR_BUSY */
+    const char *language;          /* of the caller ("en-US"): the response language when nothing else says one */
+    const char *source;            /* "api/chat" …: for the usage record */
+    const char *empty_title;       /* of a conversation whose first text is blank */
+    bool managed;                  /* the run does not depend on its client */
+    bool shows_progress;           /* of the tools, in its client's stream */
+    bool rerun;                    /* answer the conversation as it stands; `messages` may be empty */
+    bool stateless;                /* nothing is kept but the usage; `messages` are all there is (agent/replay.h) */
+    bool only_named_tools;         /* no tools in `available_tools`: none, instead of all */
+    const json_t *actions;         /* of integrations, as in tool_context; a saved agent's own win */
+    const json_t *attachments;     /* ids of the user's files that the model is to know; a saved agent's own win */
+    const char *system_suffix;     /* behind the system prompt, whosever it is */
+    const json_t *params;          /* for the model: temperature … */
+    const json_t *response_format; /* of every answer */
+    const char *replace;           /* a live run of the session is interrupted with this reason; NULL: ERR_BUSY */
 } chat_request;
 
 /*
  * Codes of failures: "chat.messages_empty", "chat.max_loops_required", "chat.session_id_invalid", "chat.message_invalid", "agent.not_found",
- * "agent.denied", "provider.not_found", "provider.no_default", "run.busy", "run.unwinding", "conversation.not_yours",
+ * "agent.denied", "agent.disabled", "provider.not_found", "provider.no_default", "run.busy", "run.unwinding", "conversation.not_yours",
  * "conversation.no_rerunnable" (a rerun without any user message) and those of the database.  On success the caller has a reference to the run.  Parks.
  */
 MUST_USE err chat_start(scope *s, const chat_request *rq, run **out);

@@ -21,6 +21,28 @@ static const json_t *member(const json_t *config, const char *key, const char *o
     return v != NULL ? v : json_object_get(config, older);
 }
 
+/* What the agents API of a platform keeps with an agent beside its configuration: such an agent has the tools and actions
+ * that it names and no others. */
+static err read_extra(scope *s, const agent_row *row, merged_config *m)
+{
+    json_t *extra, *params, *creativity;
+
+    if (row->extra == NULL)
+        return OK;
+    if (json_parse(s->arena, row->extra, strlen(row->extra), NULL, &extra) != OK)
+        return fail(s, ERR_INTERNAL, "the stored configuration of agent %s is damaged", row->id);
+    m->actions = json_get_arr(extra, "actions");
+    m->only_named_tools = m->actions != NULL;
+    m->attachments = json_get_arr(extra, "attachments");
+    creativity = json_object_get(extra, "creativity");
+    if (json_is_number(creativity)) {
+        params = json_hold(s->arena, json_object());
+        json_set(params, "temperature", json_incref(creativity));
+        m->params = params;
+    }
+    return OK;
+}
+
 static err load_agent(scope *s, const chat_request *rq, merged_config *m, json_t **config)
 {
     agent_row *row;
@@ -34,12 +56,14 @@ static err load_agent(scope *s, const chat_request *rq, merged_config *m, json_t
     if (e == ERR_NOT_FOUND && rq->agent_optional)
         return OK;
     TRY(e);
+    if (row->disabled)
+        return fail_code(s, ERR_DENIED, "agent.disabled", row->id, "the agent %s is disabled", row->name);
     m->agent_id = row->id;
     m->agent_owner = row->owner_id;
     m->agent_name = row->name;
     if (json_parse(s->arena, row->config, strlen(row->config), NULL, config) != OK)
         return fail(s, ERR_INTERNAL, "the stored configuration of agent %s is damaged", row->id);
-    return OK;
+    return read_extra(s, row, m);
 }
 
 static void merge_context(merged_config *m, const json_t *agent_context, const chat_request *rq)
@@ -68,7 +92,12 @@ err resolve_config(scope *s, const chat_request *rq, merged_config *m)
     json_t *config;
     const json_t *v;
 
-    *m = (merged_config){.system_context = json_hold(s->arena, json_object())};
+    *m = (merged_config){
+        .system_context = json_hold(s->arena, json_object()),
+        .only_named_tools = rq->only_named_tools,
+        .actions = rq->actions,
+        .attachments = rq->attachments,
+    };
     TRY(load_agent(s, rq, m, &config));
     if (m->agent_name == NULL)
         m->agent_name = !cstr_blank(rq->agent_name) ? rq->agent_name : "Sage Assistant";
@@ -136,7 +165,7 @@ static void apply_request_model(arena *a, const chat_request *rq, llm_endpoint *
     at->params = json_object_size(params) > 0 ? params : NULL;
 }
 
-err resolve_model(scope *s, arena *a, const chat_request *rq, const merged_config *m, llm_endpoint *out)
+static err find_endpoint(scope *s, arena *a, const chat_request *rq, const merged_config *m, llm_endpoint *out)
 {
     provider_scope sc = {.who = owned_by_user(rq->user_id), .with_system = true};
     served_model *sm;
@@ -161,5 +190,24 @@ err resolve_model(scope *s, arena *a, const chat_request *rq, const merged_confi
     TRY(serve_endpoint(s, a, sm, out));
     if (json_object_size(rq->model_config) > 0)
         apply_request_model(a, rq, out);
+    return OK;
+}
+
+static void apply_params(arena *a, const json_t *params, llm_endpoint *at)
+{
+    json_t *all;
+
+    if (json_object_size(params) == 0)
+        return;
+    all = json_hold(a, at->params != NULL ? json_copy(at->params) : json_object());
+    json_object_update(all, (json_t *)(uintptr_t)params);
+    at->params = all;
+}
+
+err resolve_model(scope *s, arena *a, const chat_request *rq, const merged_config *m, llm_endpoint *out)
+{
+    TRY(find_endpoint(s, a, rq, m, out));
+    apply_params(a, m->params, out);
+    apply_params(a, rq->params, out);
     return OK;
 }

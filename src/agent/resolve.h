@@ -15,7 +15,11 @@ typedef struct {
     int64_t max_loops;
     const char *system_prefix;
     json_t *system_context; /* new object, held by the scope */
-    const json_t *tools;    /* array of names; NULL or empty: all */
+    const json_t *tools;    /* array of names; NULL or empty: all, unless only those named are meant */
+    bool only_named_tools;
+    const json_t *actions;     /* of integrations that it may call; NULL: it does not say */
+    const json_t *attachments; /* ids of files of the agent's owner that the model is to know */
+    const json_t *params;      /* for the model; NULL: none */
     const char *provider_id;
     bool provider_of_agent; /* chosen by the agent's owner, not by the caller */
     const char *response_language;
