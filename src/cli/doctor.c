@@ -25,6 +25,7 @@
 #include "llm/serve.h"
 #include "net/client.h"
 #include "rt/loop.h"
+#include "script/script.h"
 #include "tool/tool.h"
 
 typedef struct {
@@ -152,6 +153,17 @@ static void check_sandbox(patient *p, finding *f)
         good(f, "commands of agents run in bubblewrap");
     else
         trouble(f, false, why, "agents cannot run commands: the shell tool is off");
+}
+
+static void check_scripts(patient *p, finding *f)
+{
+    const char *why = "";
+
+    script_configure(&(script_settings){.runner = p->st->script_runner});
+    if (script_available(&why))
+        good(f, "scripts of integrations run in processes of their own");
+    else
+        trouble(f, false, why, "integrations cannot run scripts");
 }
 
 static void check_parts(patient *p, finding *f)
@@ -339,6 +351,7 @@ static const struct {
     {"model", check_model},
     {"tls", check_tls},
     {"sandbox", check_sandbox},
+    {"scripts", check_scripts},
     {"parts", check_parts},
     {"descriptors", check_descriptors},
     {"private-networks", check_private_networks},

@@ -34,6 +34,7 @@
 #include "rt/loop.h"
 #include "rt/offload.h"
 #include "rt/sleep.h"
+#include "script/script.h"
 #include "store/object.h"
 #include "store/run.h"
 
@@ -133,6 +134,16 @@ static bool configure(const struct settings *st)
         .default_max_loops = st->run_max_loops,
     });
     flow_configure(st->run_timeout);
+    script_configure(&(script_settings){
+        .runner = st->script_runner,
+        .pool = (size_t)st->script_pool,
+        .max_running = (size_t)st->script_max_running,
+        .max_waiting = (size_t)st->script_max_waiting,
+        .wall_timeout = st->script_timeout,
+        .cpu_timeout = st->script_cpu_timeout / SECONDS(1),
+        .memory = (size_t)st->script_memory,
+        .allow_private = st->allow_private_networks,
+    });
     return true;
 }
 
@@ -304,6 +315,15 @@ static err keep_memory_small(scope *root, void *unused)
     return OK;
 }
 
+/* Once requests are answered: starting processes would hold up the first of them. */
+static err warm_scripts(scope *root, void *unused)
+{
+    (void)unused;
+    if (sleep_for(root, MILLISECONDS(100)) == OK)
+        script_pool_open();
+    return OK;
+}
+
 static err serve_loop(scope *root, void *arg)
 {
     int64_t grace = settings_get()->shutdown_grace;
@@ -327,6 +347,7 @@ static err serve_loop(scope *root, void *arg)
         if (atomic_load(&h->failed) || sleep_for(root, MILLISECONDS(1)) != OK)
             return OK;
     }
+    scope_spawn(root, warm_scripts, NULL);
     if ((e = server_serve(root, h->server, grace + farewell)) != OK) {
         refuse("cannot serve", scope_failure(root, e).text);
         loops_stop();

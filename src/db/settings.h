@@ -55,6 +55,9 @@ struct settings {
     int64_t run_max_loops;
     int64_t run_max_parallel_tools;
     int64_t run_timeout;
+    int64_t script_cpu_timeout, script_max_running, script_max_waiting, script_memory, script_pool;
+    const char *script_runner;
+    int64_t script_timeout;
     const char *secret_key;
     const char *session_cookie_name, *session_cookie_same_site;
     bool session_cookie_secure;

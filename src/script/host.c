@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "net/client.h"
 #include "rt/offload.h"
-#include "script/address.h"
+#include "script/location.h"
 #include "script/internal.h"
 
 enum { REDIRECTS_MAX = 5, HEADERS_MAX = 100, HEADER_BYTES_MAX = 64 << 10, METHOD_MAX = 32 };
@@ -151,7 +151,7 @@ typedef struct {
     buf *body;
 } answer;
 
-static err send_once(script_exec *x, scope *c, const address *to, const wish *w, answer *ans)
+static err send_once(script_exec *x, scope *c, const location *to, const wish *w, answer *ans)
 {
     bool open = x->job->private_ok || script_config.allow_private;
     http_call call = {
@@ -174,7 +174,7 @@ static err send_once(script_exec *x, scope *c, const address *to, const wish *w,
     return http_open(c, &call, &ans->head, &ans->stream);
 }
 
-static const char *location_of(const answer *ans)
+static const char *redirect_of(const answer *ans)
 {
     int status = ans->head.status;
 
@@ -199,28 +199,29 @@ static void rewrite(wish *w, int status, bool foreign)
 
 static err request(script_exec *x, scope *c, const char *url, wish *w, answer *ans)
 {
-    address from, to;
+    location from, to;
 
-    if (!address_parse(c->arena, NULL, url, &to))
+    if (!location_parse(c->arena, NULL, url, &to))
         return fail(c, ERR_INVALID, "Invalid URL: only absolute http and https addresses can be called");
     for (int followed = 0;; followed++) {
-        const char *location;
+        const char *next;
 
-        if (!address_permitted(&to, x->job->hosts, x->job->n_hosts))
+        if (!location_permitted(&to, x->job->hosts, x->job->n_hosts))
             return fail(c, ERR_DENIED, "%s is not among the hosts that this integration may call", to.host);
         if (to.authorization != NULL && !has_header(w, "Authorization"))
             w->headers[w->n_headers++] = (http_header){"Authorization", to.authorization};
         TRY(send_once(x, c, &to, w, ans));
-        if ((location = location_of(ans)) == NULL)
+        if ((next = redirect_of(ans)) == NULL)
             return OK;
         if (followed == REDIRECTS_MAX)
             return fail(c, ERR_UPSTREAM, "Too many redirects: more than %d", REDIRECTS_MAX);
         http_finish(ans->stream);
+        ans->stream = NULL;
         from = to;
-        if (!address_parse(c->arena, from.url, location, &to))
+        if (!location_parse(c->arena, from.url, next, &to))
             return fail(c, ERR_UPSTREAM, "%s redirects to something that is not an http or https address", from.host);
         to.authorization = NULL;
-        rewrite(w, ans->head.status, !address_same_origin(&from, &to));
+        rewrite(w, ans->head.status, !location_same_origin(&from, &to));
     }
 }
 

@@ -2,8 +2,8 @@
 /*
  * Addresses that scripts name: parsed as the client that will call them does, credentials taken out.
  */
-#ifndef SCRIPT_ADDRESS_H
-#define SCRIPT_ADDRESS_H
+#ifndef SCRIPT_LOCATION_H
+#define SCRIPT_LOCATION_H
 
 #include "rt/scope.h"
 
@@ -13,13 +13,13 @@ typedef struct {
     const char *host;          /* lower case, without a dot at the end; IPv6 in brackets */
     const char *port;          /* always given */
     const char *authorization; /* "Basic …" for credentials in the URL, else NULL */
-} address;
+} location;
 
 /* `from`: what a relative one stands in; NULL: it must be absolute.  False: not an http or https URL. */
-bool address_parse(arena *a, const char *from, const char *url, address *out);
-bool address_same_origin(const address *a, const address *b);
+bool location_parse(arena *a, const char *from, const char *url, location *out);
+bool location_same_origin(const location *a, const location *b);
 
 /* Patterns: "api.example.org", "*.example.org" (not example.org itself).  An empty list permits every host. */
-bool address_permitted(const address *a, const char *const *hosts, size_t n);
+bool location_permitted(const location *a, const char *const *hosts, size_t n);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Addresses; see address.h.  libcurl's parser is used because libcurl's idea of the host is the one that is connected to.
+ * Addresses; see location.h.  libcurl's parser is used because libcurl's idea of the host is the one that is connected to.
  */
-#include "script/address.h"
+#include "script/location.h"
 
 #include <ctype.h>
 #include <curl/curl.h>
@@ -51,9 +51,9 @@ static const char *basic(arena *a, CURLU *u)
     return arena_printf(a, "Basic %s", text);
 }
 
-static bool read_parts(arena *a, CURLU *u, address *out)
+static bool read_parts(arena *a, CURLU *u, location *out)
 {
-    *out = (address){.authorization = basic(a, u)};
+    *out = (location){.authorization = basic(a, u)};
     if (curl_url_set(u, CURLUPART_USER, NULL, 0) != CURLUE_OK ||
         curl_url_set(u, CURLUPART_PASSWORD, NULL, 0) != CURLUE_OK ||
         curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0) != CURLUE_OK)
@@ -66,7 +66,7 @@ static bool read_parts(arena *a, CURLU *u, address *out)
            (cstr_eq(out->scheme, "http") || cstr_eq(out->scheme, "https"));
 }
 
-bool address_parse(arena *a, const char *from, const char *url, address *out)
+bool location_parse(arena *a, const char *from, const char *url, location *out)
 {
     CURLU *u = curl_url();
     bool good = u != NULL && strlen(url) <= URL_MAX &&
@@ -77,7 +77,7 @@ bool address_parse(arena *a, const char *from, const char *url, address *out)
     return good;
 }
 
-bool address_same_origin(const address *a, const address *b)
+bool location_same_origin(const location *a, const location *b)
 {
     return cstr_eq(a->scheme, b->scheme) && cstr_eq(a->host, b->host) && cstr_eq(a->port, b->port);
 }
@@ -93,7 +93,7 @@ static bool matches(const char *host, const char *pattern)
     return len > tail && strcasecmp(host + len - tail, pattern) == 0;
 }
 
-bool address_permitted(const address *a, const char *const *hosts, size_t n)
+bool location_permitted(const location *a, const char *const *hosts, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (matches(a->host, hosts[i]))

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of script/host.c: requests of scripts against a server of this test. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "fake_server.h"
+#include "fixture.h"
+#include "rt/sleep.h"
+
+static int port, other_port;
+
+/* Says on the second server what arrived there. */
+static bool echo(fake_conn *c, const fake_request *rq, void *arg)
+{
+    char text[4096];
+    const char *const names[] = {"Authorization", "Cookie",     "X-Api-Key",       "X-Plain",   "Content-Type",
+                                 "Host",          "Connection", "Accept-Encoding", "User-Agent"};
+    int n = snprintf(text, sizeof text, "%s %s", rq->method, rq->path);
+
+    (void)arg;
+    for (size_t i = 0; i < COUNT(names); i++) {
+        const char *value = fake_header(rq, names[i]);
+
+        if (value != NULL)
+            n += snprintf(text + n, sizeof text - (size_t)n, "\n%s: %s", names[i], value);
+    }
+    snprintf(text + n, sizeof text - (size_t)n, "\n\n%.*s", (int)MIN_OF(rq->body_len, (size_t)1000), rq->body);
+    return fake_reply(c, 200, "text/plain", text);
+}
+
+/* A gzip of "packed". */
+static const unsigned char packed[] = {0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0x2b, 0x48, 0x4c,
+                                       0xce, 0x4e, 0x4d, 0x01, 0x00, 0x10, 0xb4, 0xf6, 0x21, 0x06, 0x00, 0x00, 0x00};
+
+static bool endless(fake_conn *c)
+{
+    static const char block[16384];
+
+    if (!fake_printf(c, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n"))
+        return false;
+    while (fake_write(c, block, sizeof block))
+        ;
+    return false;
+}
+
+static bool serve(fake_conn *c, const fake_request *rq, void *arg)
+{
+    int status, hops;
+
+    if (sscanf(rq->path, "/redirect/%d", &status) == 1)
+        return fake_printf(c, "HTTP/1.1 %d X\r\nLocation: /landed\r\nContent-Length: 0\r\n\r\n", status);
+    if (sscanf(rq->path, "/hops/%d", &hops) == 1 && hops > 0)
+        return fake_printf(c, "HTTP/1.1 302 X\r\nLocation: %d\r\nContent-Length: 0\r\n\r\n", hops - 1);
+    if (strcmp(rq->path, "/away") == 0)
+        return fake_printf(c, "HTTP/1.1 307 X\r\nLocation: http://127.0.0.1:%d/there\r\nContent-Length: 0\r\n\r\n",
+                           other_port);
+    if (strcmp(rq->path, "/to-localhost") == 0)
+        return fake_printf(c, "HTTP/1.1 302 X\r\nLocation: http://localhost:%d/\r\nContent-Length: 0\r\n\r\n",
+                           other_port);
+    if (strcmp(rq->path, "/to-file") == 0)
+        return fake_printf(c, "HTTP/1.1 302 X\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n");
+    if (sscanf(rq->path, "/status/%d", &status) == 1)
+        return fake_reply(c, status, "application/json", "{\"status\":true}");
+    if (strcmp(rq->path, "/gzip") == 0)
+        return fake_printf(c, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n",
+                           sizeof packed) &&
+               fake_write(c, packed, sizeof packed);
+    if (strcmp(rq->path, "/endless") == 0)
+        return endless(c);
+    if (strcmp(rq->path, "/slow") == 0)
+        fake_sleep_ms(3000);
+    if (strcmp(rq->path, "/breaks") == 0)
+        return fake_printf(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort") && false;
+    return echo(c, rq, arg);
+}
+
+/* With BASE and OTHER in it, as "http://127.0.0.1:PORT". */
+static const char *with_base(scope *s, const char *code)
+{
+    return arena_printf(s->arena, "const BASE = 'http://127.0.0.1:%d', OTHER = 'http://127.0.0.1:%d'; %s", port,
+                        other_port, code);
+}
+
+static script_outcome run_of(scope *s, const char *code)
+{
+    script_job job = {.name = "test", .code = str_of(with_base(s, code)), .private_ok = true};
+
+    return fixture_run_job(s, &job);
+}
+
+static const char *text_of(scope *s, const char *code)
+{
+    script_outcome out = run_of(s, code);
+
+    CHECK(out.status == SCRIPT_DONE, "%s: %s", code, out.message);
+    return json_is_string(out.value) ? json_string_value(out.value) : json_text(s->arena, out.value);
+}
+
+#define SERVERS_OR_SKIP(...)                                                                                           \
+    do {                                                                                                               \
+        RUNNER_OR_SKIP(__VA_ARGS__);                                                                                   \
+        port = fake_server_start(serve, NULL);                                                                         \
+        other_port = fake_server_start(echo, NULL);                                                                    \
+    } while (0)
+
+#define HAS(text, part) CHECK(strstr((text), (part)) != NULL, "%s", (text))
+#define LACKS(text, part) CHECK(strstr((text), (part)) == NULL, "%s", (text))
+
+FIBER_TEST(a_request_goes_out_as_the_script_wants_it)
+{
+    const char *got;
+    script_outcome out;
+
+    SERVERS_OR_SKIP(0);
+    got = text_of(
+        s,
+        "return (await fetch(BASE + '/a?b=1#c', {method: 'PUT', headers: {'X-Plain': 'p', Authorization: 'Bearer t'}, "
+        "body: 'the body'})).text()");
+    HAS(got, "PUT /a?b=1\n");
+    HAS(got, "X-Plain: p");
+    HAS(got, "Authorization: Bearer t");
+    HAS(got, "\n\nthe body");
+    out = run_of(s,
+                 "const r = await fetch(BASE + '/status/404'); return [r.status, r.ok, r.headers.get('Content-Type')]");
+    CHECK_STR(json_text(s->arena, out.value), "[404,false,\"application/json\"]");
+    CHECK_INT(out.requests, 1);
+    CHECK(!out.unauthorized, "no 401");
+}
+
+FIBER_TEST(every_method_word_can_be_sent_and_tunnels_cannot)
+{
+    static const char *const methods[] = {"PROPFIND", "REPORT", "MKCOL", "DELETE", "PATCH", "OPTIONS"};
+    char code[256];
+
+    SERVERS_OR_SKIP(0);
+    for (size_t i = 0; i < COUNT(methods); i++) {
+        snprintf(code, sizeof code, "return (await ld.request({url: BASE + '/m', method: '%s', body: '<x/>'})).text",
+                 methods[i]);
+        HAS(text_of(s, code), arena_printf(s->arena, "%s /m\n", methods[i]));
+    }
+    CHECK_INT(run_of(s, "await ld.request({url: BASE, method: 'CONNECT'})").status, SCRIPT_THREW);
+    CHECK_INT(run_of(s, "await ld.request({url: BASE, method: 'TRACE'})").status, SCRIPT_THREW);
+    CHECK_INT(run_of(s, "await ld.request({url: BASE, method: 'GET / HTTP/1.1\\r\\nX: y'})").status, SCRIPT_THREW);
+}
+
+FIBER_TEST(headers_of_the_connection_stay_the_servers_and_injection_is_refused)
+{
+    const char *got;
+
+    SERVERS_OR_SKIP(0);
+    got = text_of(
+        s, "return (await ld.request({url: BASE + '/h', method: 'POST', body: 'four', headers: {"
+           "'Content-Length': '999', 'Transfer-Encoding': 'chunked', Connection: 'upgrade', 'X-Plain': 'p'}})).text");
+    HAS(got, "Host: 127.0.0.1");
+    HAS(got, "X-Plain: p");
+    LACKS(got, "upgrade");
+    HAS(got, "\n\nfour");
+    CHECK_INT(run_of(s, "await ld.request({url: BASE, headers: {'X-A': 'b\\r\\nX-C: d'}})").status, SCRIPT_THREW);
+    CHECK_INT(run_of(s, "await ld.request({url: BASE, headers: {'X A': 'b'}})").status, SCRIPT_THREW);
+}
+
+FIBER_TEST(bodies_come_decoded)
+{
+    SERVERS_OR_SKIP(0);
+    CHECK_STR(
+        text_of(s, "const r = await fetch(BASE + '/gzip'); return await r.text() + r.headers.get('content-encoding')"),
+        "packednull");
+}
+
+FIBER_TEST(redirects_are_followed_as_fetch_does)
+{
+    static const struct {
+        int status;
+        const char *method, *then;
+    } cases[] = {{301, "POST", "GET"}, {302, "POST", "GET"}, {303, "PUT", "GET"}, {307, "POST", "POST"},
+                 {308, "PUT", "PUT"},  {301, "PUT", "PUT"},  {302, "GET", "GET"}};
+    char code[256];
+
+    SERVERS_OR_SKIP(0);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const char *got;
+
+        snprintf(
+            code, sizeof code,
+            "return (await fetch(BASE + '/redirect/%d', {method: '%s', %s headers: {'Content-Type': 'a/b'}})).text()",
+            cases[i].status, cases[i].method, strcmp(cases[i].method, "GET") == 0 ? "" : "body: 'payload',");
+        got = text_of(s, code);
+        HAS(got, arena_printf(s->arena, "%s /landed\n", cases[i].then));
+        if (strcmp(cases[i].method, cases[i].then) != 0) {
+            LACKS(got, "payload");
+            LACKS(got, "Content-Type");
+        } else if (strcmp(cases[i].method, "GET") != 0) {
+            HAS(got, "payload");
+        }
+    }
+}
+
+FIBER_TEST(at_most_five_redirects_are_followed)
+{
+    script_outcome out;
+
+    SERVERS_OR_SKIP(0);
+    HAS(text_of(s, "return (await fetch(BASE + '/hops/5')).text()"), "GET /hops/0");
+    out = run_of(s, "await fetch(BASE + '/hops/6')");
+    CHECK_INT(out.status, SCRIPT_THREW);
+    HAS(out.message, "redirects");
+}
+
+FIBER_TEST(credentials_do_not_follow_to_another_origin)
+{
+    const char *got;
+
+    SERVERS_OR_SKIP(0);
+    got = text_of(
+        s, "return (await fetch(BASE + '/away', {headers: {Authorization: 'Bearer t', Cookie: 'a=b', 'X-Api-Key': 'k', "
+           "'X-Plain': 'p'}})).text()");
+    HAS(got, "GET /there\n");
+    HAS(got, "X-Plain: p");
+    LACKS(got, "Bearer");
+    LACKS(got, "a=b");
+    LACKS(got, "X-Api-Key");
+    HAS(text_of(s, "return (await fetch(BASE + '/redirect/302', {headers: {Authorization: 'Bearer t'}})).text()"),
+        "Bearer t");
+}
+
+FIBER_TEST(only_listed_hosts_are_called_and_redirects_are_held_to_the_list)
+{
+    static const char *const only[] = {"api.example.org", "*.example.com"};
+    static const char *const here[] = {"127.0.0.1"};
+    script_job job = {.name = "test", .private_ok = true, .hosts = only, .n_hosts = 2};
+    script_outcome out;
+
+    SERVERS_OR_SKIP(0);
+    job.code = str_of(with_base(s, "await fetch(BASE)"));
+    out = fixture_run_job(s, &job);
+    CHECK_INT(out.status, SCRIPT_THREW);
+    HAS(out.message, "127.0.0.1 is not among the hosts");
+    CHECK_INT(out.requests, 0);
+    job.hosts = here;
+    job.n_hosts = 1;
+    CHECK_INT(fixture_run_job(s, &job).status, SCRIPT_DONE);
+    job.code = str_of(with_base(s, "await fetch(BASE + '/to-localhost')"));
+    out = fixture_run_job(s, &job);
+    CHECK_INT(out.status, SCRIPT_THREW);
+    HAS(out.message, "localhost is not among the hosts");
+    CHECK_INT(out.requests, 1);
+}
+
+FIBER_TEST(private_addresses_in_any_form_are_out_of_reach)
+{
+    static const char *const forms[] = {
+        "http://127.0.0.1:PORT/",
+        "http://localhost:PORT/",
+        "http://[::1]:PORT/",
+        "http://2130706433:PORT/",
+        "http://0x7f000001:PORT/",
+        "http://0177.0.0.1:PORT/",
+        "http://127.1:PORT/",
+        "http://[::ffff:127.0.0.1]:PORT/",
+        "http://0.0.0.0:PORT/",
+        "http://[::]:PORT/",
+        "http://169.254.169.254/latest",
+        "http://10.0.0.1/",
+        "http://[64:ff9b::7f00:1]:PORT/",
+        "http://user@127.0.0.1:PORT/",
+        "http://127.0.0.1.:PORT/",
+        "http://[fd00::1]/",
+        "http://192.168.0.1/",
+        "http://\\u0661\\u0662\\u0667.0.0.1:PORT/",
+    };
+
+    SERVERS_OR_SKIP(0);
+    for (size_t i = 0; i < COUNT(forms); i++) {
+        script_job job = {.name = "test"};
+        script_outcome out;
+
+        job.code = str_of(arena_printf(s->arena, "await fetch('%s'.replace('PORT', '%d'))", forms[i], port));
+        out = fixture_run_job(s, &job);
+        CHECK(out.status == SCRIPT_THREW, "%s", forms[i]);
+    }
+}
+
+FIBER_TEST(only_web_addresses_are_called)
+{
+    static const char *const codes[] = {
+        "await fetch('file:///etc/passwd')",
+        "await fetch('ftp://127.0.0.1/')",
+        "await fetch('/relative')",
+        "await fetch('gopher://127.0.0.1')",
+        "await fetch(BASE + '/to-file')",
+        "await fetch('')",
+        "await fetch('http://')",
+        "await fetch('http:///no-host')",
+        "await fetch('dict://127.0.0.1/x')",
+        "await ld.request({})",
+        "await ld.request({url: 'telnet://127.0.0.1'})",
+    };
+
+    SERVERS_OR_SKIP(0);
+    for (size_t i = 0; i < COUNT(codes); i++) {
+        script_outcome out = run_of(s, codes[i]);
+
+        CHECK(out.status == SCRIPT_THREW && out.message[0] != '\0', "%s", codes[i]);
+    }
+}
+
+FIBER_TEST(a_response_that_is_too_large_is_cut_off, .limit = 60)
+{
+    script_outcome out;
+
+    SERVERS_OR_SKIP(0);
+    out = run_of(s, "try { await ld.request({url: BASE + '/endless'}) } catch (e) { return e.message }");
+    CHECK_INT(out.status, SCRIPT_DONE);
+    CHECK_STR(json_string_value(out.value), "Response too large");
+}
+
+FIBER_TEST(a_request_has_its_own_time_limit_and_failures_can_be_caught)
+{
+    int64_t began = clock_mono();
+
+    SERVERS_OR_SKIP(0);
+    HAS(text_of(s, "try { await ld.request({url: BASE + '/slow', timeout: 200}) } catch (e) { return e.message }"),
+        "timed out");
+    CHECK(clock_mono() - began < SECONDS(3), "before the answer");
+    HAS(text_of(s, "try { await fetch('http://127.0.0.1:1/') } catch (e) { return e.message }"), "127.0.0.1");
+    HAS(text_of(s, "try { await fetch(BASE + '/breaks').then(r => r.text()) } catch (e) { return e.message }"),
+        "127.0.0.1");
+    HAS(text_of(s, "try { await fetch('http://no-such-host.invalid/') } catch (e) { return e.message }"),
+        "no-such-host");
+}
+
+FIBER_TEST(a_401_is_noted)
+{
+    SERVERS_OR_SKIP(0);
+    CHECK(run_of(s, "await fetch(BASE + '/status/401')").unauthorized, "for the caller, who may renew a token");
+}
+
+FIBER_TEST(many_requests_at_once_are_answered_and_each_gets_its_own_answer)
+{
+    SERVERS_OR_SKIP(0);
+    CHECK_STR(
+        text_of(s, "const all = await Promise.all(Array.from({length: 60}, (_, i) => fetch(BASE + '/n/' + i).then(r => "
+                   "r.text())));\n"
+                   "return all.every((t, i) => t.startsWith('GET /n/' + i + '\\n'))"),
+        "true");
+}
+
+FIBER_TEST(the_number_of_requests_of_a_run_is_limited, .limit = 60)
+{
+    script_outcome out;
+
+    SERVERS_OR_SKIP(0);
+    out = run_of(s, "let n = 0; try { for (;; n++) await fetch(BASE + '/x') } catch (e) { return [n, e.message] }");
+    CHECK(out.status == SCRIPT_DONE || out.status == SCRIPT_TOO_MUCH, "%s", out.message);
+    if (out.status == SCRIPT_DONE)
+        CHECK_INT(json_integer_value(json_array_get(out.value, 0)), 1000);
+    CHECK_INT(out.requests, 1000);
+}
+
+FIBER_TEST(a_request_that_nobody_awaits_ends_with_the_run)
+{
+    int64_t began = clock_mono();
+
+    SERVERS_OR_SKIP(0);
+    CHECK_STR(text_of(s, "fetch(BASE + '/slow'); return 1"), "1");
+    CHECK(clock_mono() - began < SECONDS(2), "without waiting for it");
+}
