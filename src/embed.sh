@@ -1,8 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # embed.sh SYMBOL FILE: assembler that puts a file into the binary, from SYMBOL to SYMBOL_end, with a NUL after it.
+# The checksum makes the text differ when the file does: build tools do not see through .incbin.
 set -eu
 cat <<END
+/* $(cksum <"$2") */
     .section .rodata
     .globl $1
     .type $1, %object
