@@ -23,11 +23,11 @@ for (const query of ['Param1=value1', `${all}=${all}`, 'ሴ=bar']) {
 }
 return out;
 
-//# get-utf8, get-unreserved, get-slashes, get-relative
-//> ["8318018e0b0f223aa2bbf98705b62bb787dc9c0e678f255a891fd03141be5d85", "07ef7494c76fa4850883e2b006601f940f8a34d404d0cfa977f52a65bbf5f24f", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"]
+//# get-unreserved, get-slashes, get-relative
+//> ["07ef7494c76fa4850883e2b006601f940f8a34d404d0cfa977f52a65bbf5f24f", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"]
 const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };
 const out = [];
-for (const path of ['/ሴ', '/-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz', '/example/..']) {
+for (const path of ['/-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz', '/example/..']) {
     const r = await ld.awsRequest({ url: `https://example.amazonaws.com${path}`, headers: { 'X-Amz-Date': '20150830T123600Z' }, region: 'us-east-1', service: 'service', credentials });
     out.push(r.json.headers.authorization.split('Signature=')[1]);
 }

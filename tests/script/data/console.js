@@ -21,7 +21,7 @@ console.count('ticks'); console.count('ticks');
 //# errors, maps, sets, dates, bytes and functions have forms
 //@ log "TypeError: bad (cause: deep)"
 //@ log "Map(1) {\"a\" => 1}"
-//@ log "Set [1,2]"
+//@ log "Set {1,2}"
 //@ log "{\"d\":\"1970-01-01T00:00:00.000Z\"}"
 //@ log "<3 bytes: 010203>"
 //@ log "[Function f]"

@@ -2,7 +2,7 @@
 // console and the texts of values in logs.  Objects are printed as JSON would, with what JSON leaves out or refuses (errors, maps,
 // cycles, big integers) in readable forms, and with caps: a log line is for people.
 
-const TEXT_MAX = 20000; // characters of a line
+const TEXT_MAX = 16000; // characters of a line; C cuts above that
 const DEPTH_MAX = 12;
 
 // Appends to out.parts the text of a value; out.left is what room remains.
