@@ -90,17 +90,12 @@ static JSValueRef evaluate(const char *code, size_t len, const char *name)
 
 static void start_engine(void)
 {
-    /* What the engine and ICU read from files, they read now. */
-    static const char warm[] =
-        "new Date().toString() + new Date(0).toLocaleString('en', {timeZone: 'Europe/Berlin'}) + "
-        "(1234.5).toLocaleString('de') + 'a'.localeCompare('b') + 'I'.toLocaleLowerCase('tr')";
     JSValueRef made, arg, exception = NULL;
 
     run.js = JSGlobalContextCreate(NULL);
     if (run.js == NULL)
         no_engine("the engine does not start");
     run.type_error = member(JSContextGetGlobalObject(run.js), "TypeError");
-    evaluate(warm, sizeof warm - 1, "warm");
     made = evaluate(script_prelude, (size_t)(script_prelude_end - script_prelude), "prelude");
     if (!JSValueIsObject(run.js, made))
         no_engine("the prelude is no function");
