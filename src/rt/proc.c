@@ -49,6 +49,8 @@ struct proc {
     list_link waiters;
     int pid;
     bool ended;
+    bool adopted; /* it has no number for us, only its pidfd */
+    bool in_background;
     int status;
     int handles; /* that the loop still holds */
     bool gone;   /* the scope has closed: freed with the last handle */
@@ -98,6 +100,8 @@ static bool channel_open(proc *p, int index, int fd)
     }
     c->fd = fd;
     p->handles++;
+    if (p->in_background)
+        uv_unref((uv_handle_t *)&c->poll);
     return true;
 }
 
@@ -137,17 +141,28 @@ static err channel_wait(scope *s, channel *c, int events)
 
 /* ---- the end of the child ---- */
 
+/* To the group; to the process alone when it is not ours. */
+static void send_signal(proc *p, int sig)
+{
+    if (!p->adopted)
+        kill(-p->pid, sig);
+    else if (p->ch[CHILD].fd >= 0)
+        syscall(SYS_pidfd_send_signal, p->ch[CHILD].fd, sig, NULL, 0);
+}
+
 static void reap(proc *p)
 {
     int status = 0;
     pid_t got;
 
+    p->ended = true;
+    if (p->adopted)
+        return;
     kill(-p->pid, SIGKILL); /* what it has left behind; itself it is a zombie by now */
     do
         got = waitpid(p->pid, &status, 0);
     while (got < 0 && errno == EINTR);
     p->status = got < 0 ? 255 : WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-    p->ended = true;
 }
 
 static void stop_looking(proc *p)
@@ -219,7 +234,7 @@ static void finish(void *arg)
     proc *p = arg;
 
     if (!p->ended) {
-        kill(-p->pid, SIGKILL);
+        send_signal(p, SIGKILL);
         wait_shielded(p);
     }
     for (size_t i = 0; i < COUNT(p->ch); i++)
@@ -368,12 +383,35 @@ err proc_start(scope *s, const proc_spec *spec, proc **out)
     }
     p = proc_new();
     p->pid = pid;
+    p->in_background = spec->in_background;
     if ((e = adopt(s, p, &io)) == OK)
         *out = p;
 out:
     close_all(io.child, COUNT(io.child));
     close_all(io.ours, COUNT(io.ours));
     return e;
+}
+
+err proc_adopt(scope *s, int pidfd, int socket, proc **out)
+{
+    int again = fcntl(socket, F_DUPFD_CLOEXEC, 0);
+    proc *p = proc_new();
+    bool watched;
+
+    p->adopted = p->in_background = true;
+    if (!channel_open(p, CHILD, pidfd)) { /* closed: nobody can end it any more but its own parent */
+        close_one(&socket);
+        close_one(&again);
+        free(p);
+        return fail(s, ERR_IO, "cannot watch a process");
+    }
+    uv_poll_start(&p->ch[CHILD].poll, UV_READABLE, on_child);
+    scope_defer(s, finish, p);
+    watched = fcntl(socket, F_SETFL, O_NONBLOCK) == 0 && channel_open(p, STDIN, socket);
+    if (!watched || again < 0 || !channel_open(p, STDOUT, again))
+        return fail(s, ERR_IO, "cannot watch a socket");
+    *out = p;
+    return OK;
 }
 
 /* ---- using ---- */
@@ -431,6 +469,73 @@ err proc_write(scope *s, proc *p, const void *bytes, size_t len)
     return OK;
 }
 
+/* Room for one descriptor. */
+typedef union {
+    char bytes[CMSG_SPACE(sizeof(int))];
+    struct cmsghdr align;
+} passed_fd;
+
+err proc_send_fd(scope *s, proc *p, int fd)
+{
+    channel *c = &p->ch[STDIN];
+    char byte = 0;
+    passed_fd room = {{0}};
+    struct iovec part = {&byte, 1};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = room.bytes, .msg_controllen = sizeof room.bytes};
+    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(sizeof fd);
+    memcpy(CMSG_DATA(head), &fd, sizeof fd);
+    for (;;) {
+        TRY(scope_check(s));
+        if (c->fd < 0)
+            return fail(s, ERR_CLOSED, "the child process is gone");
+        if (sendmsg(c->fd, &message, MSG_NOSIGNAL) == 1)
+            return OK;
+        if (errno == EAGAIN)
+            TRY(channel_wait(s, c, UV_WRITABLE));
+        else if (errno != EINTR)
+            return fail(s, ERR_CLOSED, "the child process takes no descriptor: %s", strerror(errno));
+    }
+}
+
+static int descriptor_of(struct msghdr *message)
+{
+    struct cmsghdr *head = CMSG_FIRSTHDR(message);
+    int fd = -1;
+
+    if (head != NULL && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
+        head->cmsg_len == CMSG_LEN(sizeof fd))
+        memcpy(&fd, CMSG_DATA(head), sizeof fd);
+    return fd;
+}
+
+err proc_receive_fd(scope *s, proc *p, int *fd)
+{
+    channel *c = &p->ch[STDOUT];
+
+    for (;;) {
+        char byte;
+        passed_fd room = {{0}};
+        struct iovec part = {&byte, 1};
+        struct msghdr message = {
+            .msg_iov = &part, .msg_iovlen = 1, .msg_control = room.bytes, .msg_controllen = sizeof room.bytes};
+        ssize_t n;
+
+        TRY(scope_check(s));
+        n = c->fd >= 0 ? recvmsg(c->fd, &message, MSG_CMSG_CLOEXEC) : 0;
+        if (n == 1 && (*fd = descriptor_of(&message)) >= 0)
+            return OK;
+        if (n >= 0 || (errno != EAGAIN && errno != EINTR))
+            return fail(s, ERR_CLOSED, "the child process gave no descriptor");
+        if (errno == EAGAIN)
+            TRY(channel_wait(s, c, UV_READABLE));
+    }
+}
+
 void proc_close_stdin(proc *p)
 {
     channel_close(&p->ch[STDIN]);
@@ -453,7 +558,7 @@ err proc_wait(scope *s, proc *p, int *status)
 void proc_signal(proc *p, int sig)
 {
     if (!p->ended)
-        kill(-p->pid, sig);
+        send_signal(p, sig);
 }
 
 int proc_pid(const proc *p)

@@ -18,6 +18,7 @@ typedef struct {
     bool merge_stderr;       /* stderr goes where stdout goes */
     bool socket; /* standard input is a socket for both ways: proc_read() of stream 1 reads what comes from it, and
                                 what the child writes on standard output is dropped */
+    bool in_background; /* does not keep the loop running */
     size_t
         max_buffered; /* output bytes a pipe holds until they are read; the child waits when it is full; 0: 256 KiB */
 } proc_spec;
@@ -25,6 +26,16 @@ typedef struct {
 /* Starts a child that is killed (whole process group, SIGKILL) and reaped when `s` closes.  When it ends by itself, the rest
  * of its group is killed then.  ERR_NOT_FOUND when there is no such program, ERR_IO otherwise. */
 MUST_USE err proc_start(scope *s, const proc_spec *spec, proc **out);
+
+/* A process that somebody else is the parent of: `pidfd` stands for it and `socket` is our end of its socket; both are taken
+ * over, whatever comes.  It is killed (alone, not its group) when `s` closes.  Its status is not known: proc_wait() gives 0.  It does
+ * not keep the loop running. */
+MUST_USE err proc_adopt(scope *s, int pidfd, int socket, proc **out);
+
+/* For children with a socket: a descriptor with one byte, which goes through SCM_RIGHTS.  They park.  Sending: `fd` stays the
+ * caller's.  Receiving: *fd is the caller's; ERR_CLOSED when the child is gone or sends none. */
+MUST_USE err proc_send_fd(scope *s, proc *p, int fd);
+MUST_USE err proc_receive_fd(scope *s, proc *p, int *fd);
 
 /* Parks until there is output: up to `cap` bytes, *len = 0 at the end of it.  `stream` is 1 for stdout, 2 for stderr.
  * One fiber a stream. */

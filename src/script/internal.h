@@ -31,6 +31,7 @@ typedef struct worker {
     list_link link;
     pool *home;
     bool warm;    /* in the pool's list */
+    scope *root;  /* of the loop */
     scope *scope; /* the process dies with it */
     proc *p;
     frame_reader frames;

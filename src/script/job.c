@@ -6,16 +6,12 @@
  * nonsense ends the run.
  */
 #include <inttypes.h>
-#include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "script/internal.h"
-
-enum { EXIT_NO_MEMORY = 86 }; /* runner/runner.h */
 
 /* ---- the job as text ---- */
 
@@ -110,20 +106,6 @@ static void timed_out(script_exec *x, int64_t after)
     ended(x, SCRIPT_TIMED_OUT, text);
 }
 
-static err process_ended(script_exec *x)
-{
-    int status = 0;
-
-    TRY(proc_wait(x->s, x->w->p, &status));
-    if (status == 128 + SIGXCPU)
-        timed_out(x, SECONDS(script_config.cpu_timeout));
-    else if (status == EXIT_NO_MEMORY)
-        ended(x, SCRIPT_NO_MEMORY, "The script used more memory than it may");
-    else
-        ended(x, SCRIPT_CRASHED, "The process of the script ended unexpectedly");
-    return OK;
-}
-
 static void nonsense(script_exec *x)
 {
     ended(x, SCRIPT_CRASHED, "The process of the script sent something that makes no sense");
@@ -148,6 +130,8 @@ static void take_failure(script_exec *x, str json)
     for (size_t i = 0; i < COUNT(kinds); i++)
         if (strcmp(kind, kinds[i].kind) == 0)
             ended(x, kinds[i].status, json_get_str(o, "message", "The script failed"));
+    if (strcmp(kind, "cpu") == 0)
+        timed_out(x, SECONDS(script_config.cpu_timeout));
     x->out->stack = arena_strdup(x->caller->arena, json_get_str(o, "stack", NULL));
     x->out->line = MAX_OF(json_get_int(o, "line", 0), (int64_t)0);
 }
@@ -213,8 +197,10 @@ static err follow_frames(script_exec *x, frame_source *src)
             nonsense(x);
             return OK;
         }
-        if (!whole)
-            return process_ended(x);
+        if (!whole) {
+            ended(x, SCRIPT_CRASHED, "The process of the script ended unexpectedly");
+            return OK;
+        }
         TRY(take_frame(x, &f, &over));
     }
     return OK;

@@ -9,6 +9,8 @@
  * Invariant: after pump() there are as many processes ready or starting as runs that could begin, plus the pool's share.
  */
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -33,6 +35,9 @@ struct pool {
     list_link warm; /* workers */
     list_link line; /* places */
     size_t n_warm, n_line, starting, running;
+    scope *template_scope; /* NULL: there is no template process */
+    proc *template;
+    sem forking; /* one request to it at a time */
 };
 
 static pool pools[LOOPS_MAX];
@@ -47,6 +52,7 @@ static pool *pool_here(void)
         *p = (pool){.made = true};
         list_init(&p->warm);
         list_init(&p->line);
+        sem_setup(&p->forking, 1);
     }
     return p;
 }
@@ -105,6 +111,7 @@ static worker *worker_new(scope *root, pool *home)
 
     frames_open(&w->frames);
     w->home = home;
+    w->root = root;
     w->scope = scope_child(root, NO_LIMIT);
     scope_defer(w->scope, on_close, w);
     return w;
@@ -124,29 +131,91 @@ static void free_later(worker *w)
     scope_spawn(loop_root(loop_self()), free_fiber, w);
 }
 
-/* The reason why nothing could be started: the last line that the process wrote. */
-static void log_start_failure(scope *s, worker *w, err e)
+/* ---- the template process, which is forked (runner/template.c) ---- */
+
+static void on_template_gone(void *arg)
+{
+    pool *p = arg;
+
+    p->template = NULL;
+    p->template_scope = NULL;
+}
+
+static void close_template(pool *p)
+{
+    if (p->template_scope != NULL)
+        scope_close(p->template_scope);
+}
+
+static err open_template(scope *root, pool *p)
+{
+    const char *argv[] = {script_runner(NULL), "template", NULL};
+    proc_spec spec = {.argv = argv,
+                      .env = script_runner_env,
+                      .cwd = "/",
+                      .socket = true,
+                      .in_background = true,
+                      .max_buffered = KIB(4)};
+
+    if (p->template != NULL && !proc_ended(p->template))
+        return OK;
+    close_template(p);
+    p->template_scope = scope_child(root, NO_LIMIT);
+    scope_defer(p->template_scope, on_template_gone, p);
+    return proc_start(p->template_scope, &spec, &p->template);
+}
+
+/* The last line that the template wrote says why nothing can be started. */
+static void log_start_failure(scope *s, pool *p, err e)
 {
     char text[512] = "";
     size_t len = 0;
 
-    if (w->p != NULL) {
-        proc_signal(w->p, SIGKILL);
-        if (proc_read(s, w->p, 2, text, sizeof text - 1, &len) != OK)
+    if (p->template != NULL) {
+        proc_signal(p->template, SIGKILL);
+        if (proc_read(s, p->template, 2, text, sizeof text - 1, &len) != OK)
             len = 0;
         text[len] = '\0';
     }
     log_error("script.start", log_str("problem", err_name(e)), log_str("said", text));
 }
 
+static err fork_one(scope *s, worker *w)
+{
+    pool *p = w->home;
+    int ends[2], pidfd = -1;
+    err e;
+
+    TRY(open_template(w->root, p));
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+        return fail(s, ERR_IO, "no socket for a script's process");
+    if ((e = proc_send_fd(s, p->template, ends[0])) == OK)
+        e = proc_receive_fd(s, p->template, &pidfd);
+    close(ends[0]);
+    if (e == OK)
+        return proc_adopt(w->scope, pidfd, ends[1], &w->p);
+    close(ends[1]);
+    close_template(p); /* an answer may still come, and would be taken for another's */
+    return e;
+}
+
+/* A request that is cut short would leave its answer to the next. */
+static err make_process(scope *s, worker *w)
+{
+    err e;
+
+    TRY(sem_take(s, &w->home->forking));
+    e = fork_one(s, w);
+    sem_give(&w->home->forking);
+    return e;
+}
+
 static err start(scope *s, worker *w)
 {
-    const char *argv[] = {script_runner(NULL), NULL};
-    proc_spec spec = {.argv = argv, .env = script_runner_env, .cwd = "/", .socket = true, .max_buffered = KIB(4)};
     frame_source src = {.chunk = mem_alloc(FRAME_CHUNK)};
     bool whole = false, nonsense;
     script_frame f;
-    err e = proc_start(w->scope, &spec, &w->p);
+    err e = make_process(s, w);
 
     if (e == OK)
         e = worker_read(s, w, &src, &f, &whole, &nonsense);
@@ -187,7 +256,7 @@ static err start_fiber(scope *root, void *arg)
         return OK;
     }
     if (e != ERR_CANCELLED) /* the server stops */
-        log_start_failure(root, w, e);
+        log_start_failure(root, p, e);
     scope_close(w->scope);
     if (p->starting == 0)
         fail_line(p);
@@ -313,4 +382,5 @@ void script_pool_close(void)
     p->open = false;
     while ((w = take_warm(p)) != NULL)
         scope_close(w->scope);
+    close_template(p);
 }

@@ -65,20 +65,22 @@ static long resident(void)
     return used.ru_maxrss;
 }
 
-/* The engine crashes on purpose when it cannot go on without memory.  Says which of both it was. */
+/* The server sees no exit status, so a process that is about to die says why, unless it is in the middle of a frame.  The
+ * engine crashes on purpose when it cannot go on without memory. */
 static void on_crash(int number)
 {
     uint64_t grown = (uint64_t)(resident() - resident_at_start) << 10;
 
-    if (memory_limit != UINT64_MAX && grown > memory_limit / 2)
-        _exit(EXIT_NO_MEMORY);
-    signal(number, SIG_DFL);
-    raise(number);
+    if (number == SIGXCPU)
+        link_last_words("{\"kind\":\"cpu\"}");
+    else if (memory_limit != UINT64_MAX && grown > memory_limit / 2)
+        link_last_words("{\"kind\":\"memory\",\"message\":\"Out of memory\"}");
+    _exit(EXIT_DIED);
 }
 
 static void catch_crashes(void)
 {
-    static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT};
+    static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT, SIGXCPU};
     static uint8_t stack[16384];
     stack_t own = {.ss_sp = stack, .ss_size = sizeof stack};
     struct sigaction action = {.sa_handler = on_crash, .sa_flags = SA_ONSTACK | SA_NODEFER};

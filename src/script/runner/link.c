@@ -4,6 +4,7 @@
  * reads, so neither side can wait for the other for ever.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,6 +15,7 @@
 
 enum { SERVER = 0 };
 
+static volatile sig_atomic_t sending;
 static frame *waiting, **waiting_end = &waiting;
 
 static void read_all(void *into, size_t len)
@@ -139,5 +141,13 @@ void link_send(uint8_t type, uint32_t id, const char *json, size_t json_len, con
     head[4] = type;
     put_u32(head + 5, id);
     put_u32(head + 9, json_len);
+    sending = 1;
     send_all(parts, 3);
+    sending = 0;
+}
+
+void link_last_words(const char *json)
+{
+    if (!sending)
+        link_send(WIRE_FAIL, 0, json, strlen(json), NULL, 0);
 }

@@ -227,12 +227,15 @@ static void take_turn(void)
     }
 }
 
-int main(void)
+/* Without arguments: one runner, on standard input.  With "template": see template.c. */
+int main(int argc, char **argv)
 {
     static const char ready[] = "{\"version\":1}";
 
-    limits_begin();
     digest_init();
+    if (argc > 1 && strcmp(argv[1], "template") == 0)
+        template_serve();
+    limits_begin();
     start_engine();
     limits_enclose();
     link_send(WIRE_READY, 0, ready, sizeof ready - 1, NULL, 0);

@@ -14,8 +14,8 @@
 
 #include "script/runner/wire.h"
 
-/* Exit statuses that tell the server what it cannot see in a frame. */
-enum { EXIT_OVER = 0, EXIT_GONE = 80, EXIT_NO_VM = 81, EXIT_NO_SANDBOX = 82, EXIT_NO_MEMORY = 86 };
+/* Exit statuses, for whoever traces a process. */
+enum { EXIT_OVER = 0, EXIT_GONE = 80, EXIT_NO_VM = 81, EXIT_NO_SANDBOX = 82, EXIT_DIED = 83 };
 
 /* ---- frames (link.c) ---- */
 
@@ -36,6 +36,8 @@ frame *link_read_reply(uint32_t id);
 /* What waits from an earlier link_read_reply(), or NULL. */
 frame *link_next(void);
 void link_free(frame *f);
+/* A FAIL from a signal handler; nothing when a frame is half sent. */
+void link_last_words(const char *json);
 void link_send(uint8_t type, uint32_t id, const char *json, size_t json_len, const void *bytes, size_t n_bytes);
 
 /* ---- text and bytes (codec.c) ---- */
@@ -75,6 +77,10 @@ const char *digest_sign_rs256(const char *pem, size_t n_pem, const void *bytes, 
 void limits_begin(void);   /* first of all: what the process may inherit */
 void limits_enclose(void); /* after the VM is up: fixed limits and system calls.  Ends the process when it cannot */
 void limits_job(uint64_t memory, uint64_t cpu_seconds);
+
+/* ---- the template (template.c) ---- */
+
+void template_serve(void); /* returns in every runner that it forks, never in the template */
 
 /* ---- the run (main.c, native.c) ---- */
 

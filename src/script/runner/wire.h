@@ -22,7 +22,7 @@
  *   LOG    runner  {"level":"log","text"}
  *   FILE   runner  {"at":["files",0],"name","mime","modified"}              its bytes        counts from 0
  *   DONE   runner  {"value":…,"ms"}                                         the order is: every FILE, then DONE
- *   FAIL   runner  {"kind":"throw|syntax|memory|output","message","stack","line","ms"}
+ *   FAIL   runner  {"kind":"throw|syntax|memory|output|cpu","message","stack","line","ms"}
  *
  * Numbers in JSON are milliseconds and bytes.  "modified" is ISO 8601 text.
  */

@@ -17,6 +17,9 @@ script_outcome fixture_run_job(scope *s, const script_job *job);
 const char *fixture_value(scope *s, const char *code);
 const char *fixture_value_of(scope *s, const script_job *job);
 
+/* How many runners this process has; each gets the signal, unless it is 0. */
+int fixture_runners(int sig);
+
 #define RUNNER_OR_SKIP(...)                                                                                            \
     do {                                                                                                               \
         if (!fixture_open(&(script_settings){__VA_ARGS__}))                                                            \

@@ -1,26 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of script/job.c, over the real runner. */
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "fixture.h"
 #include "rt/sleep.h"
-
-static void check_no_children(void)
-{
-    int status;
-    pid_t got = waitpid(-1, &status, WNOHANG);
-
-    CHECK(got == -1 && errno == ECHILD, "waitpid: %d", (int)got);
-}
 
 static json_t *parsed(scope *s, const char *text)
 {
@@ -160,7 +150,7 @@ FIBER_TEST(the_wall_clock_ends_a_script_that_waits)
     out = fixture_run_job(s, &job);
     CHECK_INT(out.status, SCRIPT_TIMED_OUT);
     CHECK_STR(out.message, "Execution timed out after 300 milliseconds");
-    check_no_children();
+    CHECK_INT(fixture_runners(0), 0);
 }
 
 FIBER_TEST(the_wall_clock_ends_a_script_that_computes)
@@ -173,7 +163,7 @@ FIBER_TEST(the_wall_clock_ends_a_script_that_computes)
     CHECK_INT(out.status, SCRIPT_TIMED_OUT);
     CHECK_STR(out.message, "Execution timed out after 1 seconds");
     CHECK_STR(json_text(s->arena, out.logs), "[\"in\"]");
-    check_no_children();
+    CHECK_INT(fixture_runners(0), 0);
 }
 
 FIBER_TEST(the_limit_of_cpu_time_ends_a_script_that_computes, .limit = 30)
@@ -361,7 +351,7 @@ FIBER_TEST(cancelling_the_scope_ends_the_run_and_leaves_no_process)
     scope_cancel(run, "enough");
     CHECK(scope_join(run) == OK, "joined");
     CHECK_INT(sh.e, ERR_CANCELLED);
-    check_no_children();
+    CHECK_INT(fixture_runners(0), 0);
 }
 
 FIBER_TEST(the_deadline_of_the_scope_ends_the_run)
@@ -372,30 +362,7 @@ FIBER_TEST(the_deadline_of_the_scope_ends_the_run)
     RUNNER_OR_SKIP(0);
     CHECK(shoot(run, &sh) == OK, "ran");
     CHECK_INT(sh.e, ERR_TIMEOUT);
-    check_no_children();
-}
-
-/* The children of this process that are no zombies. */
-static int kill_children(void)
-{
-    DIR *d = opendir("/proc");
-    struct dirent *entry;
-    int killed = 0;
-
-    while ((entry = readdir(d)) != NULL) {
-        char path[300], state;
-        int pid = atoi(entry->d_name), parent;
-        FILE *f;
-
-        snprintf(path, sizeof path, "/proc/%d/stat", pid);
-        if (pid <= 0 || (f = fopen(path, "r")) == NULL)
-            continue;
-        if (fscanf(f, "%*d (%*[^)]) %c %d", &state, &parent) == 2 && parent == getpid() && kill(pid, SIGKILL) == 0)
-            killed++;
-        fclose(f);
-    }
-    closedir(d);
-    return killed;
+    CHECK_INT(fixture_runners(0), 0);
 }
 
 FIBER_TEST(a_process_that_is_killed_is_a_crash_and_the_next_run_goes_well)
@@ -406,7 +373,7 @@ FIBER_TEST(a_process_that_is_killed_is_a_crash_and_the_next_run_goes_well)
     RUNNER_OR_SKIP(0);
     scope_spawn(run, shoot, &sh);
     CHECK(sleep_for(s, MILLISECONDS(500)) == OK, "it runs by now");
-    CHECK(kill_children() > 0, "there was one");
+    CHECK_INT(fixture_runners(SIGKILL), 1);
     CHECK(scope_join(run) == OK, "joined");
     CHECK_INT(sh.e, OK);
     CHECK_INT(sh.out.status, SCRIPT_CRASHED);
