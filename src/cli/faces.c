@@ -15,6 +15,7 @@ const face_mount faces_mounts[] = {
 
     {"/api/public", &langdock_face, .strip = true},
     {"/integrations", &langdock_face},
+    {"/oauth/integrations", &langdock_face},
 
     {"/api/v1/apikeys", &langbot_face},
     {"/api/v1/provider", &langbot_face},

@@ -34,6 +34,7 @@
 #include "rt/loop.h"
 #include "rt/offload.h"
 #include "rt/sleep.h"
+#include "script/action.h"
 #include "script/script.h"
 #include "store/object.h"
 #include "store/run.h"
@@ -118,6 +119,7 @@ static bool configure(const struct settings *st)
         .max_attempts = (int)st->llm_max_attempts,
     });
     tool_setup();
+    action_setup();
     tool_configure(&(tool_settings){
         .result_tokens = st->tools_result_tokens,
         .shell_cpu = st->tools_shell_cpu / SECONDS(1),
@@ -340,6 +342,7 @@ static err serve_loop(scope *root, void *arg)
         }
         atomic_store(&h->ready, true);
         scope_spawn(root, session_purge_loop, NULL);
+        scope_spawn(root, integration_upkeep, NULL);
         scope_spawn(root, watch_runs, NULL);
         scope_spawn(root, keep_memory_small, NULL);
     }

@@ -30,6 +30,7 @@ typedef struct {
      * "connectionId"}, of which the last two may be absent.  NULL: it does not say. */
     const json_t *actions;
     bool multimodal; /* the model takes images */
+    bool confirmed;  /* a person asked for this very call: actions that want a confirmation run only then */
     tool_session
         *session; /* state over the calls of one run: shell tasks, pending images; NULL: one is made for the call */
     const char *call_id; /* of the model's call, or NULL */

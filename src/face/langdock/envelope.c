@@ -50,6 +50,7 @@ static const struct {
     {"connection.not_found", 404, "Connection not found"},
     {"connection.too_many", 400, NULL},
     {"idempotency.other", 422, NULL},
+    {"file.not_found", 400, NULL},
     {DOCK_BAD_METHOD, 405, "Method not allowed"},
 };
 

@@ -36,4 +36,21 @@ err dock_trigger_patch(request *rq, response *rs);
 err dock_trigger_delete(request *rq, response *rs);
 extern const schema dock_trigger_schema, dock_trigger_patch_schema;
 
+/* connection.c */
+err dock_connection_list(request *rq, response *rs);
+err dock_connection_create(request *rq, response *rs);
+err dock_connection_update(request *rq, response *rs);
+err dock_connection_delete(request *rq, response *rs);
+err dock_connection_test(request *rq, response *rs);
+err dock_connection_reconnect(request *rq, response *rs);
+extern const schema dock_connection_schema;
+
+/* callback.c */
+err dock_oauth_callback(request *rq, response *rs);
+
+/* test_run.c */
+err dock_action_test(request *rq, response *rs);
+err dock_trigger_test(request *rq, response *rs);
+extern const schema dock_test_schema;
+
 #endif

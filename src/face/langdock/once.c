@@ -15,9 +15,11 @@ static err read_key(request *rq, const char *name, idempotency_key *k)
 
     if (*name == '\0' || strlen(name) > IDEMPOTENCY_NAME_MAX || !utf8_valid(name, strlen(name)))
         return fail(rq->scope, ERR_INVALID, "Idempotency-Key must have 1 to %d characters", IDEMPOTENCY_NAME_MAX);
-    TRY(request_body_all(rq, MIB(2), &body)); /* it was read for its schema already */
+    TRY(request_body_all(rq, MIB(4), &body)); /* it was read for its schema already */
     buf_printf(text, "%s %s\n", http_method_name(rq->method), rq->path);
     buf_add(text, body.p, body.len);
+    if (!buf_ok(text))
+        return fail(rq->scope, ERR_TOO_LARGE, "The body is too large for an Idempotency-Key");
     *k = (idempotency_key){.user_id = rq->user->user_id,
                            .name = name,
                            .request_hash = apikey_hash(rq->scope->arena, (str){text->data, text->len})};

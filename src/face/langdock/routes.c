@@ -44,6 +44,25 @@ static const route routes[] = {
      dock_trigger_patch, "Change a trigger", .tag = "Triggers"},
     {DELETE, "/integrations/v1/{integrationId}/triggers/{triggerId}", DOCK_INTEGRATION, NULL, dock_trigger_delete,
      "Delete a trigger", .tag = "Triggers"},
+    {POST, "/integrations/v1/{integrationId}/actions/{actionId}/test", DOCK_INTEGRATION, &dock_test_schema,
+     dock_action_test, "Try an action out", .mode = BODY_OPTIONAL, .tag = "Actions"},
+    {POST, "/integrations/v1/{integrationId}/triggers/{triggerId}/test", DOCK_INTEGRATION, &dock_test_schema,
+     dock_trigger_test, "Try a trigger's script out", .mode = BODY_OPTIONAL, .tag = "Triggers"},
+
+    {GET, "/integrations/v1/{integrationId}/connections", DOCK_INTEGRATION, NULL, dock_connection_list,
+     "List your connections", .tag = "Connections"},
+    {POST, "/integrations/v1/{integrationId}/connections", DOCK_INTEGRATION, &dock_connection_schema,
+     dock_connection_create, "Connect, or begin to", .mode = BODY_OPTIONAL, .tag = "Connections"},
+    {PATCH, "/integrations/v1/{integrationId}/connections/{connectionId}", DOCK_INTEGRATION, &dock_connection_schema,
+     dock_connection_update, "Change a connection", .tag = "Connections"},
+    {DELETE, "/integrations/v1/{integrationId}/connections/{connectionId}", DOCK_INTEGRATION, NULL,
+     dock_connection_delete, "Delete a connection", .tag = "Connections"},
+    {POST, "/integrations/v1/{integrationId}/connections/{connectionId}/test", DOCK_INTEGRATION, NULL,
+     dock_connection_test, "Test a connection", .tag = "Connections"},
+    {POST, "/integrations/v1/{integrationId}/connections/{connectionId}/reconnect", DOCK_INTEGRATION, NULL,
+     dock_connection_reconnect, "Ask for consent again", .tag = "Connections"},
+    {GET, "/oauth/integrations/callback", DOCK_OPEN, NULL, dock_oauth_callback,
+     "Where a provider sends people back to after a consent", .tag = "Connections"},
 };
 
 static const char *user_id(const request *rq)

@@ -35,6 +35,8 @@ static const char *source_of(arena *a, const tool *t)
 {
     if (t->kind == TOOL_BUILTIN)
         return "基础工具";
+    if (t->kind == TOOL_ACTION)
+        return t->source;
     return arena_printf(a, t->kind == TOOL_MCP ? "MCP Server: %s" : "内置MCP: %s", t->source != NULL ? t->source : "");
 }
 
@@ -132,6 +134,7 @@ err sage_tool_exec(request *rq, response *rs)
     tool_result result;
     err e;
 
+    cx.confirmed = rq->user->via != VIA_KEY; /* whoever is logged in means it; a program may not */
     for (size_t i = 0; i < COUNT(ours); i++)
         json_object_del(args, ours[i]);
     e = tool_find(rq->scope, rq->scope->arena, &cx, in->tool_name, &t);

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+/* Actions as tools; see action.h. */
+#include "script/action.h"
+
+#include "base/log.h"
+#include "base/slug.h"
+#include "model/agent.h"
+#include "model/idempotency.h"
+#include "model/integration.h"
+#include "rt/sleep.h"
+
+enum { RESULT_MAX = 100 * 1000, NAME_MAX = 63 };
+
+static const char needs_confirmation[] = "This action requires user confirmation and cannot run through the API";
+
+/* An action that somebody may use here.  Lives with its tool. */
+typedef struct {
+    tool tool;
+    const char *action_id, *integration_id, *slug, *long_name;
+    bool requires_confirmation;
+    const char *connection_id, *connection_owner; /* of the agent's entry; NULL: none */
+} action_tool;
+
+typedef struct {
+    scope *s;
+    arena *a;
+    const tool_context *cx;
+    action_tool *items;
+    size_t n, cap;
+} catalogue;
+
+/* Names */
+
+/* Whether a built-in tool has that name. */
+static bool is_builtin(scope *s, arena *a, const char *name)
+{
+    const tool_context nobody = {0}; /* sees nothing else */
+    const tool *found;
+
+    return tool_find(s, a, &nobody, name, &found) == OK;
+}
+
+static bool is_taken(const catalogue *c, const char *name)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (cstr_eq(c->items[i].tool.name, name))
+            return true;
+    return is_builtin(c->s, c->a, name);
+}
+
+static const char *pick_name(const catalogue *c, const char *slug, const char *long_name)
+{
+    const char *name = slug;
+
+    if (is_taken(c, name))
+        name = long_name;
+    for (size_t n = 2; is_taken(c, name); n++)
+        name = slug_numbered(c->a, long_name, n, NAME_MAX);
+    return name;
+}
+
+static const char *make_long_name(arena *a, const char *integration, const char *slug)
+{
+    const char *whole = arena_printf(a, "%s_%s", slug_make(a, integration, "integration", NAME_MAX), slug);
+
+    return arena_strndup(a, whole, MIN_OF(strlen(whole), (size_t)NAME_MAX));
+}
+
+/* The catalogue */
+
+static err call_action(scope *s, const tool *t, const tool_context *cx, json_t *args, tool_result *out);
+
+static action_tool *enter(catalogue *c, const action_row *row, const char *integration, const char *owner)
+{
+    const char *slug = arena_strdup(c->a, row->slug), *long_name = make_long_name(c->a, integration, row->slug);
+    const char *about = cstr_blank(row->description) ? row->name : row->description;
+    action_tool *at = &c->items[c->n];
+
+    *at = (action_tool){
+        .action_id = arena_strdup(c->a, row->id),
+        .integration_id = arena_strdup(c->a, row->integration_id),
+        .slug = slug,
+        .long_name = long_name,
+        .requires_confirmation = row->requires_confirmation,
+        .tool = {.name = pick_name(c, slug, long_name),
+                 .description = arena_strdup(c->a, about),
+                 .parameters = json_hold(c->a, action_parameters(row->input_fields)),
+                 .kind = TOOL_ACTION,
+                 .source = arena_strdup(c->a, integration),
+                 .owner = arena_strdup(c->a, owner),
+                 .explicit_only = true,
+                 .call = call_action},
+    };
+    c->n++;
+    at->tool.data = at;
+    return at;
+}
+
+static action_tool *entered(const catalogue *c, const char *action_id)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (cstr_eq(c->items[i].action_id, action_id))
+            return &c->items[i];
+    return NULL;
+}
+
+/* Options that another action yields: the model is told where to ask. */
+static void hint_at_sources(const catalogue *c, const action_tool *at, const char *input_fields)
+{
+    json_t *fields = NULL;
+
+    if (json_parse(c->a, input_fields, strlen(input_fields), NULL, &fields) != OK)
+        return;
+    for (size_t i = 0; i < json_array_size(fields); i++) {
+        const json_t *f = json_array_get(fields, i);
+        const action_tool *from = entered(c, json_get_str(f, "contextActionId", ""));
+        json_t *schema = json_object_get(json_object_get(at->tool.parameters, "properties"),
+                                         slug_camel(c->a, json_get_str(f, "slug", "")));
+
+        if (from == NULL || schema == NULL)
+            continue;
+        if (json_get_obj(schema, "items") != NULL)
+            schema = json_get_obj(schema, "items");
+        json_set_str(schema, "description",
+                     arena_printf(c->a, "%s (possible values come from the tool %s)",
+                                  json_get_str(schema, "description", json_get_str(f, "label", "")), from->tool.name));
+    }
+}
+
+/* The agent's own entries (an array), and whose they are.  An agent that is gone has none. */
+static err agent_entries(scope *s, const char *agent_id, json_t **entries, const char **owner)
+{
+    const char *const places[2] = {"extra", "config"};
+    agent_row *row = NULL;
+    err e;
+
+    *entries = NULL;
+    if (agent_id == NULL)
+        return OK;
+    e = agent_find(s, agent_id, &row);
+    if (e == ERR_NOT_FOUND)
+        return OK;
+    TRY(e);
+    *owner = row->owner_id;
+    for (size_t i = 0; i < COUNT(places) && *entries == NULL; i++) {
+        const char *text = i == 0 ? row->extra : row->config;
+        json_t *o = NULL;
+
+        if (text != NULL && json_parse(s->arena, text, strlen(text), NULL, &o) == OK)
+            *entries = json_get_arr(o, "actions");
+    }
+    return OK;
+}
+
+/* An action of the agent that its user has not got himself: the agent's owner must be able to use it. */
+static err lend(catalogue *c, const char *action_id, const char *agent_owner, action_tool **out)
+{
+    integration_row *i = NULL;
+    action_row *row = NULL;
+    err e = action_find(c->s, NULL, action_id, &row);
+
+    if (e == OK)
+        e = integration_find(c->s, owned_by_user(agent_owner), row->integration_id, &i);
+    if (e == ERR_NOT_FOUND || e == ERR_DENIED)
+        return OK; /* gone, or not his any more */
+    TRY(e);
+    *out = enter(c, row, i->name, NULL);
+    hint_at_sources(c, *out, row->input_fields);
+    return OK;
+}
+
+static err apply_entries(catalogue *c, json_t *entries, const char *owner)
+{
+    for (size_t i = 0; i < json_array_size(entries) && c->n < c->cap; i++) {
+        const json_t *one = json_array_get(entries, i);
+        const char *id = json_get_str(one, "actionId", NULL);
+        action_tool *at = id != NULL ? entered(c, id) : NULL;
+
+        if (id == NULL)
+            continue;
+        if (at == NULL)
+            TRY(lend(c, id, owner, &at));
+        if (at == NULL)
+            continue;
+        at->requires_confirmation = json_get_bool(one, "requiresConfirmation", true);
+        at->connection_id = arena_strdup(c->a, json_get_str(one, "connectionId", NULL));
+        at->connection_owner = arena_strdup(c->a, owner);
+    }
+    return OK;
+}
+
+/* Everything that the caller may use, in an order that does not change when something is added. */
+static err collect(scope *s, arena *a, const tool_context *cx, catalogue *c)
+{
+    const char *agent_owner = NULL;
+    json_t *entries = NULL;
+    action_offer *offers;
+    size_t n;
+
+    *c = (catalogue){.s = s, .a = a, .cx = cx};
+    if (cx->user_id == NULL)
+        return OK;
+    TRY(action_list_offers(s, owned_by_user(cx->user_id), &offers, &n));
+    TRY(agent_entries(s, cx->agent_id, &entries, &agent_owner));
+    c->cap = n + json_array_size(entries);
+    c->items = arena_array(a, action_tool, c->cap);
+    for (size_t i = 0; i < n; i++)
+        enter(c, &offers[i].action, offers[i].integration_name, offers[i].owner_id);
+    for (size_t i = 0; i < n; i++)
+        hint_at_sources(c, &c->items[i], offers[i].action.input_fields);
+    return apply_entries(c, entries, agent_owner);
+}
+
+static err list_actions(scope *s, arena *a, const tool_context *cx, void (*add)(void *arg, const tool *t), void *arg)
+{
+    scope *own = scope_child(s, NO_LIMIT);
+    catalogue c;
+    err e = collect(own, a, cx, &c);
+
+    if (e != OK)
+        e = fail_from(s, own, e);
+    scope_close(own);
+    TRY(e);
+    for (size_t i = 0; i < c.n; i++)
+        add(arg, &c.items[i].tool);
+    return OK;
+}
+
+static err find_action(scope *s, arena *a, const tool_context *cx, const char *name, const tool **out)
+{
+    scope *own = scope_child(s, NO_LIMIT);
+    const action_tool *by_long_name = NULL;
+    catalogue c;
+    err e = collect(own, a, cx, &c);
+
+    if (e != OK)
+        e = fail_from(s, own, e);
+    scope_close(own);
+    TRY(e);
+    for (size_t i = 0; i < c.n; i++) {
+        if (cstr_eq(c.items[i].tool.name, name) || cstr_eq(c.items[i].action_id, name)) {
+            *out = &c.items[i].tool;
+            return OK;
+        }
+        if (by_long_name == NULL && cstr_eq(c.items[i].long_name, name))
+            by_long_name = &c.items[i];
+    }
+    if (by_long_name == NULL)
+        return ERR_NOT_FOUND;
+    *out = &by_long_name->tool;
+    return OK;
+}
+
+/* Calling */
+
+static err soft_failure(scope *s, const char *message, tool_result *out)
+{
+    json_t *o = json_hold(s->arena, json_object());
+
+    json_set_bool(o, "error", true);
+    json_set_str(o, "message", message);
+    *out = (tool_result){.text = json_text(s->arena, o), .value = o, .failed = true};
+    return OK;
+}
+
+/* At most RESULT_MAX bytes, with a mark where it was cut. */
+static void give(scope *s, json_t *value, tool_result *out)
+{
+    const char *text = json_is_string(value) ? json_string_value(value) : json_text(s->arena, value);
+    size_t len = strlen(text), cut = RESULT_MAX;
+
+    *out = (tool_result){.text = text, .value = json_is_string(value) ? NULL : value};
+    if (len <= RESULT_MAX)
+        return;
+    while (cut > 0 && ((unsigned char)text[cut] & 0xC0) == 0x80)
+        cut--;
+    out->value = NULL;
+    out->text = arena_printf(s->arena, "%.*s\n[result truncated: %zu of %zu bytes]", (int)cut, text, cut, len);
+}
+
+static err run(scope *s, const action_tool *at, const tool_context *cx, json_t *args, tool_result *out)
+{
+    integration_row *i = NULL;
+    action_row *row = NULL;
+    invocation in;
+
+    TRY(action_find(s, at->integration_id, at->action_id, &row));
+    TRY(integration_find(s, OWNED_BY_ANYONE, at->integration_id, &i));
+    TRY(action_check_input(s, row->input_fields, args));
+    in = (invocation){.integration = i,
+                      .user_id = cx->user_id,
+                      .connection_id = at->connection_id,
+                      .connection_owner = at->connection_owner,
+                      .name = row->slug,
+                      .code = row->code,
+                      .input_fields = row->input_fields,
+                      .input = args,
+                      .workspace = cx->workspace};
+    TRY(invoke(s, &in));
+    if (in.outcome.status != SCRIPT_DONE)
+        return soft_failure(s, in.outcome.message, out);
+    TRY(invoke_keep_files(s, &in, NULL, NULL));
+    give(s, in.outcome.value, out);
+    return OK;
+}
+
+/* Whatever happens, the model is told (section 3.9); only the end of the call itself is an error. */
+static err call_action(scope *s, const tool *t, const tool_context *cx, json_t *args, tool_result *out)
+{
+    const action_tool *at = t->data;
+    err e;
+
+    if (at->requires_confirmation && !cx->confirmed)
+        return soft_failure(s, needs_confirmation, out);
+    e = run(s, at, cx, args, out);
+    if (e == OK || scope_check(s) != OK)
+        return e;
+    if (e == ERR_NOT_FOUND && cstr_eq(s->failure.code, "action.not_found"))
+        return soft_failure(s, "Action no longer exists", out);
+    return soft_failure(s, e == ERR_INTERNAL ? "internal error" : scope_failure(s, e).text, out);
+}
+
+void action_setup(void)
+{
+    static const tool_source source = {.kind = TOOL_ACTION, .list = list_actions, .find = find_action};
+
+    tool_register_source(&source);
+}
+
+/* Upkeep */
+
+static err tidy(scope *s)
+{
+    TRY(connection_purge(s, NULL));
+    return idempotency_purge(s, NULL);
+}
+
+err integration_upkeep(scope *s, void *unused)
+{
+    (void)unused;
+    do {
+        scope *turn = scope_child(s, MINUTES(5));
+        err e = tidy(turn);
+
+        if (e != OK && e != ERR_CANCELLED)
+            log_warn("integrations_not_tidied", log_str("error", err_name(e)));
+        scope_close(turn);
+    } while (sleep_for(s, MINUTES(10)) == OK);
+    return OK;
+}

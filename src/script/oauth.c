@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: MIT */
+/* OAuth for connections; see oauth.h. */
+#include "script/oauth.h"
+
+#include <sodium.h>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "db/seal.h"
+#include "rt/sleep.h"
+#include "script/oauth_http.h"
+
+enum { SECRET_BYTES = 32, STORE_TRIES = 5 };
+
+static const int64_t state_lifetime = (int64_t)600 * 1000000, lease_time = (int64_t)60 * 1000000;
+static const int64_t work_time = SECONDS(50); /* less than the lease */
+
+bool oauth_is_kind(const char *auth_type)
+{
+    return cstr_eq(auth_type, "OAUTH") || cstr_eq(auth_type, "OAUTH_DCR");
+}
+
+/* Small parts */
+
+static char *base64url(arena *a, const unsigned char *bytes, size_t len)
+{
+    size_t cap = sodium_base64_ENCODED_LEN(len, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    char *out = arena_alloc(a, cap);
+
+    return sodium_bin2base64(out, cap, bytes, len, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}
+
+static char *random_text(arena *a)
+{
+    unsigned char bytes[SECRET_BYTES];
+
+    random_bytes(bytes, sizeof bytes);
+    return base64url(a, bytes, sizeof bytes);
+}
+
+static const char *challenge_of(arena *a, const char *verifier)
+{
+    unsigned char hash[crypto_hash_sha256_BYTES];
+
+    crypto_hash_sha256(hash, (const unsigned char *)verifier, strlen(verifier));
+    return base64url(a, hash, sizeof hash);
+}
+
+static const char *state_hash(arena *a, const char *state)
+{
+    unsigned char hash[crypto_hash_sha256_BYTES];
+    char *hex = arena_alloc(a, 2 * sizeof hash + 1);
+
+    crypto_hash_sha256(hash, (const unsigned char *)state, strlen(state));
+    hex_encode(hash, sizeof hash, hex);
+    return hex;
+}
+
+/* A member of the integration's shown OAuth settings; NULL when there is none. */
+static const char *shown(scope *s, const integration_row *i, const char *member)
+{
+    json_t *o = NULL;
+
+    if (i->oauth == NULL || json_parse(s->arena, i->oauth, strlen(i->oauth), NULL, &o) != OK)
+        return NULL;
+    return cstr_blank(json_get_str(o, member, NULL)) ? NULL : json_get_str(o, member, NULL);
+}
+
+static err not_set_up(scope *s, const integration_row *i, const char *what)
+{
+    return fail_code(s, ERR_INVALID, "oauth.setup", i->id, "The integration %s has no %s", i->name, what);
+}
+
+/* Runs one of the scripts of section 4.3; *value is what it returned. */
+static err run_script(scope *s, const integration_row *i, const credentials *c, const char *member, json_t *input,
+                      json_t **value)
+{
+    const char *code = shown(s, i, member);
+    script_job job = {.name = arena_printf(s->arena, "%s/%s", i->name, member),
+                      .code = str_of(code),
+                      .input = json_hold(s->arena, input),
+                      .auth = c->auth,
+                      .env = credentials_env(s->arena, c)};
+    script_outcome out;
+
+    credentials_limit_hosts(s, i, c, &job);
+    TRY(script_run(s, &job, &out));
+    if (out.status != SCRIPT_DONE)
+        return fail_code(s, ERR_DENIED, "oauth.refused", i->id, "%s failed: %s", member, out.message);
+    *value = out.value;
+    return OK;
+}
+
+/* No sentence that is stored or shown has a secret in it, whatever a script put there. */
+static const char *without_secrets(arena *a, const char *text, const credentials *c)
+{
+    const json_t *holders[] = {c->auth, c->client};
+    enum { SHORTEST = 6 };
+    char *copy = arena_strdup(a, text);
+
+    for (size_t k = 0; k < COUNT(holders); k++) {
+        const char *key;
+        json_t *v;
+
+        json_object_foreach((json_t *)(uintptr_t)holders[k], key, v)
+        {
+            const char *secret = json_string_value(v);
+            char *at;
+
+            if (secret == NULL || strlen(secret) < SHORTEST || cstr_eq(key, "authUrl") || cstr_eq(key, "tokenUrl"))
+                continue;
+            while ((at = strstr(copy, secret)) != NULL)
+                memset(at, '*', strlen(secret));
+        }
+    }
+    return copy;
+}
+
+/* Consent */
+
+static err plain_url(scope *s, const integration_row *i, const credentials *c, const char *redirect_url,
+                     const char *state, const char *verifier, const char **url)
+{
+    const char *at = json_get_str(c->client, "authUrl", NULL), *client = json_get_str(c->client, "clientId", NULL);
+    form_pair pairs[] = {
+        {"response_type", "code"},        {"client_id", client}, {"redirect_uri", redirect_url},
+        {"scope", shown(s, i, "scopes")}, {"state", state},      {"code_challenge", challenge_of(s->arena, verifier)},
+        {"code_challenge_method", "S256"}};
+
+    if (cstr_blank(at))
+        return not_set_up(s, i, "authUrl and no authorizationCode");
+    if (cstr_blank(client))
+        return not_set_up(s, i, "clientId");
+    *url = arena_printf(s->arena, "%s%c%s", at, strchr(at, '?') != NULL ? '&' : '?',
+                        oauth_form(s->arena, pairs, COUNT(pairs)));
+    return OK;
+}
+
+static err scripted_url(scope *s, const integration_row *i, const credentials *c, const char *redirect_url,
+                        const char *state, const char *verifier, const char **url)
+{
+    const char *scopes = shown(s, i, "scopes");
+    json_t *input = json_object(), *value;
+
+    json_set_str(input, "scope", percent_encode(s->arena, str_of(scopes)));
+    json_set_str(input, "redirectUrl", redirect_url);
+    json_set_str(input, "state", state);
+    json_set_str(input, "codeChallenge", challenge_of(s->arena, verifier));
+    TRY(run_script(s, i, c, "authorizationCode", input, &value));
+    *url = json_string_value(value);
+    if (*url == NULL || (!cstr_starts(*url, "https://") && !cstr_starts(*url, "http://")))
+        return fail_code(s, ERR_INVALID, "oauth.setup", i->id, "authorizationCode of %s did not return a web address",
+                         i->name);
+    return OK;
+}
+
+/* A client of the connection's own, registered for this redirect address. */
+static err register_client(scope *s, const integration_row *i, credentials *c, const char *redirect_url)
+{
+    if (cstr_eq(json_get_str(c->client, "redirectUrl", NULL), redirect_url))
+        return OK;
+    json_object_del(c->client, "clientId");
+    json_object_del(c->client, "clientSecret");
+    TRY(oauth_register_client(s, i, redirect_url, shown(s, i, "scopes"), c->client));
+    json_set_str(c->client, "redirectUrl", redirect_url);
+    return connection_change(s, OWNED_BY_ANYONE, c->row->id,
+                             &(connection_patch){.sealed_values = connection_seal(s->arena, c->values, c->client)});
+}
+
+err oauth_begin(scope *s, const integration_row *i, credentials *c, const char *redirect_url, const char **url)
+{
+    const char *state = random_text(s->arena), *verifier = random_text(s->arena);
+    json_t *data = json_hold(s->arena, json_object());
+    oauth_state_row row = {.state_hash = state_hash(s->arena, state),
+                           .connection_id = c->row->id,
+                           .user_id = c->row->owner_id,
+                           .expires_at = clock_wall() + state_lifetime};
+
+    if (cstr_eq(i->auth_type, "OAUTH_DCR"))
+        TRY(register_client(s, i, c, redirect_url));
+    if (shown(s, i, "authorizationCode") != NULL)
+        TRY(scripted_url(s, i, c, redirect_url, state, verifier, url));
+    else
+        TRY(plain_url(s, i, c, redirect_url, state, verifier, url));
+    json_set_str(data, "verifier", verifier);
+    json_set_str(data, "redirect", redirect_url);
+    row.sealed_data = seal_text(s->arena, json_text(s->arena, data));
+    return oauth_state_insert(s, &row);
+}
+
+/* Tokens */
+
+static int64_t expiry_of(const json_t *token)
+{
+    const json_t *v = json_object_get(token, "expires_in");
+    double seconds = json_number_value(v);
+
+    if (json_is_string(v) && !str_to_double(str_of(json_string_value(v)), &seconds))
+        return 0;
+    if (!(seconds > 0))
+        return 0;
+    return clock_wall() + (int64_t)(seconds > 1e9 ? 1e9 : seconds) * 1000000;
+}
+
+/* What a provider has given out is not there to be asked for again: the database gets several chances. */
+static err store(scope *s, const connection_row *row, const json_t *token)
+{
+    const char *sealed = seal_text(s->arena, json_text(s->arena, token));
+    err e = OK;
+
+    for (int i = 0; i < STORE_TRIES; i++) {
+        e = connection_store_oauth(s, row->id, row->version, sealed, expiry_of(token));
+        if (e == OK || e == ERR_CONFLICT || sleep_for(s, MILLISECONDS(200)) != OK)
+            break;
+    }
+    return e;
+}
+
+static err exchange(scope *s, const integration_row *i, const credentials *c, const char *code, const json_t *data,
+                    json_t **token)
+{
+    const char *redirect = json_get_str(data, "redirect", NULL), *verifier = json_get_str(data, "verifier", NULL),
+               *url = json_get_str(c->client, "tokenUrl", NULL);
+    form_pair pairs[] = {{"grant_type", "authorization_code"},
+                         {"code", code},
+                         {"redirect_uri", redirect},
+                         {"client_id", json_get_str(c->client, "clientId", NULL)},
+                         {"client_secret", json_get_str(c->client, "clientSecret", NULL)},
+                         {"code_verifier", verifier}};
+    json_t *input;
+
+    if (shown(s, i, "accessTokenCode") == NULL)
+        return cstr_blank(url) ? not_set_up(s, i, "tokenUrl and no accessTokenCode")
+                               : oauth_token_request(s, i, url, pairs, COUNT(pairs), token);
+    input = json_object();
+    json_set_str(input, "code", code);
+    json_set_str(input, "redirectUrl", redirect);
+    json_set_str(input, "codeVerifier", verifier);
+    TRY(run_script(s, i, c, "accessTokenCode", input, token));
+    return oauth_check_token(s, *token);
+}
+
+/* The end of a consent */
+
+typedef struct {
+    connection_row *row;
+    integration_row *integration;
+    json_t *data;
+} consent;
+
+static err take_consent(scope *s, const oauth_return *r, consent *out)
+{
+    oauth_state_row *state;
+    char *text = NULL;
+
+    if (cstr_blank(r->state))
+        return fail(s, ERR_INVALID, "the address has no state");
+    TRY(oauth_state_take(s, state_hash(s->arena, r->state), &state));
+    if (r->user_id != NULL && !cstr_eq(r->user_id, state->user_id))
+        return fail_code(s, ERR_DENIED, "oauth.user", NULL, "this connection was begun by another user");
+    TRY(connection_find(s, OWNED_BY_ANYONE, NULL, state->connection_id, &out->row));
+    TRY(integration_find(s, OWNED_BY_ANYONE, out->row->integration_id, &out->integration));
+    TRY(seal_open(s->arena, state->sealed_data, &text));
+    return json_parse(s->arena, text, strlen(text), NULL, &out->data);
+}
+
+static err refusal(scope *s, const oauth_return *r)
+{
+    if (r->error != NULL)
+        return fail_code(s, ERR_DENIED, "oauth.refused", NULL, "%.300s",
+                         !cstr_blank(r->error_description) ? r->error_description : r->error);
+    return cstr_blank(r->code) ? fail(s, ERR_INVALID, "the address has no code") : OK;
+}
+
+/* Tests the new tokens and names the connection after what the test returned. */
+static err prove(scope *s, const consent *k, const char **label)
+{
+    connection_patch p = {.status = "active", .error = ""};
+    json_t *result = NULL;
+    credentials c;
+    err e;
+
+    TRY(connection_change(s, OWNED_BY_ANYONE, k->row->id, &(connection_patch){.status = "testing"}));
+    TRY(credentials_open(s, k->integration, k->row, &c));
+    e = connection_test(s, k->integration, &c, &result);
+    if (e == OK)
+        p.label = *label = connection_label(s->arena, k->integration, result);
+    if (e == ERR_DENIED) {
+        p.status = "needs_reconnect";
+        p.error = without_secrets(s->arena, scope_failure(s, e).text, &c);
+    }
+    TRY(connection_change(s, OWNED_BY_ANYONE, k->row->id, &p));
+    if (e == ERR_DENIED)
+        return fail_code(s, e, "connection.test", NULL, "%s", p.error);
+    return e == ERR_UNSUPPORTED ? OK : e; /* nothing here can run the test */
+}
+
+static err complete(scope *s, const oauth_return *r, consent *k, const char **label)
+{
+    json_t *token = NULL, *all;
+    credentials c;
+    err e;
+
+    TRY(credentials_open(s, k->integration, k->row, &c));
+    e = refusal(s, r);
+    if (e == OK)
+        e = exchange(s, k->integration, &c, r->code, k->data, &token);
+    if (e != OK) {
+        const char *why = without_secrets(s->arena, scope_failure(s, e).text, &c);
+        connection_patch p = {.status = cstr_eq(k->row->status, "pending") ? "needs_reconnect" : NULL, .error = why};
+
+        if (connection_change(s, OWNED_BY_ANYONE, k->row->id, &p) != OK)
+            log_warn("connection.not_marked", log_str("connection", k->row->id));
+        return fail_code(s, e, "oauth.refused", NULL, "%s", why);
+    }
+    all = json_hold(s->arena, json_deep_copy(token));
+    TRY(store(s, k->row, all));
+    TRY(connection_find(s, OWNED_BY_ANYONE, NULL, k->row->id, &k->row));
+    return prove(s, k, label);
+}
+
+err oauth_finish(scope *s, const oauth_return *r, oauth_result *out)
+{
+    scope *own = scope_new("oauth.finish");
+    const char *label = NULL;
+    consent k = {0};
+    err e;
+
+    *out = (oauth_result){0};
+    scope_set_timeout(own, work_time);
+    e = take_consent(own, r, &k);
+    if (k.integration != NULL)
+        out->integration = arena_strdup(s->arena, k.integration->name);
+    if (e == OK)
+        e = complete(own, r, &k, &label);
+    if (k.row != NULL)
+        out->label = arena_strdup(s->arena, label != NULL ? label : k.row->label);
+    if (e != OK)
+        e = fail_from(s, own, e);
+    scope_close(own);
+    return e;
+}
+
+/* Refreshing */
+
+static err reconnect(scope *s, const connection_row *row, const char *why)
+{
+    TRY(connection_end_lease(s, row->id, row->version, "needs_reconnect", why));
+    log_info("connection.needs_reconnect", log_str("connection", row->id));
+    return fail_code(s, ERR_CONFLICT, "connection.needs_reconnect", row->id,
+                     "The connection %s must be connected again: %s", row->label, why);
+}
+
+static err ask_for_tokens(scope *s, const integration_row *i, const credentials *c, json_t **token)
+{
+    const char *refresh = json_get_str(c->token, "refresh_token", NULL),
+               *url = json_get_str(c->client, "tokenUrl", NULL);
+    form_pair pairs[] = {{"grant_type", "refresh_token"},
+                         {"refresh_token", refresh},
+                         {"client_id", json_get_str(c->client, "clientId", NULL)},
+                         {"client_secret", json_get_str(c->client, "clientSecret", NULL)}};
+    json_t *input;
+
+    if (shown(s, i, "refreshTokenCode") == NULL) {
+        if (cstr_blank(refresh))
+            return fail_code(s, ERR_DENIED, "oauth.refused", NULL, "there is no refresh token");
+        return cstr_blank(url)
+                   ? fail_code(s, ERR_DENIED, "oauth.refused", NULL, "the integration cannot refresh tokens")
+                   : oauth_token_request(s, i, url, pairs, COUNT(pairs), token);
+    }
+    input = json_object();
+    json_set_str(input, "refresh_token", refresh);
+    json_set_str(input, "refreshToken", refresh);
+    TRY(run_script(s, i, c, "refreshTokenCode", input, token));
+    return oauth_check_token(s, *token);
+}
+
+/* With the lease in hand. */
+static err refresh(scope *s, const integration_row *i, connection_row *row)
+{
+    json_t *token = NULL, *all;
+    credentials c;
+    err e;
+
+    TRY(credentials_open(s, i, row, &c));
+    e = ask_for_tokens(s, i, &c, &token);
+    if (e == ERR_DENIED)
+        return reconnect(s, row, without_secrets(s->arena, scope_failure(s, e).text, &c));
+    if (e != OK) { /* the provider is away: the tokens may still be good */
+        const char *why = without_secrets(s->arena, scope_failure(s, e).text, &c);
+
+        TRY(connection_end_lease(s, row->id, row->version, "active", why));
+        return fail(s, ERR_UPSTREAM, "The tokens of the connection %s could not be refreshed: %s", row->label, why);
+    }
+    all = json_hold(s->arena, json_deep_copy(c.token)); /* what the provider does not repeat stays */
+    json_object_del(all, "expires_in");
+    json_object_update(all, token);
+    return store(s, row, all);
+}
+
+/* Until the tokens of this version have been replaced, by us or somebody else. */
+static err refresh_version(scope *s, const integration_row *i, const char *id, int64_t version)
+{
+    for (;;) {
+        connection_row *row = NULL;
+        bool mine = false;
+
+        TRY(connection_find(s, OWNED_BY_ANYONE, NULL, id, &row));
+        if (row->version != version)
+            return OK;
+        if (cstr_eq(row->status, "needs_reconnect"))
+            return fail_code(s, ERR_CONFLICT, "connection.needs_reconnect", id,
+                             "The connection %s must be connected again", row->label);
+        if (row->lease_until < clock_wall())
+            TRY(connection_lease(s, id, version, clock_wall() + lease_time, &mine));
+        if (mine)
+            return refresh(s, i, row);
+        TRY(sleep_for(s, MILLISECONDS(30)));
+    }
+}
+
+err oauth_refresh(scope *s, const integration_row *i, credentials *c)
+{
+    scope *own = scope_new("oauth.refresh");
+    connection_row *row = NULL;
+    err e;
+
+    scope_set_timeout(own, work_time);
+    e = refresh_version(own, i, c->row->id, c->row->version);
+    if (e != OK)
+        e = fail_from(s, own, e);
+    scope_close(own);
+    TRY(e);
+    TRY(connection_find(s, OWNED_BY_ANYONE, NULL, c->row->id, &row));
+    return credentials_open(s, i, row, c);
+}
