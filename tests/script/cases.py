@@ -9,7 +9,8 @@
 `//>` is the JSON of the value.  `//!` is how else it may end, a status or several (throw|memory), and after a colon a part of the
 message.  `//@` sets something: input, auth, env, aliases, last_poll, files (a list of {field, name, mime, text or size, list}), warn,
 check, wall, cpu, memory, log (a text that one log line must have), request (a part of the requests made: {method, url, body, headers}),
-response ({status, headers, body, error} or a list of them, used one after the other; else requests are echoed), only (runner or http).
+response ({status, headers, body, error} or a list of them, used one after the other; else requests are echoed), only (runner or http),
+kind (of the script; an action when it is not said).
 """
 import dataclasses
 import glob
@@ -18,7 +19,7 @@ import os
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 KEYS = {"input", "auth", "env", "aliases", "last_poll", "files", "warn", "check", "wall", "cpu", "memory", "log", "request", "response",
-        "only", "line", "file"}
+        "only", "line", "file", "kind"}
 
 
 @dataclasses.dataclass
@@ -33,10 +34,11 @@ class Case:
     logs: list = dataclasses.field(default_factory=list)
 
 
-def read(path):
+def read(path, replace=lambda line: line):
+    """`replace` changes lines before they are read."""
     cases = []
     with open(path, encoding="utf-8") as f:
-        for number, line in enumerate(f, 1):
+        for number, line in enumerate(map(replace, f), 1):
             if line.startswith("//# "):
                 cases.append(Case(line[4:].strip()))
             elif not cases:

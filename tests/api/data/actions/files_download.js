@@ -1,0 +1,13 @@
+//# Download a picture as a file
+//@ auth {"base_url": "$BASE/files", "access_token": "files-token"}
+//@ input {"file_id": "logo"}
+//@ file {"logo.png": 70}
+//> {"files": [{"fileName": "logo.png", "mimeType": "image/png", "size": 70}]}
+const response = await ld.request({
+    url: `${data.auth.base_url}/download/${data.input.file_id}`,
+    headers: { Authorization: `Bearer ${data.auth.access_token}` },
+    responseType: 'stream',
+});
+if (!response.success) throw new Error(`Download failed with ${response.status}`);
+const fileName = /filename="([^"]+)"/.exec(response.headers['content-disposition'])[1];
+return { files: [{ fileName, mimeType: response.headers['content-type'], base64: Buffer.from(response.buffer).toString('base64') }] };

@@ -1,0 +1,6 @@
+//# Download in the older form, over a redirect
+//@ auth {"base_url": "$BASE/files", "access_token": "files-token"}
+//@ file {"logo.png": 70}
+//> {"fileName": "logo.png", "mimeType": "image/png", "size": 70}
+const r = await ld.request({ method: 'GET', url: `${data.auth.base_url}/old/logo`, headers: { Authorization: `Bearer ${data.auth.access_token}` }, responseType: 'binary' });
+return { fileName: 'logo.png', mimeType: 'image/png', buffer: r.buffer, size: r.buffer.byteLength };

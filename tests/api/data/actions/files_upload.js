@@ -1,0 +1,14 @@
+//# Upload a file of the input, as bytes and as a form
+//@ auth {"base_url": "$BASE/files", "access_token": "files-token"}
+//@ files [{"field": "document", "name": "report.txt", "mime": "text/plain", "text": "quarterly report"}]
+//@ input {"note": "Q1 \"final\""}
+//> {"bytes": {"id": "report", "size": 16, "sha256": "07da4984cc545b940a1ed292475591bc0dea3044a438bb021db0a0f575c74418"}, "form": {"note": "Q1 \"final\"", "file": {"fileName": "report.txt", "size": 16}}}
+const file = data.input.document;
+const bytes = Buffer.from(file.base64, 'base64');
+const headers = { Authorization: `Bearer ${data.auth.access_token}` };
+const put = await ld.request({ method: 'PUT', url: `${data.auth.base_url}/upload/report`, headers: { ...headers, 'Content-Type': file.mimeType }, body: bytes });
+const form = new FormData();
+form.append('note', data.input.note);
+form.append('file', new Blob([bytes], { type: file.mimeType }), file.fileName);
+const post = await fetch(`${data.auth.base_url}/form`, { method: 'POST', headers, body: form });
+return { bytes: put.json, form: await post.json() };

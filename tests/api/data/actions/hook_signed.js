@@ -1,0 +1,10 @@
+//# A webhook that is signed with HMAC
+//@ auth {"url": "$BASE/hooks/in", "secret": "hook-secret"}
+//> {"status": 202, "received": "ticket.created"}
+const body = JSON.stringify({ event: 'ticket.created', id: 5 });
+const encoder = new TextEncoder();
+const key = await crypto.subtle.importKey('raw', encoder.encode(data.auth.secret), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
+const mac = new Uint8Array(await crypto.subtle.sign('HMAC', key, encoder.encode(body)));
+const signature = Array.from(mac, (b) => b.toString(16).padStart(2, '0')).join('');
+const r = await ld.request({ method: 'POST', url: data.auth.url, headers: { 'Content-Type': 'application/json', 'X-Signature': `sha256=${signature}` }, body });
+return { status: r.status, received: r.json.received };

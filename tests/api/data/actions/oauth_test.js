@@ -1,0 +1,8 @@
+//# The test of a connection, whose result makes the label
+//@ kind "authTest"
+//@ auth {"base_url": "$BASE/oauth", "access_token": "access-0"}
+//> {"user": {"email": "ada@example.org", "name": "Ada"}}
+const response = await ld.request({ url: `${data.auth.base_url}/userinfo`, headers: { Authorization: `Bearer ${data.auth.access_token}` } });
+if (response.status !== 200) throw new Error('The token does not work');
+const { email, name } = response.json;
+return { user: { email, name } };

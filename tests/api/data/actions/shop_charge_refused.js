@@ -1,0 +1,10 @@
+//# A refusal as a soft error, with URLSearchParams
+//@ auth {"base_url": "$BASE/shop", "secret": "sk_test"}
+//> {"error": true, "code": "amount_too_small"}
+const r = await fetch(`${secrets.base_url}/charges`, {
+    method: 'POST',
+    headers: { Authorization: 'Basic ' + btoa(secrets.secret + ':') },
+    body: new URLSearchParams({ amount: 0 }),
+});
+const answer = await r.json();
+return r.ok ? answer : { error: true, code: answer.error.code };

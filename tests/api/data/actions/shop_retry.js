@@ -1,0 +1,12 @@
+//# Retries with growing pauses
+//@ auth {"base_url": "$BASE/shop"}
+//> {"attempt": 3, "tries": [429, 503, 200]}
+const tries = [];
+for (let attempt = 1; attempt <= 5; attempt++) {
+    const r = await ld.request({ url: `${data.auth.base_url}/flaky` });
+    tries.push(r.status);
+    if (r.status !== 429 && r.status < 500) return { ...r.json, tries };
+    const pause = Number(r.headers['retry-after']) * 1000 || 5 * 2 ** attempt;
+    await new Promise((resolve) => setTimeout(resolve, pause));
+}
+throw new Error(`gave up after ${tries.join()}`);

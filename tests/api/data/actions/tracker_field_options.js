@@ -1,0 +1,5 @@
+//# Options of a field for a form
+//@ auth {"base_url": "$BASE/tracker", "apiKey": "tracker-token"}
+//> [{"label": "VPN down", "value": "1"}, {"label": "Printer jam", "value": "2"}, {"label": "VPN slow", "value": "3"}]
+const { json } = await ld.request({ url: `${data.auth.base_url}/issues`, headers: { Authorization: `Bearer ${data.auth.apiKey}` } });
+return json.map((i) => ({ label: i.title, value: String(i.id) }));

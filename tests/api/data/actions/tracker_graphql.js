@@ -1,0 +1,10 @@
+//# A GraphQL query with variables, and its errors
+//@ auth {"base_url": "$BASE/tracker", "apiKey": "tracker-token"}
+//> {"login": "ada", "limit": 5, "error": "Cannot query that field"}
+const query = async (text, variables) => {
+    const r = await ld.request({ method: 'POST', url: `${data.auth.base_url}/graphql`, headers: { Authorization: `Bearer ${data.auth.apiKey}` }, body: { query: text, variables } });
+    return r.json;
+};
+const good = await query('query($first: Int) { viewer { login limit(first: $first) } }', { first: 5 });
+const bad = await query('{ nonsense }', {});
+return { ...good.data.viewer, error: bad.errors?.[0]?.message };
