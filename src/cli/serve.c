@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cli/background.h"
 #include "cli/cli.h"
 #include "cli/faces.h"
 #include "db/db.h"
@@ -136,6 +137,7 @@ static bool configure(const struct settings *st)
         .default_max_loops = st->run_max_loops,
     });
     flow_configure(st->run_timeout);
+    background_setup();
     script_configure(&(script_settings){
         .runner = st->script_runner,
         .pool = (size_t)st->script_pool,
@@ -351,6 +353,7 @@ static err serve_loop(scope *root, void *arg)
             return OK;
     }
     scope_spawn(root, warm_scripts, NULL);
+    background_open(root);
     if ((e = server_serve(root, h->server, grace + farewell)) != OK) {
         refuse("cannot serve", scope_failure(root, e).text);
         loops_stop();

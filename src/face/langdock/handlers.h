@@ -53,4 +53,14 @@ err dock_action_test(request *rq, response *rs);
 err dock_trigger_test(request *rq, response *rs);
 extern const schema dock_test_schema;
 
+/* instance.c */
+err dock_instance_create(request *rq, response *rs);
+err dock_instance_list(request *rq, response *rs);
+err dock_instance_get(request *rq, response *rs);
+err dock_instance_patch(request *rq, response *rs);
+err dock_instance_delete(request *rq, response *rs);
+err dock_instance_poll(request *rq, response *rs);
+err dock_webhook(request *rq, response *rs);
+extern const schema dock_instance_schema, dock_instance_patch_schema;
+
 #endif

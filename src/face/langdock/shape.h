@@ -27,6 +27,9 @@ err dock_deleted(request *rq, response *rs, const char *message, const char *id)
 /* The integration of the path, which the caller may change; its id and the other one of the path are checked. */
 MUST_USE err dock_own_integration(request *rq, response *rs, integration_row **out);
 
+/* The trigger of the path, of such an integration. */
+MUST_USE err dock_path_trigger(request *rq, response *rs, trigger_row **out);
+
 /* Items of "inputFields" (section 2.9). */
 extern const schema dock_action_field_schema, dock_trigger_field_schema;
 

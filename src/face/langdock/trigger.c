@@ -32,13 +32,14 @@ static const field patch_fields[] = {
 };
 const schema dock_trigger_patch_schema = SCHEMA(trigger_body, patch_fields);
 
-static err path_trigger(request *rq, response *rs, integration_row **i, trigger_row **t)
+err dock_path_trigger(request *rq, response *rs, trigger_row **out)
 {
+    integration_row *i;
     const char *id;
 
-    TRY(dock_own_integration(rq, rs, i));
+    TRY(dock_own_integration(rq, rs, &i));
     TRY(dock_id(rq, rs, "triggerId", "trigger", &id));
-    return trigger_find(rq->scope, (*i)->id, id, t);
+    return trigger_find(rq->scope, i->id, id, out);
 }
 
 /* Options of a trigger's fields come from nowhere else, and its values are plain. */
@@ -96,10 +97,9 @@ err dock_trigger_replace(request *rq, response *rs)
     const trigger_body *in = rq->body;
     trigger_patch p = {.description = in->description != NULL ? in->description : "",
                        .code = in->pollingCode != NULL ? in->pollingCode : ""};
-    integration_row *i;
     trigger_row *t;
 
-    TRY(path_trigger(rq, rs, &i, &t));
+    TRY(dock_path_trigger(rq, rs, &t));
     TRY(take_fields(rq, in->inputFields, &p.input_fields));
     return change(rq, rs, t, &p);
 }
@@ -109,10 +109,9 @@ err dock_trigger_patch(request *rq, response *rs)
 {
     const trigger_body *in = rq->body;
     trigger_patch p = {0};
-    integration_row *i;
     trigger_row *t;
 
-    TRY(path_trigger(rq, rs, &i, &t));
+    TRY(dock_path_trigger(rq, rs, &t));
     if (dock_given(rq, "description"))
         p.description = in->description != NULL ? in->description : "";
     if (dock_given(rq, "pollingCode"))
@@ -125,10 +124,9 @@ err dock_trigger_patch(request *rq, response *rs)
 /* DELETE …/triggers/{triggerId} */
 err dock_trigger_delete(request *rq, response *rs)
 {
-    integration_row *i;
     trigger_row *t;
 
-    TRY(path_trigger(rq, rs, &i, &t));
-    TRY(trigger_delete(rq->scope, i->id, t->id));
+    TRY(dock_path_trigger(rq, rs, &t));
+    TRY(trigger_delete(rq->scope, t->integration_id, t->id));
     return dock_deleted(rq, rs, "Trigger deleted", t->id);
 }

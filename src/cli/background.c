@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* Joins the queue of jobs, triggers and what they start, which do not know each other; see background.h. */
+#include "cli/background.h"
+
+#include "agent/deliver.h"
+#include "base/log.h"
+#include "model/job.h"
+#include "rt/loop.h"
+#include "script/trigger.h"
+#include "store/jobs.h"
+
+enum { JOBS_AT_ONCE = 32 }; /* a loop: most of them wait, for a model or somebody's API */
+
+static err deliver_to_agent(scope *s, const trigger_delivery *d)
+{
+    return agent_deliver(s, &(agent_event){
+                                .owner_id = d->owner_id,
+                                .agent_id = d->target_id,
+                                .session_id = d->session_id,
+                                .source = "trigger",
+                                .data = d->data,
+                                .attachments = d->attachments,
+                                .n_attachments = d->n_attachments,
+                            });
+}
+
+void background_setup(void)
+{
+    job_setup();
+    trigger_setup();
+    trigger_register_target("agent", deliver_to_agent);
+}
+
+static err resume(scope *root, void *unused)
+{
+    scope *s = scope_child(root, NO_LIMIT);
+    err e = trigger_resume(s);
+
+    (void)unused;
+    if (e != OK && root->ended == OK)
+        log_error("triggers.not_resumed", log_str("reason", scope_failure(s, e).text));
+    scope_close(s);
+    return OK;
+}
+
+void background_open(scope *root)
+{
+    jobs_open(JOBS_AT_ONCE);
+    if (loop_index(root->loop) == 0)
+        scope_spawn(root, resume, NULL);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Triggers at run time (contracts/langdock.md section 5).
+ *
+ * An instance of a trigger polls: its script returns events, each of which is delivered once, in the order of their times, to
+ * the instance's target (an agent, a flow).  Or it is called: a webhook's request becomes events in the same way.  All of it is
+ * jobs of the durable queue: polls (one lane of deliveries for each instance), so nothing is lost in a crash, and an event that
+ * was seen never fires again.
+ */
+#ifndef SCRIPT_TRIGGER_H
+#define SCRIPT_TRIGGER_H
+
+#include "base/json.h"
+#include "model/trigger.h"
+
+/* What a target gets.  Borrowed. */
+typedef struct {
+    const char *instance_id;
+    const char *owner_id;   /* of the instance: who acts */
+    const char *target_id;  /* agent or flow */
+    const char *session_id; /* UUID; the same at each attempt to deliver this event, so that it is not begun twice */
+    const char *name;       /* "Helpdesk: New ticket", for titles */
+    const char *event_id;
+    const char *timestamp; /* ISO 8601 */
+    const json_t *data;
+    const char *const *attachments; /* ids of the event's files */
+    size_t n_attachments;
+} trigger_delivery;
+
+/* Begins what the event is for and returns when it has ended; may be called again after a crash.  An error is tried again. */
+typedef err (*trigger_target)(scope *s, const trigger_delivery *d);
+void trigger_register_target(const char *kind, trigger_target fn); /* "agent"; at start */
+
+/* At start: the kinds of jobs. */
+void trigger_setup(void);
+
+enum { TRIGGER_INTERVAL_MIN = 60, TRIGGER_INTERVAL_DEFAULT = 300, TRIGGER_INTERVAL_MAX = 86400 }; /* seconds */
+
+/* Starts polling from now on (state "seeding"), or opens a webhook (state "polling"); ends both ("inactive").  Fields of `i` are
+ * updated and stored. */
+MUST_USE err trigger_activate(scope *s, trigger_instance_row *i);
+MUST_USE err trigger_deactivate(scope *s, trigger_instance_row *i);
+
+/* An active instance polls at once.  ERR_CONFLICT, code "trigger.inactive"; ERR_UNSUPPORTED: a webhook. */
+MUST_USE err trigger_poll_now(scope *s, const trigger_instance_row *i);
+
+/* After a start of the server: whoever should poll does. */
+MUST_USE err trigger_resume(scope *s);
+
+/*
+ * A webhook was called.  Whoever calls has shown the secret.  Stored before it returns; events follow.  ERR_NOT_FOUND, code
+ * "trigger_instance.not_found", also for an instance that is no webhook; ERR_DENIED, code "trigger.secret"; ERR_CONFLICT, code
+ * "trigger.inactive"; ERR_TOO_LARGE over 1 MiB.
+ */
+typedef struct {
+    const char *secret;       /* as shown by the caller; NULL: none */
+    const char *delivery_id;  /* of the caller, for its retries; NULL: none */
+    const char *content_type; /* or NULL */
+    const json_t *query;      /* object of strings */
+    const json_t *headers;    /* object of strings, credentials left out */
+    str body;
+} webhook_call;
+MUST_USE err trigger_webhook(scope *s, const char *instance_id, const webhook_call *call);
+
+/*
+ * Events as a script returned them: an array of {"id","timestamp","data"}, ids may be numbers.  Sorted by time, those that
+ * are none left out with a line in `rejected` each (array of strings; may be NULL).  ERR_INVALID: no array.
+ */
+typedef struct {
+    const char *id, *timestamp;
+    int64_t time; /* of the timestamp, clock_wall() */
+    json_t *data; /* borrowed from the value; JSON null when there is none */
+} trigger_event;
+enum { TRIGGER_EVENTS_MAX = 1000 }; /* of one poll */
+MUST_USE err trigger_read_events(scope *s, const json_t *value, trigger_event **out, size_t *n, json_t *rejected);
+
+#endif

@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: MIT
+"""Triggers at run time: instances, polls, webhooks; each event starts one conversation of an agent, whatever happens meanwhile."""
+import datetime
+import json
+import re
+import time
+import uuid
+
+import pytest
+
+import langdock
+import sage
+
+
+def iso(seconds=0.0):
+    """A moment so many seconds from now."""
+    when = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def event(id, seconds, **data):
+    return {"id": id, "timestamp": iso(seconds), "data": data}
+
+
+class World:
+    """A server that may call its own machine, an agent, and a fake service whose events the test sets."""
+
+    def __init__(self, server, fake):
+        self.server, self.fake = server, fake
+        self.connect()
+        provider, self.model = sage.provider(self.admin, fake)
+        self.agent = sage.agent(self.admin, provider)
+        self.desk = langdock.Desk(self.client)
+        self.path = f"/events/{uuid.uuid4().hex}"
+
+    def connect(self):
+        self.admin = self.server.login()
+        self.client = langdock.client(self.server)
+        if hasattr(self, "desk"):
+            self.desk.client = self.client
+
+    def offer(self, *events):
+        self.fake.page(self.path, json.dumps(list(events)), content_type="application/json")
+
+    def polling(self, code=None, **more):
+        code = code or f"const r = await ld.request({{url: {json.dumps(self.fake.origin + self.path)}}}); return r.json;"
+        return self.desk.trigger(sage.unique("New"), pollingCode=code, **more)
+
+    def instance(self, trigger, **more):
+        r = self.desk.post(f"triggers/{trigger['id']}/instances", {"agentId": self.agent, **more})
+        assert r.status_code == 201, r.text
+        return r.json()["instance"]
+
+    def at(self, instance, tail=""):
+        return f"triggers/{instance['triggerId']}/instances/{instance['id']}{tail}"
+
+    def get(self, instance):
+        r = self.client.get(f"{self.desk.url}/{self.at(instance)}")
+        assert r.status_code == 200, r.text
+        return r.json()["instance"]
+
+    def wait(self, instance, wanted, timeout=20):
+        end = time.monotonic() + timeout
+        while not wanted(now := self.get(instance)):
+            assert time.monotonic() < end, now
+            time.sleep(0.05)
+        return now
+
+    def poll(self, instance):
+        """Polls now and waits until that poll is over."""
+        before = self.get(instance)
+        assert self.desk.post(self.at(instance, "/poll")).status_code == 202
+        return self.wait(instance, lambda i: i["lastPollAt"] != before["lastPollAt"] or i["failures"] != before["failures"])
+
+    def asked(self, count, timeout=20):
+        """The requests of conversations (not the probe of the provider), once there are `count`."""
+        end = time.monotonic() + timeout
+        while len(found := [r for r in self.fake.requests_for(self.model) if self.first_user(r)]) < count:
+            assert time.monotonic() < end, f"{len(found)} conversations, {count} expected"
+            time.sleep(0.02)
+        return found
+
+    def said(self, count):
+        """What the model was told first in each conversation."""
+        return [self.first_user(r) for r in self.asked(count)]
+
+    @staticmethod
+    def first_user(request):
+        """The user's words in the first message; None for the probe of the provider, which is no conversation."""
+        content = next(m for m in request.body["messages"] if m["role"] == "user")["content"]
+        text = content if isinstance(content, str) else "".join(p.get("text", "") for p in content)
+        found = re.search(r"<user_request>\s*(.*?)\s*</user_request>", text, re.DOTALL)
+        return found and found.group(1)
+
+
+@pytest.fixture
+def world(start_server, fake_llm):
+    return World(start_server(env={"SLUICE_ALLOW_PRIVATE_NETWORKS": "1"}), fake_llm)
+
+
+def settled(world, instance):
+    return world.wait(instance, lambda i: i["state"] == "polling")
+
+
+def test_what_is_older_than_the_activation_is_remembered_and_what_is_newer_fires_once(world):
+    world.offer(event("old", -3600, subject="an old one"))
+    instance = world.instance(world.polling())
+    assert instance["state"] == "seeding" and instance["pollingInterval"] == 300
+    settled(world, instance)
+    world.offer(event("old", -3600, subject="an old one"), event("new", 1, subject="VPN down"))
+    world.poll(instance)
+    (text,) = world.said(1)
+    assert "VPN down" in text
+    world.poll(instance)
+    world.offer(event("new", 2, subject="VPN down"), event("newer", 3, subject="printer on fire"))
+    world.poll(instance)
+    assert ["printer on fire" in t for t in world.said(2)] == [False, True]
+    mine = sage.full(world.admin.get("/api/conversations"))["list"]
+    assert len([c for c in mine if c["agent_id"] == world.agent]) == 2
+
+
+def test_events_are_delivered_in_the_order_of_their_times(world):
+    world.offer()
+    instance = world.instance(world.polling())
+    settled(world, instance)
+    world.offer(*(event(str(n), n, number=n) for n in (3, 1, 2)))
+    world.poll(instance)
+    assert [json.loads(t)["number"] for t in world.said(3)] == [1, 2, 3]
+
+
+def test_the_script_sees_its_input_and_the_time_of_the_last_poll(world):
+    code = """
+    if (inputs.queueName !== 'net' || data.input.queue_name !== 'net') throw new Error('input');
+    if (isNaN(Date.parse(lastPollTime))) throw new Error('lastPollTime ' + lastPollTime);
+    return [];
+    """
+    trigger = world.polling(code, inputFields=[{"label": "Queue name"}])
+    instance = world.instance(trigger, inputs={"queue_name": "net"}, pollingInterval=60)
+    assert settled(world, instance)["error"] is None
+    assert world.get(instance)["pollingInterval"] == 60
+
+
+def test_a_poll_that_fails_says_why_backs_off_and_recovers(world):
+    world.offer()
+    trigger = world.polling()
+    instance = world.instance(trigger)
+    settled(world, instance)
+    world.fake.page(world.path, '{"not": "an array"}', content_type="application/json")
+    now = world.poll(instance)
+    assert now["state"] == "backoff" and now["failures"] == 1 and "array of events" in now["error"]
+    world.desk.patch(f"triggers/{trigger['id']}", {"pollingCode": "throw new Error('the queue is closed')"})
+    now = world.poll(instance)
+    assert now["failures"] == 2 and "the queue is closed" in now["error"]
+    wait = datetime.datetime.fromisoformat(now["nextPollAt"].replace("Z", "+00:00")) - datetime.datetime.now(datetime.timezone.utc)
+    assert 500 < wait.total_seconds() <= 600
+    world.desk.patch(f"triggers/{trigger['id']}", {"pollingCode": "return []"})
+    now = world.poll(instance)
+    assert (now["state"], now["failures"], now["error"]) == ("polling", 0, None)
+
+
+def test_what_is_no_event_is_left_out(world):
+    world.offer()
+    instance = world.instance(world.polling())
+    settled(world, instance)
+    world.offer({"id": "a"}, {"timestamp": iso(1)}, "text", {"id": 7, "timestamp": iso(1), "data": "a number is an id"})
+    assert world.poll(instance)["failures"] == 0
+    assert world.said(1) == ['"a number is an id"']
+
+
+def test_files_of_events_reach_the_agent(world):
+    code = """return [{id: 'f', timestamp: new Date(Date.now() + 1000).toISOString(),
+      data: {subject: 'report', files: [{fileName: 'notes.txt', mimeType: 'text/plain', text: 'the meeting moved'}]}}]"""
+    world.instance(world.polling(code))
+    (request,) = world.asked(1)
+    assert "the meeting moved" in json.dumps(request.body["messages"])
+    assert "base64" not in json.dumps(request.body["messages"])
+
+
+def test_an_instance_that_is_stopped_or_deleted_polls_no_more(world):
+    world.offer()
+    instance = world.instance(world.polling(), active=False)
+    assert instance["state"] == "inactive"
+    langdock.refused(world.desk.post(world.at(instance, "/poll")), 409, "not active")
+    assert world.desk.patch(world.at(instance), {"active": True}).json()["instance"]["state"] == "seeding"
+    settled(world, instance)
+    assert world.desk.patch(world.at(instance), {"active": False}).json()["instance"]["state"] == "inactive"
+    langdock.refused(world.desk.post(world.at(instance, "/poll")), 409)
+    assert world.desk.delete(world.at(instance)).json() == {"message": "Instance deleted", "id": instance["id"]}
+    langdock.refused(world.client.get(f"{world.desk.url}/{world.at(instance)}"), 404, "Trigger instance not found")
+
+
+def test_instances_check_what_they_are_given(world):
+    trigger = world.polling("return []")
+    path = f"triggers/{trigger['id']}/instances"
+    langdock.issue(world.desk.post(path, {}), ["agentId"], "invalid_type")
+    langdock.issue(world.desk.post(path, {"agentId": world.agent, "pollingInterval": 59}), ["pollingInterval"], "too_small")
+    langdock.refused(world.desk.post(path, {"agentId": "agent_00000000"}), 404, "Agent not found")
+    langdock.refused(world.desk.post(path, {"agentId": world.agent, "connectionId": langdock.NOBODY}), 404, "Connection not found")
+    langdock.refused(world.desk.post(f"triggers/{langdock.NOBODY}/instances", {"agentId": world.agent}), 404, "Trigger not found")
+    langdock.refused(world.desk.post("triggers/x/instances", {"agentId": world.agent}), 400)
+    listed = world.client.get(f"{world.desk.url}/{path}").json()["instances"]
+    assert listed == []
+
+
+def test_a_poll_survives_a_restart_and_an_event_does_not_fire_again(world):
+    world.offer(event("one", 30, subject="first"))
+    instance = world.instance(world.polling())
+    world.said(1)
+    settled(world, instance)
+    assert world.server.stop() == 0
+    world.server.start()
+    world.connect()
+    world.offer(event("one", 30, subject="first"), event("two", 31, subject="second"))
+    world.poll(instance)
+    assert ["second" in t for t in world.said(2)] == [False, True]
+
+
+# ------------------------------------------------------------------------------------------------------------ webhooks
+
+
+@pytest.fixture
+def hook(world):
+    trigger = world.desk.trigger("Hook", kind="webhook")
+    return world.instance(trigger)
+
+
+def call(world, hook, body=None, **headers):
+    path = hook["webhookUrl"].removeprefix(world.server.url)
+    return world.server.client(headers={"x-webhook-secret": hook["secret"], **headers}).post(path, json=body or {"n": 1})
+
+
+def test_a_call_of_a_webhook_starts_a_conversation_without_its_secrets(world, hook):
+    assert hook["state"] == "listening" and len(hook["secret"]) >= 32
+    r = call(world, hook, {"subject": "paid"}, authorization="Bearer somebody-elses")
+    assert r.status_code == 202 and r.json() == {"status": "accepted"}
+    (text,) = world.said(1)
+    data = json.loads(text)
+    assert data["body"] == {"subject": "paid"}
+    assert hook["secret"] not in text and "somebody-elses" not in text
+
+
+def test_a_webhook_wants_its_secret(world, hook):
+    client, path = world.server.client(), hook["webhookUrl"].removeprefix(world.server.url)
+    langdock.refused(client.post(path, json={}), 403, "secret")
+    langdock.refused(client.post(path, json={}, headers={"x-webhook-secret": hook["secret"][:-1] + "x"}), 403)
+    assert client.post(f"{path}?secret={hook['secret']}", json={}).status_code == 202
+    langdock.refused(client.post(f"/api/hooks/triggers/{langdock.NOBODY}", json={}), 404, "Trigger instance not found")
+    langdock.refused(client.post("/api/hooks/triggers/nobody", json={}), 400)
+    assert "secret" not in world.get(hook)
+    changed = world.desk.patch(world.at(hook), {"rotateSecret": True}).json()["instance"]
+    langdock.refused(call(world, hook), 403)
+    assert call(world, changed).status_code == 202
+    world.desk.patch(world.at(hook), {"active": False})
+    langdock.refused(call(world, changed), 409)
+
+
+def test_a_delivery_that_is_repeated_counts_once(world, hook):
+    for _ in range(3):
+        assert call(world, hook, {"n": 1}, **{"x-webhook-id": "d-1"}).status_code == 202
+    assert call(world, hook, {"n": 2}, **{"x-webhook-id": "d-2"}).status_code == 202
+    assert [json.loads(t)["body"]["n"] for t in world.said(2)] == [1, 2]
+    time.sleep(0.3)
+    assert len(world.said(2)) == 2
+
+
+def test_the_code_of_a_webhook_makes_events_of_a_call(world):
+    code = """
+    const {body, query} = data.input.request;
+    return body.items.map(i => ({id: i.id, timestamp: i.at, data: {text: i.text, from: query.from}}));
+    """
+    hook = world.instance(world.desk.trigger("Shaped", kind="webhook", pollingCode=code))
+    hook["webhookUrl"] += "?from=shop"
+    items = [{"id": "b", "at": iso(2), "text": "second"}, {"id": "a", "at": iso(1), "text": "first"}]
+    assert call(world, hook, {"items": items}).status_code == 202
+    assert [json.loads(t) for t in world.said(2)] == [{"text": t, "from": "shop"} for t in ("first", "second")]
+
+
+def test_a_call_that_was_accepted_survives_a_crash(world, hook):
+    for n in range(5):
+        assert call(world, hook, {"n": n}).status_code == 202
+    world.server.kill()
+    world.server.start()
+    world.connect()
+    assert sorted(json.loads(t)["body"]["n"] for t in world.said(5)) == [0, 1, 2, 3, 4]
+
+
+def test_webhooks_do_not_poll_and_bodies_have_a_limit(world, hook):
+    langdock.refused(world.desk.post(world.at(hook, "/poll")), 501)
+    langdock.refused(call(world, hook, {"x": "y" * 1100000}), 413)
