@@ -323,6 +323,44 @@ ENGINE_TEST(a_turn_that_takes_too_long_is_told_so)
     stage_close(st);
 }
 
+typedef struct {
+    chat_request rq;
+    run *run;
+    err e; /* ERR_COUNT: chat_start() has not returned */
+} starting;
+
+static err start_turn(scope *s, void *arg)
+{
+    starting *t = arg;
+
+    t->e = chat_start(s, &t->rq, &t->run);
+    return t->e;
+}
+
+ENGINE_TEST(the_model_is_asked_while_the_beginning_is_written_and_nobody_is_told_before)
+{
+    stage *st = WORLD(s, hello);
+    starting t = {.rq = request(s, "s1", "Hi"), .e = ERR_COUNT};
+    scope *group = scope_child(s, NO_LIMIT);
+    db_tx *tx = NULL;
+
+    CHECK_INT(db_begin(s, &tx), OK); /* on SQLite this alone keeps other writers waiting */
+    if (engine_is("postgres"))
+        CHECK_INT(db_tx_exec(s, tx, "LOCK TABLE run IN EXCLUSIVE MODE", DB_NO_ARGS, NULL), OK);
+    scope_spawn(group, start_turn, &t);
+    while (st->requests == 0)
+        CHECK(sleep_for(s, MILLISECONDS(2)) == OK, "waits");
+    CHECK(sleep_for(s, MILLISECONDS(50)) == OK, "the answer is there");
+    CHECK_INT(t.e, ERR_COUNT);
+    db_rollback(tx);
+    CHECK_INT(scope_join(group), OK);
+    CHECK(run_wait(s, t.run) == OK, "ends");
+    CHECK_STR(stored(s, "s1"), "user:Hi assistant:Hello [completed]");
+    run_unref(t.run);
+    scope_close(group);
+    stage_close(st);
+}
+
 ENGINE_TEST(a_caller_that_goes_away_while_the_turn_begins_leaves_no_running_row)
 {
     stage *st = WORLD(s, hello);
