@@ -255,7 +255,7 @@ static err start_fiber(scope *root, void *arg)
         pump(p);
         return OK;
     }
-    if (e != ERR_CANCELLED) /* the server stops */
+    if (e != ERR_CANCELLED && (p->open || p->n_line > 0)) /* else the server stops, or the pool was closed */
         log_start_failure(root, p, e);
     scope_close(w->scope);
     if (p->starting == 0)

@@ -87,7 +87,8 @@ static void wait_for_server(const sigset_t *none)
 static void become_runner(int socket, pid_t template, const sigset_t *none)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != template || dup2(socket, SERVER) < 0)
+    /* Errors go where output goes, to nowhere: the pipe is the template's, and nobody empties it for many runners. */
+    if (getppid() != template || dup2(socket, SERVER) < 0 || dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
         _exit(EXIT_GONE);
     signal(SIGCHLD, SIG_DFL);
     sigprocmask(SIG_SETMASK, none, NULL);
