@@ -16,6 +16,12 @@ const face_mount faces_mounts[] = {
     {"/api/public", &langdock_face, .strip = true},
     {"/integrations", &langdock_face},
     {"/oauth/integrations", &langdock_face},
+    {"/api/hooks", &langdock_face},
+    {"/agent", &langdock_face},
+    {"/assistant", &langdock_face},
+    {"/attachment", &langdock_face},
+    {"/openai", &langdock_face},
+    {"/anthropic", &langdock_face},
 
     {"/api/v1/apikeys", &langbot_face},
     {"/api/v1/provider", &langbot_face},

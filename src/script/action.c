@@ -109,7 +109,7 @@ static void hint_at_sources(const catalogue *c, const action_tool *at, const cha
 {
     json_t *fields = NULL;
 
-    if (json_parse(c->a, input_fields, strlen(input_fields), NULL, &fields) != OK)
+    if (at == NULL || json_parse(c->a, input_fields, strlen(input_fields), NULL, &fields) != OK)
         return;
     for (size_t i = 0; i < json_array_size(fields); i++) {
         const json_t *f = json_array_get(fields, i);
@@ -189,7 +189,16 @@ static err apply_entries(catalogue *c, json_t *entries, const char *owner)
     return OK;
 }
 
-/* Everything that the caller may use, in an order that does not change when something is added. */
+static bool is_named(const json_t *entries, const char *action_id)
+{
+    for (size_t i = 0; i < json_array_size(entries); i++)
+        if (cstr_eq(json_get_str(json_array_get(entries, i), "actionId", NULL), action_id))
+            return true;
+    return false;
+}
+
+/* Everything that the caller may use, in an order that does not change when something is added; of an agent that names its
+ * actions, those. */
 static err collect(scope *s, arena *a, const tool_context *cx, catalogue *c)
 {
     const char *agent_owner = NULL;
@@ -202,12 +211,17 @@ static err collect(scope *s, arena *a, const tool_context *cx, catalogue *c)
         return OK;
     TRY(action_list_offers(s, owned_by_user(cx->user_id), &offers, &n));
     TRY(agent_entries(s, cx->agent_id, &entries, &agent_owner));
+    if (cx->agent_id == NULL && cx->actions != NULL) { /* an agent of one request alone: its caller's */
+        entries = (json_t *)(uintptr_t)cx->actions;
+        agent_owner = cx->user_id;
+    }
     c->cap = n + json_array_size(entries);
     c->items = arena_array(a, action_tool, c->cap);
     for (size_t i = 0; i < n; i++)
-        enter(c, &offers[i].action, offers[i].integration_name, offers[i].owner_id);
+        if (cx->actions == NULL || is_named(entries, offers[i].action.id))
+            enter(c, &offers[i].action, offers[i].integration_name, offers[i].owner_id);
     for (size_t i = 0; i < n; i++)
-        hint_at_sources(c, &c->items[i], offers[i].action.input_fields);
+        hint_at_sources(c, entered(c, offers[i].action.id), offers[i].action.input_fields);
     return apply_entries(c, entries, agent_owner);
 }
 

@@ -12,6 +12,7 @@ typedef struct {
     run *run;
     run_reader *reader;
     void (*render)(void *state, const run *r, const event *ev, buf *out);
+    void (*close_state)(void *state);
     const char *too_slow;
     char *abandoned;
     bool no_end;
@@ -63,6 +64,8 @@ static void on_close(source *src)
     if (f->abandoned != NULL)
         run_interrupt(f->run, f->abandoned);
     run_unref(f->run);
+    if (f->close_state != NULL)
+        f->close_state(f->state);
     free(f->abandoned);
     free(f);
 }
@@ -75,6 +78,7 @@ err run_follow(response *rs, run *r, const follow_spec *spec)
     f->src = (source){.pull = pull, .close = on_close, .idle_text = spec->idle_text, .idle_after = spec->idle_after};
     f->run = run_ref(r);
     f->render = spec->render;
+    f->close_state = spec->close;
     f->too_slow = spec->too_slow;
     f->abandoned = mem_strdup(spec->abandoned);
     f->no_end = spec->no_end;

@@ -16,6 +16,9 @@ typedef struct {
     void (*render)(void *state, const run *r, const event *ev, buf *out);
     const void *state; /* copied; needs no alignment beyond that of a pointer */
     size_t state_size;
+    /* Called once when the stream has ended, however, for what `state` points to; the request's memory is gone long before.
+     * NULL: nothing to do. */
+    void (*close)(void *state);
     /* Appended instead of the rest when the client has fallen behind by more than the limit; NULL: nothing. */
     const char *too_slow;
     const char *idle_text; /* see net/response.h */

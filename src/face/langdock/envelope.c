@@ -13,10 +13,40 @@
 
 enum { REQUESTS_A_MINUTE = 500, TOKENS_A_MINUTE = 60000, CALLERS_MAX = 10000 };
 
+/* The model endpoints of one family have an envelope that its clients insist on. */
+static bool is_anthropic(const request *rq)
+{
+    return cstr_starts(rq->path, "/anthropic/");
+}
+
+static err anthropic_error(request *rq, response *rs, int status, const char *message)
+{
+    static const struct {
+        int status;
+        const char *type;
+    } types[] = {{400, "invalid_request_error"}, {401, "authentication_error"}, {403, "permission_error"},
+                 {404, "not_found_error"},       {413, "request_too_large"},    {429, "rate_limit_error"},
+                 {503, "overloaded_error"}};
+    json_t *o = json_hold(rq->scope->arena, json_object()), *error = json_object();
+    const char *type = "api_error";
+
+    for (size_t i = 0; i < COUNT(types); i++)
+        if (types[i].status == status)
+            type = types[i].type;
+    json_set_str(error, "type", type);
+    json_set_str(error, "message", message);
+    json_set_str(o, "type", "error");
+    json_set(o, "error", error);
+    return reply_json(rs, status, o);
+}
+
 err dock_error(request *rq, response *rs, int status, const char *message)
 {
-    json_t *o = json_hold(rq->scope->arena, json_object());
+    json_t *o;
 
+    if (is_anthropic(rq))
+        return anthropic_error(rq, rs, status, message);
+    o = json_hold(rq->scope->arena, json_object());
     json_set_str(o, "message", message);
     json_set_str(o, "error", message);
     return reply_json(rs, status, o);
@@ -47,6 +77,9 @@ static const struct {
     {"action.too_many", 400, NULL},
     {"trigger.not_found", 404, "Trigger not found"},
     {"trigger.too_many", 400, NULL},
+    {"trigger_instance.not_found", 404, "Trigger instance not found"},
+    {"agent.not_found", 404, "Agent not found"},
+    {"agent.denied", 404, "Agent not found"},
     {"connection.not_found", 404, "Connection not found"},
     {"connection.too_many", 400, NULL},
     {"idempotency.other", 422, NULL},
@@ -167,8 +200,14 @@ void dock_invalid(request *rq, response *rs, const schema_faults *faults, const 
 {
     arena *a = rq->scope->arena;
     const char *message = strcmp(part, "body") == 0 ? "Invalid request body" : "Invalid request query";
-    json_t *o = json_hold(a, json_object()), *errors = json_array();
+    json_t *o, *errors;
 
+    if (is_anthropic(rq) && faults->count > 0) {
+        anthropic_error(rq, rs, 400, faults->items[0].reason != NULL ? faults->items[0].reason : message);
+        return;
+    }
+    o = json_hold(a, json_object());
+    errors = json_array();
     for (size_t i = 0; i < faults->count; i++)
         json_array_append_new(errors, issue_json(a, &faults->items[i]));
     json_set_str(o, "message", message);
@@ -234,7 +273,9 @@ static bool has_scope(const identity *who, unsigned access)
 {
     return ((access & DOCK_ASSISTANT) != 0 && identity_may(who, "ASSISTANT_API")) ||
            ((access & DOCK_AGENT) != 0 && identity_may(who, "AGENT_API")) ||
-           ((access & DOCK_INTEGRATION) != 0 && identity_may(who, "INTEGRATION_API"));
+           ((access & DOCK_INTEGRATION) != 0 && identity_may(who, "INTEGRATION_API")) ||
+           ((access & DOCK_KNOWLEDGE) != 0 && identity_may(who, "KNOWLEDGE_FOLDER_API")) ||
+           ((access & DOCK_COMPLETION) != 0 && identity_may(who, "COMPLETION_API"));
 }
 
 static rate_limiter *requests, *tokens;
@@ -312,7 +353,7 @@ err dock_authorize(request *rq, response *rs, const route *r)
 
     if (r != NULL && (r->access & DOCK_OPEN) != 0)
         return OK;
-    e = auth_identify(rq, AUTH_FOR_LANGDOCK, &rq->user);
+    e = auth_identify(rq, AUTH_FOR_LANGDOCK | (is_anthropic(rq) ? AUTH_KEY_HEADER : 0), &rq->user);
     if (e != OK)
         tell_full_rates(rq, rs);
     TRY(e);

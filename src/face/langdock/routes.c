@@ -3,8 +3,11 @@
 #include "face/langdock/routes.h"
 
 #include "auth/identity.h"
+#include "face/langdock/agent_handlers.h"
 #include "face/langdock/envelope.h"
 #include "face/langdock/handlers.h"
+
+#define INSTANCES "/integrations/v1/{integrationId}/triggers/{triggerId}/instances"
 
 static const route routes[] = {
     /* method, path, access, body, handler, summary */
@@ -63,6 +66,70 @@ static const route routes[] = {
      dock_connection_reconnect, "Ask for consent again", .tag = "Connections"},
     {GET, "/oauth/integrations/callback", DOCK_OPEN, NULL, dock_oauth_callback,
      "Where a provider sends people back to after a consent", .tag = "Connections"},
+
+    {POST, INSTANCES, DOCK_INTEGRATION, &dock_instance_schema, dock_instance_create,
+     "Let a trigger start conversations of an agent", .tag = "Triggers"},
+    {GET, INSTANCES, DOCK_INTEGRATION, NULL, dock_instance_list, "List a trigger's instances", .tag = "Triggers"},
+    {GET, INSTANCES "/{instanceId}", DOCK_INTEGRATION, NULL, dock_instance_get, "Get an instance", .tag = "Triggers"},
+    {PATCH, INSTANCES "/{instanceId}", DOCK_INTEGRATION, &dock_instance_patch_schema, dock_instance_patch,
+     "Change, start or stop an instance", .tag = "Triggers"},
+    {DELETE, INSTANCES "/{instanceId}", DOCK_INTEGRATION, NULL, dock_instance_delete, "Delete an instance",
+     .tag = "Triggers"},
+    {POST, INSTANCES "/{instanceId}/poll", DOCK_INTEGRATION, NULL, dock_instance_poll, "Poll now", .tag = "Triggers"},
+    {POST, "/api/hooks/triggers/{instanceId}", DOCK_OPEN, NULL, dock_webhook,
+     "Call a webhook; the secret is in X-Webhook-Secret", .mode = BODY_RAW, .tag = "Triggers"},
+
+    {POST, "/agent/v1/chat/completions", DOCK_AGENT, &dock_chat_schema, dock_agent_chat, "Chat with an agent",
+     .tag = "Agents"},
+    {POST, "/agent/v1/create", DOCK_AGENT, &dock_agent_create_schema, dock_agent_create, "Create an agent",
+     .tag = "Agents"},
+    {GET, "/agent/v1/get", DOCK_AGENT, NULL, dock_agent_get, "Get an agent", &dock_agent_get_schema, .tag = "Agents"},
+    {PATCH, "/agent/v1/update", DOCK_AGENT, &dock_agent_update_schema, dock_agent_update, "Change an agent's draft",
+     .tag = "Agents"},
+    {POST, "/agent/v1/publish", DOCK_AGENT, &dock_agent_publish_schema, dock_agent_publish, "Publish an agent's draft",
+     .tag = "Agents"},
+    {PATCH, "/agent/v1/disable", DOCK_AGENT, &dock_agent_disable_schema, dock_agent_disable,
+     "Disable or enable an agent", .tag = "Agents"},
+    {GET, "/agent/v1/models", DOCK_AGENT, NULL, dock_agent_models, "Models for agents", .tag = "Agents"},
+
+    {POST, "/assistant/v1/chat/completions", DOCK_ASSISTANT, &dock_assistant_chat_schema, dock_assistant_chat,
+     "Chat with an assistant", .tag = "Assistants (older name of agents)"},
+    {POST, "/assistant/v1/create", DOCK_ASSISTANT, &dock_agent_create_schema, dock_assistant_create,
+     "Create an assistant", .tag = "Assistants (older name of agents)"},
+    {GET, "/assistant/v1/get", DOCK_ASSISTANT, NULL, dock_assistant_get, "Get an assistant", &dock_assistant_get_schema,
+     .tag = "Assistants (older name of agents)"},
+    {PATCH, "/assistant/v1/update", DOCK_ASSISTANT, &dock_assistant_update_schema, dock_assistant_update,
+     "Change an assistant's draft", .tag = "Assistants (older name of agents)"},
+    {GET, "/assistant/v1/models", DOCK_ASSISTANT, NULL, dock_agent_models, "Models for assistants",
+     .tag = "Assistants (older name of agents)"},
+
+    {POST, "/attachment/v1/upload", DOCK_KNOWLEDGE, NULL, dock_attachment_upload, "Upload a file", .mode = BODY_RAW,
+     .tag = "Attachments"},
+    {DELETE, "/attachment/v1/delete", DOCK_KNOWLEDGE, &dock_attachment_delete_schema, dock_attachment_delete,
+     "Delete a file", .tag = "Attachments"},
+
+    {POST, "/openai/v1/chat/completions", DOCK_COMPLETION, &dock_openai_chat_schema, dock_openai_chat,
+     "Chat completion", .tag = "Model endpoints"},
+    {GET, "/openai/v1/models", DOCK_COMPLETION, NULL, dock_openai_models, "Models", .tag = "Model endpoints"},
+    {POST, "/openai/v1/embeddings", DOCK_COMPLETION, &dock_openai_embeddings_schema, dock_openai_embeddings,
+     "Embeddings", .tag = "Model endpoints"},
+    {POST, "/anthropic/v1/messages", DOCK_COMPLETION, &dock_anthropic_schema, dock_anthropic_messages,
+     "Message of a model", .tag = "Model endpoints"},
+    {POST, "/anthropic/v1/messages/count_tokens", DOCK_COMPLETION, &dock_anthropic_count_schema, dock_anthropic_count,
+     "Estimate tokens", .tag = "Model endpoints"},
+    {GET, "/anthropic/v1/models", DOCK_COMPLETION, NULL, dock_anthropic_models, "Models", .tag = "Model endpoints"},
+
+    {POST, "/openai/{region}/v1/chat/completions", DOCK_COMPLETION, &dock_openai_chat_schema, dock_openai_chat,
+     "Chat completion", .tag = "Model endpoints"},
+    {GET, "/openai/{region}/v1/models", DOCK_COMPLETION, NULL, dock_openai_models, "Models", .tag = "Model endpoints"},
+    {POST, "/openai/{region}/v1/embeddings", DOCK_COMPLETION, &dock_openai_embeddings_schema, dock_openai_embeddings,
+     "Embeddings", .tag = "Model endpoints"},
+    {POST, "/anthropic/{region}/v1/messages", DOCK_COMPLETION, &dock_anthropic_schema, dock_anthropic_messages,
+     "Message of a model", .tag = "Model endpoints"},
+    {POST, "/anthropic/{region}/v1/messages/count_tokens", DOCK_COMPLETION, &dock_anthropic_count_schema,
+     dock_anthropic_count, "Estimate tokens", .tag = "Model endpoints"},
+    {GET, "/anthropic/{region}/v1/models", DOCK_COMPLETION, NULL, dock_anthropic_models, "Models",
+     .tag = "Model endpoints"},
 };
 
 static const char *user_id(const request *rq)
@@ -75,6 +142,7 @@ const face langdock_face = {
     .title = "Langdock API",
     .routes = routes,
     .n_routes = COUNT(routes),
+    .max_json = MIB(24), /* files of chats are inline */
     .slashes = SLASH_EITHER,
     .docs = true,
     .authorize = dock_authorize,

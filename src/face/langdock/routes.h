@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The Langdock face: integrations (contracts/langdock.md).
+ * The Langdock face: integrations, agents, assistants, attachments, model endpoints (contracts/langdock.md).
  */
 #ifndef FACE_LANGDOCK_ROUTES_H
 #define FACE_LANGDOCK_ROUTES_H
@@ -12,6 +12,8 @@ enum {
     DOCK_ASSISTANT = 1 << 0,   /* ASSISTANT_API */
     DOCK_AGENT = 1 << 1,       /* AGENT_API */
     DOCK_INTEGRATION = 1 << 2, /* INTEGRATION_API */
+    DOCK_KNOWLEDGE = 1 << 3,   /* KNOWLEDGE_FOLDER_API */
+    DOCK_COMPLETION = 1 << 4,  /* COMPLETION_API */
     DOCK_OPEN = 1 << 30,       /* nobody is asked who he is */
 };
 
