@@ -193,7 +193,7 @@ class Runner:
             out.status, out.value, out.ms = "done", head["value"], head.get("ms")
         else:
             assert kind == FAIL, f"a frame of the type {kind}"
-            out.status, out.message = head["kind"], head["message"]
+            out.status, out.message = head["kind"], head.get("message", "")
             out.line, out.stack = head.get("line"), head.get("stack")
 
     def close(self, out):

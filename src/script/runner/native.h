@@ -2,8 +2,9 @@
 /*
  * What C gives the prelude and what the prelude gives C: the only way between a script and its process.
  *
- * prelude.js is one function expression, `(function (native) { … return {prepare, run, reply, tick}; })`.  C evaluates it before
- * READY, calls it once with the object `native`, and keeps what it returns.  `native` must stay out of the reach of scripts: it
+ * prelude.js (prelude/, joined by prelude/join.sh) is one function expression,
+ * `(function (native) { … return {prepare, run, reply, tick}; })`.  C evaluates it before READY, calls it once with the object
+ * `native`, and keeps what it returns.  `native` must stay out of the reach of scripts: it
  * is no global, and the prelude takes what it needs from it and from the built-in prototypes before a script can change them.
  *
  * "bytes" taken by C: an ArrayBuffer or any typed array (DataViews are not understood); absent, null and undefined are no
@@ -31,6 +32,8 @@
  *   native.hmac(name, key, bytes)    buffer; key: bytes
  *   native.signRS256(pem, bytes)     buffer; throws an Error with a sentence when the key is no RSA private key
  *   native.random(n)                 buffer of n bytes, at most 65536
+ *   native.platform()                the second function expression that is embedded, platform.js, evaluated: the classes and helpers
+ *                                    that few scripts use, parsed when something of it is first used
  *   native.memory()                  bytes of the heap in use
  *   native.file(json, bytes)         sends a FILE; before done()
  *   native.done(json)                the end: `json` is the text of the returned value ("null" for undefined)

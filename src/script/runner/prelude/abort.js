@@ -3,8 +3,6 @@
 
 const hidden = Symbol('only the platform makes signals');
 let signalAbort; // (signal, reason)
-let signalOn; // (signal, f): calls f(reason) at abort, at once when that has been
-let isSignal;
 
 class AbortSignal {
     #aborted = false;
@@ -17,9 +15,9 @@ class AbortSignal {
             throw new TypeError('Illegal constructor: use new AbortController()');
     }
     static {
-        isSignal = (v) => isObject(v) && #aborted in v;
+        late.isSignal = (v) => isObject(v) && #aborted in v;
         signalAbort = (s, reason) => s.#abort(reason);
-        signalOn = (s, f) => {
+        late.signalOn = (s, f) => {
             if (s.#aborted)
                 f(s.#reason);
             else
@@ -40,7 +38,7 @@ class AbortSignal {
         const s = new AbortSignal(hidden);
         const all = collect(signals);
         for (let i = 0; i < all.length; i++)
-            signalOn(all[i], (reason) => signalAbort(s, reason));
+            late.signalOn(all[i], (reason) => signalAbort(s, reason));
         return s;
     }
     get aborted() {

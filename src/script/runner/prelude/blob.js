@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Blob, File, FormData and the multipart body that a FormData becomes.
 
-let isBlob;
-let blobBytes; // its bytes as a plain Uint8Array, not to be changed
-
 class Blob {
     #bytes;
     #type;
@@ -11,14 +8,14 @@ class Blob {
         const from = collect(parts);
         const views = list();
         for (let i = 0; i < from.length; i++)
-            views[i] = isBlob(from[i]) ? from[i].#bytes : isBytes(from[i]) ? bytesOf(from[i], 'Blob') : new Uint8Array(utf8(`${from[i]}`));
+            views[i] = late.isBlob(from[i]) ? from[i].#bytes : isBytes(from[i]) ? bytesOf(from[i], 'Blob') : new Uint8Array(utf8(`${from[i]}`));
         const type = options && options.type !== undefined ? `${options.type}` : '';
         this.#bytes = concatBytes(views);
         this.#type = matches(/[^\x20-\x7e]/, type) ? '' : Str.toLowerCase(type);
     }
     static {
-        isBlob = (v) => isObject(v) && #bytes in v;
-        blobBytes = (b) => b.#bytes;
+        late.isBlob = (v) => isObject(v) && #bytes in v;
+        late.blobBytes = (b) => b.#bytes;
     }
     get size() {
         return viewLength(this.#bytes);
@@ -60,17 +57,13 @@ class File extends Blob {
 }
 tag(File, 'File');
 
-const withoutBOM = (text) => (text[0] === '\ufeff' ? Str.slice(text, 1) : text);
-
-let isFormData;
-let formDataPairs; // a list of {name, value}; a value is a text or a Blob
 let formDataFrom;
 
 class FormData {
     #pairs = list();
     static {
-        isFormData = (v) => isObject(v) && #pairs in v;
-        formDataPairs = (f) => f.#pairs;
+        late.isFormData = (v) => isObject(v) && #pairs in v;
+        late.formDataPairs = (f) => f.#pairs;
         formDataFrom = (pairs) => {
             const f = new FormData();
             f.#pairs = pairs;
@@ -122,11 +115,11 @@ put(FormData.prototype, iteratorKey, FormData.prototype.entries, false);
 tag(FormData, 'FormData');
 
 function formPair(name, value, fileName) {
-    if (!isBlob(value))
+    if (!late.isBlob(value))
         return pair(`${name}`, `${value}`);
     if (fileName === undefined && isPrototypeOf(File.prototype, value))
         return pair(`${name}`, value);
-    const bytes = blobBytes(value);
+    const bytes = late.blobBytes(value);
     const type = value.type;
     return pair(`${name}`, new File([bytes], fileName === undefined ? 'blob' : fileName, fresh({ type })));
 }
@@ -137,7 +130,7 @@ const quoteName = (text) =>
 
 // {bytes, type} of the multipart body.
 function multipart(pairs) {
-    const boundary = `----sluice${toHex(native_random(16))}`;
+    const boundary = `----sluice${toHex(randomBytes(16))}`;
     const views = list();
     const text = (t) => {
         views[views.length] = new Uint8Array(utf8(t));
@@ -145,9 +138,9 @@ function multipart(pairs) {
     for (let i = 0; i < pairs.length; i++) {
         const { name, value } = pairs[i];
         const head = `--${boundary}\r\nContent-Disposition: form-data; name="${quoteName(name)}"`;
-        if (isBlob(value)) {
+        if (late.isBlob(value)) {
             text(`${head}; filename="${quoteName(value.name)}"\r\nContent-Type: ${value.type || 'application/octet-stream'}\r\n\r\n`);
-            views[views.length] = blobBytes(value);
+            views[views.length] = late.blobBytes(value);
         } else
             text(`${head}\r\n\r\n${replaceAll(value, /\r\n?|\n/g, () => '\r\n')}`);
         text('\r\n');
@@ -155,4 +148,3 @@ function multipart(pairs) {
     text(`--${boundary}--\r\n`);
     return record({ bytes: concatBytes(views), type: `multipart/form-data; boundary=${boundary}` });
 }
-const native_random = native.random;

@@ -12,6 +12,8 @@ const toHex = native.hexEncode;
 const fromHex = native.hexDecode;
 const digest = native.digest;
 const hmac = native.hmac;
+const randomBytes = native.random;
+const signRS256 = native.signRS256;
 
 const isArrayBuffer = (v) => {
     if (!isObject(v))
@@ -62,3 +64,5 @@ function sameBytes(a, b) {
         differ |= a[i] ^ b[i];
     return differ === 0;
 }
+
+const withoutBOM = (text) => (text[0] === '\ufeff' ? Str.slice(text, 1) : text);

@@ -75,7 +75,7 @@ function call(request) {
         });
         const id = ++lastCall;
         if (request.signal !== undefined)
-            signalOn(request.signal, (reason) => {
+            late.signalOn(request.signal, (reason) => {
                 Maps.delete(pending, id);
                 failed(reason);
             });
@@ -112,7 +112,7 @@ const TEXT_CHARSET = /charset\s*=\s*"?\s*(iso-8859-1|latin1|windows-1252|us-asci
 function bodyText(buffer, type) {
     const named = type === null ? null : exec(TEXT_CHARSET, type);
     const bytes = new Uint8Array(buffer);
-    return withoutBOM(named ? decodeAs(LABELS[Str.toLowerCase(named[1])], bytes, false) : utf8Text(bytes, false));
+    return withoutBOM(named ? platform().decodeLabel(named[1], bytes) : utf8Text(bytes, false));
 }
 
 // What any `body` becomes: {bytes, type}; type is the content type it brings along, or undefined.
@@ -121,12 +121,12 @@ function plainBody(body) {
         return record({ bytes: undefined, type: undefined });
     if (isBytes(body))
         return record({ bytes: new Uint8Array(copyOf(bytesOf(body, 'body'))), type: undefined });
-    if (isParams(body))
-        return record({ bytes: new Uint8Array(utf8(paramsText(body))), type: FORM_TYPE });
-    if (isFormData(body))
-        return multipart(formDataPairs(body));
-    if (isBlob(body))
-        return record({ bytes: blobBytes(body), type: body.type || undefined });
+    if (late.isParams(body))
+        return record({ bytes: new Uint8Array(utf8(late.paramsText(body))), type: FORM_TYPE });
+    if (late.isFormData(body))
+        return platform().multipart(late.formDataPairs(body));
+    if (late.isBlob(body))
+        return record({ bytes: late.blobBytes(body), type: body.type || undefined });
     return record({ bytes: new Uint8Array(utf8(`${body}`)), type: 'text/plain;charset=UTF-8' });
 }
 const FORM_TYPE = 'application/x-www-form-urlencoded;charset=UTF-8';

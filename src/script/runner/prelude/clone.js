@@ -1,26 +1,6 @@
 // SPDX-License-Identifier: MIT
 // structuredClone: deep copies of plain values, dates, maps, sets, expressions, errors and bytes, with cycles kept.
 
-const pick = (names) => {
-    const all = split(names, ' ');
-    const made = record({});
-    for (let i = 0; i < all.length; i++)
-        made[all[i]] = globalThis[all[i]];
-    return made;
-};
-const ERROR_CLASSES = pick('Error EvalError RangeError ReferenceError SyntaxError TypeError URIError');
-const TYPED_ARRAYS = pick(
-    'Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array Float32Array Float64Array ' +
-        'BigInt64Array BigUint64Array');
-const { WeakMap, WeakSet } = globalThis;
-
-const WRAPPED = list(); // prototypes of objects that hold a primitive, and how to get it out
-WRAPPED[0] = method(Number.prototype.valueOf);
-WRAPPED[1] = method(String.prototype.valueOf);
-WRAPPED[2] = method(Boolean.prototype.valueOf);
-const regexSource = getter(RegExp.prototype, 'source');
-const regexFlags = getter(RegExp.prototype, 'flags');
-
 const cannotClone = (v) => new DOMException(`${cut(inspect(v), 100)} cannot be cloned`, 'DataCloneError');
 
 function cloneValue(seen, v) {
@@ -66,11 +46,11 @@ function cloneKnown(seen, v) {
         Sets.forEach(v, (value) => Sets.add(made, cloneValue(seen, value)));
         return made;
     }
-    if (isBlob(v))
+    if (late.isBlob(v))
         return v; // it never changes
     if (isError(v))
         return remember(cloneError(seen, v));
-    if (isPrototypeOf(Promise.prototype, v) || isPrototypeOf(WeakMap.prototype, v) || isPrototypeOf(WeakSet.prototype, v) || isUrl(v))
+    if (isPrototypeOf(Promise.prototype, v) || isPrototypeOf(WeakMap.prototype, v) || isPrototypeOf(WeakSet.prototype, v) || late.isUrl(v))
         throw cannotClone(v);
     return cloneWrapped(v);
 }

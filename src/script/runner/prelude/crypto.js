@@ -23,12 +23,12 @@ function getRandomValues(view) {
     const bytes = bytesOf(view, '');
     if (viewLength(bytes) > 65536)
         throw new DOMException('getRandomValues gives at most 65536 bytes', 'QuotaExceededError');
-    Bytes.set(bytes, new Uint8Array(native_random(viewLength(bytes))));
+    Bytes.set(bytes, new Uint8Array(randomBytes(viewLength(bytes))));
     return view;
 }
 
 function randomUUID() {
-    const b = new Uint8Array(native_random(16));
+    const b = new Uint8Array(randomBytes(16));
     b[6] = (b[6] & 0x0f) | 0x40;
     b[8] = (b[8] & 0x3f) | 0x80;
     const hex = toHex(b);
@@ -86,7 +86,7 @@ const makeCrypto = lazy(() => {
             if (algorithmName(algorithm) !== 'HMAC')
                 throw notSupported('generateKey for anything but HMAC');
             const hash = digestName(algorithm.hash);
-            return importHmac(keyState, new Uint8Array(native_random(BLOCKS[hash])), hash, extractable, usages);
+            return importHmac(keyState, new Uint8Array(randomBytes(BLOCKS[hash])), hash, extractable, usages);
         },
         async sign(algorithm, key, data) {
             return signBytes(keyState, algorithm, key, bytesOf(data, 'sign'));

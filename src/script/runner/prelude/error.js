@@ -1,24 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Errors: the platform's DOMException, and reading a message out of whatever a script has thrown.
-
-const CODES = record({
-    InvalidCharacterError: 5, NotSupportedError: 9, SyntaxError: 12, AbortError: 20, TimeoutError: 23, DataCloneError: 25,
-});
-
-class DOMException extends Error {
-    #name;
-    constructor(message = '', name = 'Error') {
-        super(message);
-        this.#name = `${name}`;
-    }
-    get name() {
-        return this.#name;
-    }
-    get code() {
-        return CODES[this.#name] || 0;
-    }
-}
-tag(DOMException, 'DOMException');
+// Reading a message, a stack and a line out of whatever a script has thrown.
 
 const MESSAGE_MAX = 9900; // C cuts at 10000 and 20000
 const STACK_MAX = 19900;

@@ -18,10 +18,10 @@ function takeForm(state) {
 
 function bodyState(body, headers) {
     const plain = plainBody(body);
-    if (plain.type !== undefined && headerOf(headerPairs(headers), 'content-type') === null)
+    if (plain.type !== undefined && headerOf(late.headerPairs(headers), 'content-type') === null)
         headers.append('content-type', plain.type);
     const bytes = plain.bytes === undefined ? null : copyOf(plain.bytes);
-    return record({ bytes, used: false, type: headerOf(headerPairs(headers), 'content-type') });
+    return record({ bytes, used: false, type: headerOf(late.headerPairs(headers), 'content-type') });
 }
 
 // Both classes with bodies have these methods.
@@ -124,7 +124,7 @@ class Response {
         r.#url = this.#url;
         r.#redirected = this.#redirected;
         r.#type = this.#type;
-        r.#headers = headersFrom(copyPairs(headerPairs(this.#headers)));
+        r.#headers = headersFrom(copyPairs(late.headerPairs(this.#headers)));
         r.#state = record({ ...this.#state, bytes: this.#state.bytes && bufferSlice(this.#state.bytes, 0) });
         return r;
     }
@@ -144,12 +144,12 @@ class Request {
     constructor(input, init = undefined) {
         const from = isRequest(input) ? input : undefined;
         const given = init === undefined || init === null ? {} : init;
-        this.#url = from ? from.#url : hrefOf(parseUrl(isUrl(input) ? hrefOf(urlRecord(input)) : `${input}`, null));
+        this.#url = from ? from.#url : hrefOf(parseUrl(late.isUrl(input) ? hrefOf(late.urlRecord(input)) : `${input}`, null));
         this.#method = given.method === undefined && from ? from.#method : requestMethod(given.method);
         this.#headers = new Headers(given.headers === undefined && from ? from.#headers : given.headers);
         this.#signal = given.signal === undefined && from ? from.#signal : given.signal || undefined;
         this.#redirect = given.redirect === undefined ? 'follow' : `${given.redirect}`;
-        if (this.#signal !== undefined && !isSignal(this.#signal))
+        if (this.#signal !== undefined && !late.isSignal(this.#signal))
             throw new TypeError('signal must be an AbortSignal');
         if ((this.#method === 'GET' || this.#method === 'HEAD') && given.body !== undefined && given.body !== null)
             throw new TypeError(`A ${this.#method} request cannot have a body`);
@@ -160,7 +160,7 @@ class Request {
     static {
         isRequest = (v) => isObject(v) && #method in v;
         requestState = (r) => record({
-            u: requestUrl(r.#url), method: r.#method, headers: headerPairs(r.#headers), signal: r.#signal,
+            u: requestUrl(r.#url), method: r.#method, headers: late.headerPairs(r.#headers), signal: r.#signal,
             body: r.#state.bytes === null ? undefined : takeBody(r.#state), most: BYTES_RESPONSE_MAX, redirect: r.#redirect,
         });
         addBodyMethods(Request.prototype, (r) => r.#state);

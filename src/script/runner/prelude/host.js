@@ -10,7 +10,8 @@ function parseHost(text, special) {
     }
     if (!special)
         return matches(/[\x00\t\n\r #/:<>?@[\\\]^|]/, text) ? null : percentEncode(text, C0_SET);
-    const domain = domainToAscii(utf8Text(percentDecode(text), false));
+    const name = utf8Text(percentDecode(text), false);
+    const domain = matches(/[^\x00-\x7f]/, name) ? platform().domainToAscii(name) : Str.toLowerCase(name);
     if (domain === null || domain === '' || matches(/[\x00-\x20"#%/:<>?@[\\\]^`{|}\x7f]/, domain))
         return null;
     return endsInNumber(domain) ? parseIPv4(domain) : domain;

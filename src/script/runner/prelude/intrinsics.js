@@ -157,3 +157,23 @@ function lazy(make) {
     let made;
     return () => (made === undefined ? (made = make()) : made);
 }
+
+// What structuredClone takes apart.
+const pick = (names) => {
+    const all = split(names, ' ');
+    const made = record({});
+    for (let i = 0; i < all.length; i++)
+        made[all[i]] = globalThis[all[i]];
+    return made;
+};
+const ERROR_CLASSES = pick('Error EvalError RangeError ReferenceError SyntaxError TypeError URIError');
+const TYPED_ARRAYS = pick(
+    'Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array Float32Array Float64Array ' +
+        'BigInt64Array BigUint64Array');
+const { WeakMap, WeakSet } = globalThis;
+const WRAPPED = list(); // prototypes of objects that hold a primitive, and how to get it out
+WRAPPED[0] = method(Number.prototype.valueOf);
+WRAPPED[1] = method(String.prototype.valueOf);
+WRAPPED[2] = method(Boolean.prototype.valueOf);
+const regexSource = getter(RegExp.prototype, 'source');
+const regexFlags = getter(RegExp.prototype, 'flags');

@@ -66,7 +66,6 @@ function signWithRS256(input, key, options = undefined) {
     const signature = signRS256(pemOf(key), typeof input === 'string' ? utf8(input) : bytesOf(input, 'sign'));
     return fresh({ signature: encoding === 'hex' ? toHex(signature) : toBase64(signature, false) });
 }
-const signRS256 = native.signRS256;
 
 const unavailable = (name) => async () => {
     throw new Error(`ld.${name} is not available on this server`);
@@ -74,7 +73,10 @@ const unavailable = (name) => async () => {
 
 const makeLd = () =>
     fresh({
-        request, log: logger('log'), wait, awsRequest, json2csv, validateSqlQuery, ensureReadOnlySqlQuery, signWithRS256,
+        request, log: logger('log'), wait, json2csv, signWithRS256,
+        awsRequest: async (options) => platform().awsRequest(options),
+        validateSqlQuery: (sql) => platform().validateSqlQuery(sql),
+        ensureReadOnlySqlQuery: (sql) => platform().ensureReadOnlySqlQuery(sql),
         csv2parquet: unavailable('csv2parquet'), parquet2csv: unavailable('parquet2csv'),
         arrow2parquet: unavailable('arrow2parquet'),
     });

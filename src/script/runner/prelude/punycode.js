@@ -64,8 +64,6 @@ function punyInteger(value, bias) {
 
 // A domain in ASCII, lower case; null when it cannot be one.
 function domainToAscii(domain) {
-    if (!matches(/[^\x00-\x7f]/, domain))
-        return Str.toLowerCase(domain);
     const ignored = /[\u00ad\u200b\u2060\ufeff\ufe00-\ufe0f]/g;
     const dots = /[\u3002\uff0e\uff61]/g;
     const folded = Str.toLowerCase(Str.normalize(replaceAll(replaceAll(domain, ignored, () => ''), dots, () => '.'), 'NFKC'));

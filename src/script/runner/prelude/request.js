@@ -12,8 +12,8 @@ function addParams(u, params) {
     if (!isObject(params) && typeof params !== 'string')
         throw new TypeError('params must be an object');
     let text = '';
-    if (typeof params === 'string' || isParams(params))
-        text = typeof params === 'string' ? replaceAll(params, /^\?/g, () => '') : paramsText(params);
+    if (typeof params === 'string' || late.isParams(params))
+        text = typeof params === 'string' ? replaceAll(params, /^\?/g, () => '') : late.paramsText(params);
     else {
         const pairs = pairsOf(params);
         const parts = list();
@@ -33,8 +33,8 @@ function requestHeaders(given) {
         return pairs;
     if (!isObject(given))
         throw new TypeError('headers must be an object');
-    const plain = !isHeaders(given) && !isIterable(given);
-    const from = isHeaders(given) ? joinHeaders(headerPairs(given)) : plain ? pairsOfHeaders(given) : pairsFrom(given, 'headers');
+    const plain = !late.isHeaders(given) && !isIterable(given);
+    const from = late.isHeaders(given) ? joinHeaders(late.headerPairs(given)) : plain ? pairsOfHeaders(given) : pairsFrom(given, 'headers');
     for (let i = 0; i < from.length; i++) {
         const name = headerName(from[i].name);
         setPair(pairs, name, headerValue(name, from[i].value));
@@ -56,7 +56,7 @@ function pairsOfHeaders(object) {
 // Objects go as the form or the JSON that the content type asks for; all else as it is.
 function requestBody(body, headers) {
     const type = headerOf(headers, 'content-type');
-    const encodable = isObject(body) && !isBytes(body) && !isParams(body) && !isFormData(body) && !isBlob(body);
+    const encodable = isObject(body) && !isBytes(body) && !late.isParams(body) && !late.isFormData(body) && !late.isBlob(body);
     if (typeof body === 'function' || typeof body === 'symbol')
         throw new TypeError(`body cannot be a ${typeof body}`);
     if (typeof body === 'string')
@@ -64,7 +64,7 @@ function requestBody(body, headers) {
     if (!encodable && (isObject(body) || body === undefined || body === null)) {
         const plain = plainBody(body);
         // The boundary is ours: a type without it is of no use.
-        if (plain.type !== undefined && (type === null || isFormData(body)))
+        if (plain.type !== undefined && (type === null || late.isFormData(body)))
             setPair(headers, 'content-type', plain.type);
         return plain.bytes;
     }
@@ -80,14 +80,14 @@ function readOptions(options) {
     if (!isObject(options))
         throw new TypeError('ld.request needs an object with at least a url');
     const { url, method, headers, params, body, timeout, signal } = options;
-    if ((typeof url !== 'string' || url === '') && !isUrl(url))
+    if ((typeof url !== 'string' || url === '') && !late.isUrl(url))
         throw new TypeError('ld.request: url must be a text with an absolute http or https address');
     const how = options.responseType === undefined || options.responseType === null ? 'json' : RESPONSE_TYPES[`${options.responseType}`];
     if (how === undefined)
         throw new TypeError('ld.request: responseType must be "json", "text", "stream" or "binary"');
-    if (signal !== undefined && signal !== null && !isSignal(signal))
+    if (signal !== undefined && signal !== null && !late.isSignal(signal))
         throw new TypeError('ld.request: signal must be an AbortSignal');
-    const u = requestUrl(isUrl(url) ? hrefOf(urlRecord(url)) : url);
+    const u = requestUrl(late.isUrl(url) ? hrefOf(late.urlRecord(url)) : url);
     addParams(u, params);
     const pairs = requestHeaders(headers);
     return record({

@@ -47,18 +47,21 @@ function lazyGlobal(name, make) {
     }));
 }
 
+const CLASSES =
+    'AbortController AbortSignal Blob DOMException File FormData Headers Request Response TextDecoder TextEncoder URL URLSearchParams fetch';
+
 function addGlobals() {
-    const values = record({
-        fetch, setTimeout, clearTimeout, setInterval, clearInterval: clearTimeout, queueMicrotask, atob, btoa, TextEncoder, TextDecoder, URL,
-        URLSearchParams, Headers, Request, Response, FormData, Blob, File, AbortController, AbortSignal, DOMException,
-    });
+    const values = record({ setTimeout, clearTimeout, setInterval, clearInterval: clearTimeout, queueMicrotask, atob, btoa });
     const names = Object_keys(values);
     for (let i = 0; i < names.length; i++)
         put(global, names[i], values[names[i]], false);
+    const classes = split(CLASSES, ' ');
+    for (let i = 0; i < classes.length; i++)
+        lazyGlobal(classes[i], () => platform()[classes[i]]);
     lazyGlobal('console', makeConsole);
-    lazyGlobal('Buffer', makeBuffer);
-    lazyGlobal('crypto', makeCrypto);
-    lazyGlobal('structuredClone', makeStructuredClone);
+    lazyGlobal('Buffer', () => platform().makeBuffer());
+    lazyGlobal('crypto', () => platform().makeCrypto());
+    lazyGlobal('structuredClone', () => platform().makeStructuredClone());
 }
 
 // More names of input values, seen by nobody who lists the keys.

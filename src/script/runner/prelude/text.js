@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Text and bytes: TextEncoder, TextDecoder, atob, btoa.
+// Text and bytes: TextEncoder and TextDecoder.
 
 class TextEncoder {
     get encoding() {
@@ -74,6 +74,8 @@ function decodeAs(encoding, bytes, fatal) {
     return encoding === 'windows-1252' ? decodeWindows1252(bytes) : decodeUtf16(bytes, encoding === 'utf-16be', fatal);
 }
 
+const decodeLabel = (label, bytes) => decodeAs(LABELS[Str.toLowerCase(label)], bytes, false);
+
 class TextDecoder {
     #encoding;
     #fatal;
@@ -119,17 +121,3 @@ class TextDecoder {
     }
 }
 tag(TextDecoder, 'TextDecoder');
-
-function btoa(text) {
-    const source = `${text}`;
-    if (matches(/[^\x00-\xff]/, source))
-        throw new DOMException('btoa takes characters up to U+00FF only; encode the text as UTF-8 first', 'InvalidCharacterError');
-    return toBase64(latin1(source));
-}
-
-function atob(text) {
-    const buffer = fromBase64(`${text}`);
-    if (buffer === null)
-        throw new DOMException('The text is not base64', 'InvalidCharacterError');
-    return latin1Text(buffer);
-}
