@@ -341,6 +341,7 @@ static void *run_loop(void *arg)
             fiber_wake(l->main);
             uv_ref((uv_handle_t *)&l->bell);
         }
+        run_jobs(l); /* uv_run() does not look for them when nothing else keeps it */
     } while (l->fibers > 0 || !seal(l));
     watchdog_detach(l);
     fibers_close(l);
