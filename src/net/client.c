@@ -8,6 +8,7 @@
 #include "net/client.h"
 
 #include <assert.h>
+#include <curl/curl.h>
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -34,41 +35,24 @@ static err fail_limit(scope *s, const http_stream *h)
     return fail_code(s, ERR_TIMEOUT, "http.timeout", h->host, "%s %s", h->host, late);
 }
 
-static bool is_tls_failure(CURLcode code)
-{
-    switch (code) {
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CIPHER:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_INVALIDCERTSTATUS:
-    case CURLE_SSL_CRL_BADFILE:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* libcurl's own words are general sentences without parts of the URL. */
 static err fail_result(scope *s, const http_stream *h)
 {
-    const char *why = curl_easy_strerror(h->result);
-
     if (h->upload_error != OK)
         return h->upload_error;
-    if (h->denied && (h->result == CURLE_COULDNT_CONNECT || h->result == CURLE_ABORTED_BY_CALLBACK))
+    if (h->denied && h->failed == HTTP_FAIL_CONNECT)
         return fail_code(s, ERR_DENIED, "http.denied", h->host, "%s is on a network that may not be reached", h->host);
-    if (h->result == CURLE_COULDNT_RESOLVE_HOST)
+    switch (h->failed) {
+    case HTTP_FAIL_DNS:
         return fail_code(s, ERR_UPSTREAM, "http.dns", h->host, "there is no host %s", h->host);
-    if (h->result == CURLE_COULDNT_CONNECT)
+    case HTTP_FAIL_CONNECT:
         return fail_code(s, ERR_UPSTREAM, "http.connect", h->host, "%s does not accept connections", h->host);
-    if (h->result == CURLE_OPERATION_TIMEDOUT)
+    case HTTP_FAIL_TIMEOUT:
         return fail_limit(s, h);
-    if (is_tls_failure(h->result))
-        return fail_code(s, ERR_UPSTREAM, "http.tls", h->host, "no secure connection to %s: %s", h->host, why);
-    return fail_code(s, ERR_UPSTREAM, "http.broken", h->host, "the answer of %s broke off: %s", h->host, why);
+    case HTTP_FAIL_TLS:
+        return fail_code(s, ERR_UPSTREAM, "http.tls", h->host, "no secure connection to %s: %s", h->host, h->why);
+    default:
+        return fail_code(s, ERR_UPSTREAM, "http.broken", h->host, "the answer of %s broke off: %s", h->host, h->why);
+    }
 }
 
 http_failure http_last_failure(const scope *s)
@@ -126,9 +110,13 @@ static void tie_to_scope(scope *s, http_stream *h)
 static err open_hop(scope *s, const http_call *call, const target *t, const hop *how, http_head *head,
                     http_stream **out)
 {
-    http_stream *h = transfer_take(s);
+    const transport *via = plain_reaches(call, t) ? &plain_transport : &curl_transport;
+    client *c = client_of(s);
+    http_stream *h = via->take(c);
     err e;
 
+    h->via = via;
+    h->home = c;
     h->call = call;
     h->guard = call->guard;
     h->memory = s->arena;
@@ -136,10 +124,10 @@ static err open_hop(scope *s, const http_call *call, const target *t, const hop 
     h->small = call->small_buffers;
     h->idle_limit = call->idle_timeout > 0 ? call->idle_timeout : DEFAULT_IDLE;
     h->incoming = h->reading = BUF_INIT(WAITING_MAX);
-    request_set_options(h, t, how);
+    wheel_entry_init(&h->limit);
     tie_to_scope(s, h);
-    transfer_start(h);
     transfer_limit(h, request_connect_limit(call));
+    via->start(h, t, how);
     if ((e = await_head(s, h)) != OK) {
         http_close(h);
         return e;
@@ -208,7 +196,7 @@ err http_open(scope *s, const http_call *call, http_head *head, http_stream **ou
 
 static void give_back(http_stream *h)
 {
-    if (h->reading.cap > BUFFER_KEPT)
+    if (h->small || h->reading.cap > BUFFER_KEPT)
         buf_close(&h->reading);
     else
         buf_reset(&h->reading);
@@ -221,7 +209,7 @@ err http_read(scope *s, http_stream *h, str *bytes)
     TRY(scope_check(s));
     give_back(h);
     while (h->incoming.len == 0) {
-        if (h->done && h->result != CURLE_OK)
+        if (h->done && h->failed != HTTP_FAIL_NONE)
             return fail_result(s, h);
         if (h->done) {
             *bytes = (str){"", 0};
@@ -239,26 +227,35 @@ err http_read(scope *s, http_stream *h, str *bytes)
     *bytes = (str){lent.data, lent.len};
     if (h->paused) {
         h->paused = false;
-        transfer_resume(h);
+        h->via->resume(h);
     }
     return OK;
+}
+
+/* Nobody reads it any more. */
+static void let_go(http_stream *h)
+{
+    h->tie->stream = NULL;
+    wheel_unset(&h->home->limits, &h->limit);
+    buf_close(&h->incoming);
+    buf_close(&h->reading);
 }
 
 void http_close(http_stream *h)
 {
     if (h == NULL)
         return;
-    h->tie->stream = NULL;
-    transfer_release(h);
+    let_go(h);
+    h->via->release(h);
 }
 
 void http_finish(http_stream *h)
 {
     if (h == NULL)
         return;
-    h->tie->stream = NULL;
+    let_go(h);
     h->sent = 0;
-    transfer_linger(h);
+    h->via->linger(h);
 }
 
 static err read_all(scope *s, http_stream *h, buf *all)

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The HTTP client: libcurl's multi interface on each loop, seen as calls that park.
+ * The HTTP client, seen as calls that park.
  *
- * Connections are kept and reused per loop.  Where the URL comes from a user, a script or a model, `guard` must be
- * GUARD_PUBLIC: then every address that is connected to, redirects included, is checked after resolving (net/guard.h).
+ * Connections are kept and reused per loop.  Plain http goes over sockets and a parser of our own, which cost a live stream
+ * under 1 KiB; what is secure or to be decoded goes through libcurl.  Nobody above can tell.
+ *
+ * Where the URL comes from a user, a script or a model, `guard` must be GUARD_PUBLIC: then every address that is connected
+ * to, redirects included, is checked after resolving (net/guard.h).
  */
 #ifndef NET_CLIENT_H
 #define NET_CLIENT_H
@@ -16,7 +19,8 @@ typedef struct {
     http_method method;
     const char *verb;           /* sent instead of `method` ("PROPFIND"); NULL: none.  A token of RFC 9110 */
     const char *url;            /* http or https */
-    const http_header *headers; /* n of them; a NULL value removes one that libcurl would add */
+    const http_header *headers; /* n of them; a NULL value removes one that is sent anyway.
+                                   Content-Length and Transfer-Encoding are the client's, not taken from here */
     size_t n_headers;
     const void *body; /* borrowed until the response's head has arrived */
     size_t body_len;

@@ -1,22 +1,45 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What client.c (requests) and client_loop.c (libcurl on the event loop) share: one transfer.
+ * What the files of the HTTP client share with each other and with nobody else.
  *
- * libcurl itself runs on the loop's own stack only, never on a fiber's, so a fiber that waits for an answer keeps a small
- * stack.  Transfers are pooled per loop: an easy handle and a timer cost more to make than a small request does.
+ *   client.c            the calls that park; redirects
+ *   client_request.c    what is checked of a request, whichever way it goes
+ *   client_loop.c       the client of a loop: time limits, its beginning and end
+ *   client_plain.c      http: one request and its answer      client_conn.c     its connections, kept and new
+ *   client_response.c   the parser of answers                 client_resolve.c  names to addresses
+ *   client_curl.c       https: a request as libcurl's options   client_curl_loop.c  libcurl on the event loop
+ *
+ * Both ways do their work in callbacks on the loop's own stack, never on a fiber's, so a fiber that waits for an answer
+ * keeps a small stack.
  */
 #ifndef NET_CLIENT_INTERNAL_H
 #define NET_CLIENT_INTERNAL_H
 
-#include <curl/curl.h>
 #include <uv.h>
 
 #include "base/buf.h"
 #include "base/list.h"
 #include "net/client.h"
+#include "net/wheel.h"
 #include "rt/fiber.h"
 
-typedef struct client client;
+enum {
+    WAITING_MAX = 64 << 10, /* unread bytes of a body at which its sender is made to wait */
+    RESPONSE_HEAD_MAX = 64 << 10,
+    RESPONSE_HEADERS_MAX = 200,
+    CONNECTIONS_KEPT = 256, /* idle, besides those in use */
+    LINGER_MAX = 4 << 10,   /* bytes swallowed of a stream that nobody reads any more */
+    LINGER_MS = 1000        /* and for how long */
+};
+
+/* Of one loop. */
+typedef struct client {
+    uv_loop_t *uv;
+    loop *loop;
+    wheel limits; /* of streams */
+    struct plain_side *plain;
+    struct curl_side *curl;
+} client;
 
 typedef enum {
     PHASE_CONNECT, /* until the request can be sent */
@@ -24,62 +47,42 @@ typedef enum {
     PHASE_BODY
 } transfer_phase;
 
-struct http_stream {
-    /* client_loop.c */
-    client *home;
-    CURL *easy;
-    uv_timer_t timer; /* may fire early: `due` counts */
-    list_link link;   /* in home->idle, or in home->queue while `queued` */
-    bool queued;      /* to be started or resumed after this turn */
-    bool running;     /* in the multi handle */
-    bool done;        /* libcurl has finished with it: `result` */
-    CURLcode result;
-    fiber *waiter; /* parked until something happens here */
-    int64_t due;   /* clock_mono() value at which the phase has taken too long */
-    bool timed_out;
-    bool lingering; /* nobody reads any more: released when it ends or takes too long */
+typedef struct transport transport;
 
-    /* client.c */
+/* A request and its answer.  Each transport has a struct of its own that begins with this. */
+struct http_stream {
+    client *home;
+    const transport *via;
     const http_call *call; /* the caller's; NULL once the head has been handed out */
     struct tie *tie;       /* to the scope */
     arena *memory;         /* of the scope, for the head */
     const char *host;      /* for messages */
-    guard_policy guard;
-    transfer_phase phase;
+    fiber *waiter;         /* parked until something happens here */
+    wheel_entry limit;     /* may fire early: `due` counts */
+    int64_t due;           /* clock_mono() value at which the phase has taken too long */
     int64_t idle_limit;
-    size_t sent;    /* of call->body, when libcurl asks for it piece by piece */
-    bool uploading; /* there is more of the body to send */
-    err upload_error;
-    bool denied; /* the guard refused an address */
-    int status;
+    size_t sent; /* of the body */
     http_headers headers;
-    size_t head_bytes;
-    bool head_done;
-    bool paused; /* too much waits in `incoming` */
-    bool small;
     buf incoming; /* arrived, not yet read */
     buf reading;  /* lent to the reader */
+    int status;
+    guard_policy guard;
+    transfer_phase phase;
+    http_failure failed; /* once it is done */
+    const char *why;     /* in words without parts of the URL; static */
+    err upload_error;
+    bool denied; /* the guard refused an address */
+    bool timed_out;
+    bool uploading; /* there is more of the request to send */
+    bool head_done;
+    bool done;      /* nothing will happen here any more */
+    bool lingering; /* nobody reads any more: released when it ends or takes too long */
+    bool paused;    /* too much waits in `incoming` */
+    bool small;
 };
 
-/* A transfer with a fresh easy handle, everything else zero.  On the calling loop. */
-http_stream *transfer_take(scope *s);
+/* --- client_request.c --- */
 
-void transfer_start(http_stream *h);   /* the options are set: begins after this turn */
-void transfer_resume(http_stream *h);  /* after a pause: goes on after this turn */
-void transfer_halt(http_stream *h);    /* the loop lets go of it at once */
-void transfer_release(http_stream *h); /* halts and gives it back to the pool */
-
-void transfer_linger(http_stream *h); /* lets it come to its end, then releases it */
-
-void transfer_wake(http_stream *h);
-
-/* The phase may take `ns` from now on. */
-void transfer_limit(http_stream *h, int64_t ns);
-
-/* For CURLOPT_OPENSOCKETFUNCTION and its opposite: sockets made here are watched until they are closed here. */
-curl_socket_t transfer_open_socket(http_stream *h, const struct curl_sockaddr *address);
-
-/* client_request.c: one request for one URL, as libcurl's options. */
 typedef struct {
     const char *url; /* normalised, without fragment */
     const char *scheme, *host, *port;
@@ -96,9 +99,37 @@ MUST_USE err target_parse(scope *s, const char *from, const char *url, target *o
 bool target_same_origin(const target *a, const target *b);
 
 MUST_USE err request_check_headers(scope *s, const http_call *call);
-void request_set_options(http_stream *h, const target *t, const hop *how);
-int64_t request_connect_limit(const http_call *call);
 
-enum { WAITING_MAX = 64 << 10 }; /* unread bytes at which the transfer pauses */
+/* Whether a header of the call goes into the request. */
+bool request_sends(const http_header *header, bool foreign);
+
+int64_t request_connect_limit(const http_call *call);
+int64_t request_answer_limit(const http_call *call);
+
+/* --- the two ways --- */
+
+struct transport {
+    http_stream *(*take)(client *c); /* zeroed but for what is the transport's */
+    void (*start)(http_stream *h, const target *t, const hop *how);
+    void (*resume)(http_stream *h);  /* after a pause */
+    void (*linger)(http_stream *h);  /* lets it come to its end, and releases it */
+    void (*release)(http_stream *h); /* the loop lets go of it at once; `h` is gone */
+};
+
+extern const transport plain_transport, curl_transport;
+bool plain_reaches(const http_call *call, const target *t);
+
+/* When the loop ends; no stream is open. */
+void plain_close(client *c);
+void curl_close(client *c);
+
+/* --- client_loop.c --- */
+
+client *client_of(scope *s);
+
+void transfer_wake(http_stream *h);
+void transfer_limit(http_stream *h, int64_t ns); /* the phase may take so long from now on */
+void transfer_progress(http_stream *h);          /* a part of the body has come */
+void transfer_done(http_stream *h, http_failure failed, const char *why);
 
 #endif

@@ -1,175 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * One request as libcurl sees it: the URL's checks, the headers, the options, and the callbacks that move bytes.
- *
- * The address guard is asked twice: before a socket is made, and before the request is sent, because a kept connection
- * needs no new socket.
- */
-#include <arpa/inet.h>
-#include <assert.h>
-#include <stdlib.h>
+/* What is checked of a request before it is sent, whichever way it goes: its URL, its headers. */
+#include <curl/curl.h>
 
-#include "base/clock.h"
 #include "net/client_internal.h"
 
-enum {
-    BODY_INLINE_MAX = 60 << 10, /* libcurl sends these with the head, from a copy of its own */
-    HEAD_MAX = 64 << 10,
-    HEADERS_MAX = 200,
-    LINGER_MAX = 4 << 10, /* bytes swallowed of a stream that nobody reads any more */
-    URL_MAX = 16 << 10
-};
+enum { URL_MAX = 16 << 10 };
 
 #define DEFAULT_CONNECT SECONDS(10)
 #define DEFAULT_FIRST_BYTE SECONDS(60)
-#define CA_BUNDLE "/etc/ssl/certs/ca-certificates.crt"
-
-/* --- callbacks from libcurl --- */
-
-static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
-{
-    http_stream *h = arg;
-
-    (void)purpose;
-    if (!guard_permits(h->guard, &address->addr)) {
-        h->denied = true;
-        return CURL_SOCKET_BAD;
-    }
-    return transfer_open_socket(h, address);
-}
-
-static bool permits_text(guard_policy policy, const char *address)
-{
-    struct sockaddr_in in = {.sin_family = AF_INET};
-    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
-
-    if (inet_pton(AF_INET, address, &in.sin_addr) == 1)
-        return guard_permits(policy, (const struct sockaddr *)&in);
-    if (inet_pton(AF_INET6, address, &in6.sin6_addr) == 1)
-        return guard_permits(policy, (const struct sockaddr *)&in6);
-    return policy == GUARD_ANY;
-}
-
-/* Connected, by a new or a kept connection, and about to send. */
-static int on_connected(void *arg, char *peer, char *local, int peer_port, int local_port)
-{
-    http_stream *h = arg;
-
-    (void)local;
-    (void)peer_port;
-    (void)local_port;
-    if (!permits_text(h->guard, peer)) {
-        h->denied = true;
-        return CURL_PREREQFUNC_ABORT;
-    }
-    h->phase = PHASE_ANSWER;
-    transfer_limit(h, h->call->first_byte_timeout > 0 ? h->call->first_byte_timeout : DEFAULT_FIRST_BYTE);
-    return CURL_PREREQFUNC_OK;
-}
-
-static size_t on_upload(char *room, size_t one, size_t n, void *arg)
-{
-    http_stream *h = arg;
-    size_t cap = one * n, len = 0;
-
-    if (h->call == NULL)
-        return CURL_READFUNC_ABORT; /* the body is the caller's again */
-    if (h->call->read_body != NULL) {
-        h->upload_error = h->call->read_body(h->call->read_arg, room, cap, &len);
-        if (h->upload_error != OK)
-            return CURL_READFUNC_ABORT;
-        assert(len <= cap);
-    } else {
-        len = MIN_OF(cap, h->call->body_len - h->sent);
-        memcpy(room, (const char *)h->call->body + h->sent, len);
-    }
-    h->sent += len;
-    transfer_limit(h, h->call->first_byte_timeout > 0 ? h->call->first_byte_timeout : DEFAULT_FIRST_BYTE);
-    if (len == 0 || (h->call->read_body == NULL && h->sent == h->call->body_len)) {
-        h->uploading = false;
-        transfer_wake(h);
-    }
-    return len;
-}
-
-/* libcurl sends again from the start when a kept connection turned out to be dead. */
-static int on_rewind(void *arg, curl_off_t offset, int origin)
-{
-    http_stream *h = arg;
-
-    if (h->call == NULL || h->call->read_body != NULL || origin != SEEK_SET || offset != 0)
-        return CURL_SEEKFUNC_CANTSEEK;
-    h->sent = 0;
-    h->uploading = true;
-    return CURL_SEEKFUNC_OK;
-}
-
-static void begin_head(http_stream *h, str line)
-{
-    str version;
-    int64_t status = 0;
-
-    h->headers = (http_headers){0};
-    if (str_next(&line, ' ', &version) && line.len >= 3 && str_to_int((str){line.p, 3}, &status))
-        h->status = (int)status;
-}
-
-static void add_header(http_stream *h, str line)
-{
-    const char *colon = memchr(line.p, ':', line.len);
-    str name, value;
-
-    if (colon == NULL || colon == line.p)
-        return;
-    name = str_trim((str){line.p, (size_t)(colon - line.p)});
-    value = str_trim((str){colon + 1, line.len - (size_t)(colon - line.p) - 1});
-    http_headers_add(h->memory, &h->headers, str_dup(h->memory, name), str_dup(h->memory, value));
-}
-
-static size_t on_header(char *bytes, size_t one, size_t n, void *arg)
-{
-    http_stream *h = arg;
-    size_t len = one * n;
-    str line = str_trim((str){bytes, len});
-
-    h->head_bytes += len;
-    if (h->head_bytes > HEAD_MAX || h->headers.count >= HEADERS_MAX)
-        return 0;
-    if (h->head_done)
-        return len; /* trailers */
-    if (str_starts(line, "HTTP/")) {
-        begin_head(h, line);
-    } else if (line.len > 0) {
-        add_header(h, line);
-    } else if (h->status >= 200) { /* 100 and 103 are followed by the real one */
-        h->head_done = true;
-        h->phase = PHASE_BODY;
-        transfer_wake(h);
-    }
-    return len;
-}
-
-static size_t on_body(char *bytes, size_t one, size_t n, void *arg)
-{
-    http_stream *h = arg;
-    size_t len = one * n;
-
-    if (h->lingering) {
-        h->sent += len;
-        return h->sent <= LINGER_MAX ? len : 0; /* 0 ends the transfer */
-    }
-    if (h->incoming.len > 0 && h->incoming.len + len > WAITING_MAX) {
-        h->paused = true;
-        return CURL_WRITEFUNC_PAUSE;
-    }
-    if (h->idle_limit > 0)
-        h->due = clock_mono() + h->idle_limit; /* the timer, if it runs, looks at this */
-    buf_add(&h->incoming, bytes, len);
-    transfer_wake(h);
-    return len;
-}
-
-/* --- the request --- */
 
 static bool is_web_url(const char *url)
 {
@@ -244,117 +82,13 @@ static bool is_credential(const char *name)
     return str_is_nocase(str_of(name), "host");
 }
 
-static struct curl_slist *push_line(arena *a, struct curl_slist *rest, char *line)
+bool request_sends(const http_header *header, bool foreign)
 {
-    struct curl_slist *node = arena_one(a, struct curl_slist);
+    str name = str_of(header->name);
 
-    node->data = line;
-    node->next = rest;
-    return node;
-}
-
-/* libcurl's notation: "Name:" removes, "Name;" sends an empty one.  `foreign`: another origin than the caller named. */
-static struct curl_slist *header_lines(arena *a, const http_call *call, bool has_body, bool foreign)
-{
-    struct curl_slist *list = push_line(a, NULL, (char *)"Expect:");
-    bool typed = !has_body;
-
-    for (size_t i = 0; i < call->n_headers; i++) {
-        const http_header *h = &call->headers[i];
-
-        typed = typed || str_is_nocase(str_of(h->name), "content-type");
-        if (foreign && is_credential(h->name))
-            continue;
-        if (h->value == NULL)
-            list = push_line(a, list, arena_printf(a, "%s:", h->name));
-        else if (h->value[0] == '\0')
-            list = push_line(a, list, arena_printf(a, "%s;", h->name));
-        else
-            list = push_line(a, list, arena_printf(a, "%s: %s", h->name, h->value));
-    }
-    return typed ? list : push_line(a, list, (char *)"Content-Type:");
-}
-
-static void set_body(http_stream *h, http_method method)
-{
-    const http_call *call = h->call;
-
-    if (call->read_body == NULL && call->body_len <= BODY_INLINE_MAX) {
-        curl_easy_setopt(h->easy, CURLOPT_POST, 1L);
-        curl_easy_setopt(h->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body_len);
-        curl_easy_setopt(h->easy, CURLOPT_POSTFIELDS, call->body_len > 0 ? call->body : "");
-    } else {
-        curl_easy_setopt(h->easy, CURLOPT_UPLOAD, 1L);
-        curl_easy_setopt(h->easy, CURLOPT_READFUNCTION, on_upload);
-        curl_easy_setopt(h->easy, CURLOPT_READDATA, h);
-        curl_easy_setopt(h->easy, CURLOPT_SEEKFUNCTION, on_rewind);
-        curl_easy_setopt(h->easy, CURLOPT_SEEKDATA, h);
-        curl_easy_setopt(h->easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
-        curl_easy_setopt(h->easy, CURLOPT_INFILESIZE_LARGE,
-                         call->read_body != NULL ? (curl_off_t)call->read_length : (curl_off_t)call->body_len);
-        h->uploading = true;
-    }
-    if (method != POST || h->uploading)
-        curl_easy_setopt(h->easy, CURLOPT_CUSTOMREQUEST, http_method_name(method));
-}
-
-static void set_tls(CURL *easy)
-{
-    const char *bundle = getenv("SSL_CERT_FILE");
-
-    /* A directory of certificates would cost close to a megabyte a connection. */
-    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-    curl_easy_setopt(easy, CURLOPT_CAINFO, bundle != NULL && bundle[0] != '\0' ? bundle : CA_BUNDLE);
-    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-}
-
-static void set_callbacks(http_stream *h)
-{
-    curl_easy_setopt(h->easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-    curl_easy_setopt(h->easy, CURLOPT_OPENSOCKETDATA, h);
-    curl_easy_setopt(h->easy, CURLOPT_PREREQFUNCTION, on_connected);
-    curl_easy_setopt(h->easy, CURLOPT_PREREQDATA, h);
-    curl_easy_setopt(h->easy, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(h->easy, CURLOPT_HEADERDATA, h);
-    curl_easy_setopt(h->easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(h->easy, CURLOPT_WRITEDATA, h);
-}
-
-int64_t request_connect_limit(const http_call *call)
-{
-    return call->connect_timeout > 0 ? call->connect_timeout : DEFAULT_CONNECT;
-}
-
-void request_set_options(http_stream *h, const target *t, const hop *how)
-{
-    const http_call *call = h->call;
-    CURL *easy = h->easy;
-
-    set_callbacks(h);
-    curl_easy_setopt(easy, CURLOPT_URL, t->url);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* the guard would see the proxy's address */
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* a cancelled lookup is left to its thread, not waited for */
-    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(request_connect_limit(call) / MILLISECONDS(1)) + 1);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "sluice/" SLUICE_VERSION);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, header_lines(h->memory, call, how->has_body, how->foreign));
-    if (call->small_buffers)
-        curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 1024L);
-    if (cstr_eq(t->scheme, "https"))
-        set_tls(easy);
-    if (how->has_body)
-        set_body(h, how->method);
-    else if (how->method == HEAD)
-        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-    else if (how->method != GET)
-        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, http_method_name(how->method));
-    if (call->verb != NULL)
-        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->verb);
-    if (call->decode)
-        curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
+    if (foreign && is_credential(header->name))
+        return false;
+    return !str_is_nocase(name, "content-length") && !str_is_nocase(name, "transfer-encoding");
 }
 
 err request_check_headers(scope *s, const http_call *call)
@@ -366,4 +100,14 @@ err request_check_headers(scope *s, const http_call *call)
             return fail_code(s, ERR_INVALID, "http.header", NULL,
                              "a request header holds characters that are not allowed");
     return OK;
+}
+
+int64_t request_connect_limit(const http_call *call)
+{
+    return call->connect_timeout > 0 ? call->connect_timeout : DEFAULT_CONNECT;
+}
+
+int64_t request_answer_limit(const http_call *call)
+{
+    return call->first_byte_timeout > 0 ? call->first_byte_timeout : DEFAULT_FIRST_BYTE;
 }
