@@ -89,6 +89,8 @@ typedef struct {
     JSObjectRef type_error; /* the constructor */
     int64_t started;        /* CLOCK_MONOTONIC, ns */
     double deadline;        /* ms, < 0: no timer */
+    bool rehearsal;         /* nothing is sent, and nothing ends */
+    bool rehearsed;         /* done() was called in it */
     uint32_t calls, unanswered;
     uint32_t files, log_lines;
     size_t file_bytes, log_bytes;
