@@ -169,32 +169,34 @@ static err lend(catalogue *c, const char *action_id, const char *agent_owner, ac
     return OK;
 }
 
-static err apply_entries(catalogue *c, json_t *entries, const char *owner)
-{
-    for (size_t i = 0; i < json_array_size(entries) && c->n < c->cap; i++) {
-        const json_t *one = json_array_get(entries, i);
-        const char *id = json_get_str(one, "actionId", NULL);
-        action_tool *at = id != NULL ? entered(c, id) : NULL;
-
-        if (id == NULL)
-            continue;
-        if (at == NULL)
-            TRY(lend(c, id, owner, &at));
-        if (at == NULL)
-            continue;
-        at->requires_confirmation = json_get_bool(one, "requiresConfirmation", true);
-        at->connection_id = arena_strdup(c->a, json_get_str(one, "connectionId", NULL));
-        at->connection_owner = arena_strdup(c->a, owner);
-    }
-    return OK;
-}
-
-static bool is_named(const json_t *entries, const char *action_id)
+static const json_t *entry_of(const json_t *entries, const char *action_id)
 {
     for (size_t i = 0; i < json_array_size(entries); i++)
         if (cstr_eq(json_get_str(json_array_get(entries, i), "actionId", NULL), action_id))
-            return true;
-    return false;
+            return json_array_get(entries, i);
+    return NULL;
+}
+
+/*
+ * What the run's agent says about an action.  A request may bring entries of its own: those give nothing that the user has not got
+ * himself.  Only what is stored with the agent is lent by its owner: the action, and the connection.
+ */
+static err apply_entry(catalogue *c, const json_t *entry, const json_t *stored, const char *agent_owner)
+{
+    const char *id = json_get_str(entry, "actionId", NULL), *connection = json_get_str(entry, "connectionId", NULL);
+    const json_t *kept = id != NULL ? entry_of(stored, id) : NULL;
+    action_tool *at = id != NULL ? entered(c, id) : NULL;
+    bool lent = at == NULL;
+
+    if (lent && kept != NULL && c->n < c->cap)
+        TRY(lend(c, id, agent_owner, &at));
+    if (at == NULL)
+        return OK;
+    at->requires_confirmation = json_get_bool(lent ? kept : entry, "requiresConfirmation", true);
+    at->connection_id = arena_strdup(c->a, connection);
+    if (connection != NULL && cstr_eq(json_get_str(kept, "connectionId", NULL), connection))
+        at->connection_owner = arena_strdup(c->a, agent_owner);
+    return OK;
 }
 
 /* Everything that the caller may use, in an order that does not change when something is added; of an agent that names its
@@ -202,7 +204,8 @@ static bool is_named(const json_t *entries, const char *action_id)
 static err collect(scope *s, arena *a, const tool_context *cx, catalogue *c)
 {
     const char *agent_owner = NULL;
-    json_t *entries = NULL;
+    json_t *stored = NULL;
+    const json_t *entries;
     action_offer *offers;
     size_t n;
 
@@ -210,19 +213,18 @@ static err collect(scope *s, arena *a, const tool_context *cx, catalogue *c)
     if (cx->user_id == NULL)
         return OK;
     TRY(action_list_offers(s, owned_by_user(cx->user_id), &offers, &n));
-    TRY(agent_entries(s, cx->agent_id, &entries, &agent_owner));
-    if (cx->agent_id == NULL && cx->actions != NULL) { /* an agent of one request alone: its caller's */
-        entries = (json_t *)(uintptr_t)cx->actions;
-        agent_owner = cx->user_id;
-    }
+    TRY(agent_entries(s, cx->agent_id, &stored, &agent_owner));
+    entries = cx->actions != NULL ? cx->actions : stored;
     c->cap = n + json_array_size(entries);
     c->items = arena_array(a, action_tool, c->cap);
     for (size_t i = 0; i < n; i++)
-        if (cx->actions == NULL || is_named(entries, offers[i].action.id))
+        if (cx->actions == NULL || entry_of(entries, offers[i].action.id) != NULL)
             enter(c, &offers[i].action, offers[i].integration_name, offers[i].owner_id);
     for (size_t i = 0; i < n; i++)
         hint_at_sources(c, entered(c, offers[i].action.id), offers[i].action.input_fields);
-    return apply_entries(c, entries, agent_owner);
+    for (size_t i = 0; i < json_array_size(entries); i++)
+        TRY(apply_entry(c, json_array_get(entries, i), stored, agent_owner));
+    return OK;
 }
 
 static err list_actions(scope *s, arena *a, const tool_context *cx, void (*add)(void *arg, const tool *t), void *arg)

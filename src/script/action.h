@@ -2,8 +2,9 @@
 /*
  * Actions of integrations as tools (contracts/langdock.md section 3.9).
  *
- * A user sees the actions of his own and of built-in integrations; an agent, for whoever uses it, those that its own entry names
- * ("actions" in the agent's `extra`: {"actionId","requiresConfirmation","connectionId"}) as far as the agent's owner may use them.
+ * A user sees the actions of his own and of built-in integrations; an agent that names its actions (tool_context.actions) has those
+ * alone.  What is stored with an agent ("actions" in its `extra`) is lent by its owner to whoever may use the agent: the action
+ * itself, and the connection that it was given.
  *
  * A tool is named by the action's slug.  Where two integrations, or a built-in tool, want one name, the oldest has it and the others put
  * their integration's slug in front ("helpdesk_find"); so a new integration never takes a name away.  The long name and the
