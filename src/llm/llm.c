@@ -48,7 +48,10 @@ static llm_limits limits_of(const llm_limits *l, const llm_limits *rest)
 
 void llm_configure(const llm_limits *l)
 {
-    configured = limits_of(l, &configured);
+    llm_limits next =
+        limits_of(l, &configured); /* assigned in one go, gcc 12 -O2 puts `configured` into read-only memory */
+
+    configured = next;
 }
 
 static const llm_driver *const drivers[] = {&openai_driver, &anthropic_driver, &demo_driver};
