@@ -63,3 +63,12 @@ def check(data):
     """That the database is sound."""
     if not POSTGRES:  # PostgreSQL's own pages are its own business
         assert rows(data, "PRAGMA quick_check") == [("ok",)]
+
+
+def change(data, sql):
+    """A write beside the running server, for what no API makes."""
+    if POSTGRES:
+        _psql(_url(data), sql)
+        return
+    with sqlite3.connect(f"{data}/sluice.db", timeout=10) as db:
+        db.execute(sql)

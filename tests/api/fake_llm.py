@@ -276,6 +276,8 @@ class FakeLLM:
             await asyncio.sleep(behaviour.delay)
             return self._fail(behaviour, path, writer)
         await asyncio.sleep(behaviour.first_delay)
+        if path.endswith("/embeddings") and isinstance(request.body, dict):
+            return self._send(writer, 200, "application/json", json.dumps(embeddings(request.body)).encode())
         dialect = Anthropic if path.endswith("/messages") else OpenAI
         if not isinstance(request.body, dict) or not path.endswith(("/chat/completions", "/messages")):
             return self._fail(Fail(404, f"no such endpoint: {path}"), path, writer)
@@ -379,6 +381,13 @@ _ids = itertools.count(1)
 def numbered(calls):
     """Calls with ids: those of the test, else ones that no other answer has."""
     return [dataclasses.replace(c, id=c.id or f"call_{next(_ids)}_{c.name}") for c in calls]
+
+
+def embeddings(body):
+    """Vectors of eight numbers that depend on the input alone."""
+    vectors = [[float(len(str(one)) + i) for i in range(body.get("dimensions") or 8)] for one in body["input"]]
+    data = [{"object": "embedding", "index": i, "embedding": v} for i, v in enumerate(vectors)]
+    return {"object": "list", "data": data[::-1], "model": body["model"], "usage": {"prompt_tokens": 5, "total_tokens": 5}}
 
 
 class OpenAI:

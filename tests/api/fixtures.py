@@ -8,6 +8,7 @@ import os
 
 import pytest
 
+import databases
 import sage
 import server as servers
 from fake_llm import FakeLLM
@@ -133,6 +134,19 @@ def key(server):
 def model(admin, fake_llm):
     """(provider id, model name) of a provider of the admin's, made for this test."""
     return sage.provider(admin, fake_llm)
+
+
+@pytest.fixture
+def embedding_model(server, admin, fake_llm):
+    """The name of an embedding model of the admin's, with vectors of eight numbers."""
+    name = sage.unique("embedding")
+    provider, _ = sage.provider(admin, fake_llm)
+    databases.change(
+        server.data,
+        "INSERT INTO model (id, provider_id, name, kind, abilities, extra_args, context_length, ranking, created_at, updated_at)"
+        f" VALUES ('{name}', '{provider}', '{name}', 'embedding', '[]', '{{}}', 0, 0, 1, 1)",
+    )
+    return name
 
 
 @pytest.fixture

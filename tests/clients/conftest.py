@@ -20,7 +20,7 @@ def node():
     """Runs a script of this folder with arguments, and returns the JSON that it prints."""
     if not shutil.which("node") or not shutil.which("npm"):
         pytest.skip("node and npm are not installed")
-    if not os.path.isdir(os.path.join(HERE, "node_modules", "axios")):
+    if not os.path.isdir(os.path.join(HERE, "node_modules", "ai")):
         made = subprocess.run(
             ["npm", "ci", "--no-fund", "--no-audit", "--ignore-scripts"], cwd=HERE, capture_output=True, text=True, timeout=100
         )
