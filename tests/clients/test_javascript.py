@@ -39,10 +39,14 @@ def test_langflows_client_runs_and_streams_a_flow(server, node, model, fake_llm,
 
 
 @pytest.mark.parametrize("mount", ["", "/api/public"])
-def test_the_quick_start_of_langdocks_documentation(server, node, mount):
-    found = node("langdock.mjs", server.url + mount, create_key(server, "INTEGRATION_API"))
+def test_the_quick_start_of_langdocks_documentation(server, node, mount, fake_llm):
+    fake_llm.page("/users/42", '{"id": 42, "name": "Ann"}', "application/json")
+    found = node("langdock.mjs", server.url + mount, create_key(server, "INTEGRATION_API"), fake_llm.origin)
     assert found["status"] == 201 and found["made"]["name"] == "My Custom Integration"
     assert found["read"]["id"] == found["made"]["id"] and found["read"]["description"] == "Connects to my internal API"
     assert found["made"]["id"] in found["listed"] and int(found["limit"]) > 0
+    assert found["actionStatus"] == 201 and found["action"]["slug"] == "get_user_data"
+    assert found["action"]["inputFields"][0]["slug"] == "user_id" and found["action"]["requiresConfirmation"] is True
+    assert found["run"]["success"] is True and found["run"]["result"] == {"id": 42, "name": "Ann"}
     assert found["refused"]["status"] == 400 and found["refused"]["message"] == "Invalid request body"
     assert found["refused"]["errors"][0]["path"] == ["name"] and found["refused"]["errors"][0]["code"] == "too_big"
