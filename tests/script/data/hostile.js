@@ -15,7 +15,7 @@ for (;;) { try { for (;;) {} } catch {} finally { continue; } }
 //# an endless chain of microtasks
 //@ wall 3
 //@ cpu 1
-//! timeout|cpu
+//! timeout|cpu|memory
 const again = () => Promise.resolve().then(again);
 again();
 await new Promise(() => {});
@@ -48,7 +48,8 @@ for (;;) await ld.wait(30000);
 //# a regular expression that backtracks for ever
 //@ wall 3
 //@ cpu 1
-//! timeout|cpu|throw
+//! timeout|cpu|throw|done
+//> false
 return /^(a+)+$/.test('a'.repeat(40) + 'b');
 
 //# a regular expression that is huge
