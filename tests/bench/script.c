@@ -17,7 +17,7 @@
 #include "rt/sleep.h"
 #include "script/script.h"
 
-enum { CALLS = 200, PAUSE_MS = 60, FIBERS = 12 };
+enum { CALLS = 100, PAUSE_MS = 120, FIBERS = 12 };
 
 static int port, seconds = 5;
 static atomic_long runs, failures;

@@ -226,6 +226,7 @@ NATIVE(native_call)
     }
     if (count_call(js, id, exception)) {
         run.unanswered++;
+        run.last_call = (uint32_t)id;
         if (!run.rehearsal)
             link_send(WIRE_CALL, (uint32_t)id, json, len, body.p, body.len);
     }

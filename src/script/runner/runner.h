@@ -91,6 +91,7 @@ typedef struct {
     double deadline;        /* ms, < 0: no timer */
     bool rehearsal;         /* nothing is sent, and nothing ends */
     bool rehearsed;         /* done() was called in it */
+    uint32_t last_call;     /* its id */
     uint32_t calls, unanswered;
     uint32_t files, log_lines;
     size_t file_bytes, log_bytes;
