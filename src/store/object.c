@@ -241,7 +241,7 @@ err object_put_staged(scope *s, arena *a, const char *path, const char **key)
 {
     const char *made = id_uuid4(a);
     file_job j = {.from = path};
-    char *place;
+    char *place = NULL;
     err e = place_of(s, a, made, &place);
 
     if (e == OK) {
@@ -259,7 +259,7 @@ err object_put(scope *s, arena *a, const void *bytes, size_t len, const char **k
 {
     const char *made = id_uuid4(a);
     file_job j = {.bytes = bytes, .len = len};
-    char *place;
+    char *place = NULL;
 
     TRY(place_of(s, a, made, &place));
     TRY(object_stage(s, a, &j.from));
@@ -272,7 +272,7 @@ err object_put(scope *s, arena *a, const void *bytes, size_t len, const char **k
 err object_fetch(scope *s, const char *key, object_file *out)
 {
     file_job j = {.error = 0};
-    char *place;
+    char *place = NULL;
 
     TRY(place_of(s, s->arena, key, &place));
     j.to = place;
@@ -299,7 +299,7 @@ err object_read(scope *s, arena *a, const char *key, size_t max, str *out)
 err object_delete(scope *s, const char *key)
 {
     file_job j = {.error = 0};
-    char *place;
+    char *place = NULL;
     err e = place_of(s, s->arena, key, &place);
 
     if (e == ERR_NOT_FOUND)
