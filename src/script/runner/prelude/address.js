@@ -33,11 +33,13 @@ function percentDecode(text) {
 
 const invalid = (text, why) => new TypeError(`Invalid URL: ${cut(text, 200)}${why ? ` (${why})` : ''}`);
 
+const withoutBreaks = (text) => replaceAll(text, /[\t\n\r]/g, () => '');
+
 // A record of the parts: protocol "https:", user, password, host (null: none), port, path (text when opaque, else a list), query and
 // fragment (null: none).
 function parseUrl(input, base) {
     const edges = exec(/^[\x00-\x20]*([^]*?)[\x00-\x20]*$/, Str.toWellFormed(input))[1];
-    const text = replaceAll(edges, /[\t\n\r]/g, () => '');
+    const text = withoutBreaks(edges);
     const scheme = exec(/^([a-zA-Z][a-zA-Z0-9+.-]*):([^]*)$/, text);
     const u = record({ protocol: '', user: '', password: '', host: null, port: '', path: list(), query: null, fragment: null });
     let rest = scheme ? scheme[2] : text;
@@ -85,7 +87,7 @@ function takeQuery(u, rest) {
 function parseRelative(u, text, base, input) {
     const slashes = isSpecial(u.protocol) ? /^[/\\][/\\]/ : /^\/\//;
     if (matches(slashes, text))
-        return parseAuthority(u, Str.slice(text, 2), input, null);
+        return parseAuthority(u, isSpecial(u.protocol) ? replaceAll(text, /^[/\\]+/g, () => '') : Str.slice(text, 2), input, null);
     u.user = base.user;
     u.password = base.password;
     u.host = base.host;
@@ -156,6 +158,10 @@ function setPort(u, digits, input) {
 function setPath(u, text, above) {
     const special = isSpecial(u.protocol);
     const plain = special ? replaceAll(text, /\\/g, () => '/') : text;
+    if (plain === '' && !special) {
+        u.path = above;
+        return;
+    }
     const segments = split(plain[0] === '/' ? Str.slice(plain, 1) : plain, '/');
     const path = above;
     for (let i = 0; i < segments.length; i++) {

@@ -42,7 +42,7 @@ class URL {
         return this.#u.protocol;
     }
     set protocol(text) {
-        const m = exec(/^([a-zA-Z][a-zA-Z0-9+.-]*):?/, `${text}`);
+        const m = exec(/^([a-zA-Z][a-zA-Z0-9+.-]*)(:|$)/, withoutBreaks(`${text}`));
         const next = m && `${Str.toLowerCase(m[1])}:`;
         if (!next || isSpecial(next) !== isSpecial(this.#u.protocol))
             return;
@@ -67,8 +67,8 @@ class URL {
         return hostText(this.#u);
     }
     set host(text) {
-        const m = exec(/^(\[[^\]]*\]|[^:/?#\\]*)(?::([0-9]*))?/, `${text}`);
-        if (!this.#setHost(m[1]) || !m[2])
+        const m = exec(/^(\[[^\]]*\]|[^:/?#\\]*)(?::([0-9]*))?/, withoutBreaks(`${text}`));
+        if (!this.#setHost(`${text}`) || !m[2])
             return;
         this.port = m[2];
     }
@@ -76,7 +76,8 @@ class URL {
         return this.#u.host || '';
     }
     set hostname(text) {
-        this.#setHost(`${text}`);
+        if (!matches(/^[^[/?#\\]*:/, `${text}`))
+            this.#setHost(`${text}`);
     }
     get port() {
         return this.#u.port;
@@ -91,7 +92,7 @@ class URL {
     }
     set pathname(text) {
         if (typeof this.#u.path !== 'string')
-            setPath(this.#u, Str.toWellFormed(`${text}`), list());
+            setPath(this.#u, withoutBreaks(Str.toWellFormed(`${text}`)), list());
     }
     get search() {
         return this.#u.query ? `?${this.#u.query}` : '';
@@ -100,7 +101,7 @@ class URL {
         const query = Str.toWellFormed(`${text}`);
         this.#u.query = null;
         if (query !== '')
-            takeQuery(this.#u, query[0] === '?' ? query : `?${query}`);
+            takeQuery(this.#u, withoutBreaks(query[0] === '?' ? query : `?${query}`));
         this.#refresh();
     }
     get searchParams() {
@@ -113,7 +114,7 @@ class URL {
     }
     set hash(text) {
         const fragment = Str.toWellFormed(`${text}`);
-        this.#u.fragment = fragment === '' ? null : percentEncode(fragment[0] === '#' ? Str.slice(fragment, 1) : fragment, FRAGMENT_SET);
+        this.#u.fragment = fragment === '' ? null : percentEncode(withoutBreaks(fragment[0] === '#' ? Str.slice(fragment, 1) : fragment), FRAGMENT_SET);
     }
     toString() {
         return hrefOf(this.#u);
@@ -122,7 +123,10 @@ class URL {
         return hrefOf(this.#u);
     }
     #setHost(text) {
-        const host = typeof this.#u.path === 'string' ? null : parseHost(text, isSpecial(this.#u.protocol));
+        const special = isSpecial(this.#u.protocol);
+        const name = exec(special ? /^(\[[^\]]*\]|[^:/?#\\]*)/ : /^(\[[^\]]*\]|[^:/?#]*)/, withoutBreaks(text))[1];
+        const keeps = name === '' && (special || this.#u.user !== '' || this.#u.password !== '' || this.#u.port !== '');
+        const host = keeps || typeof this.#u.path === 'string' ? null : name === '' ? '' : parseHost(name, special);
         if (host !== null)
             this.#u.host = host;
         return host !== null;
