@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // ld.awsRequest: the signatures of the public AWS Signature Version 4 test suite (AKIDEXAMPLE, us-east-1, service "service").
 
 //# get-vanilla

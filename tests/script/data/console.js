@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // ld.log and console.
 
 //# objects are printed as JSON

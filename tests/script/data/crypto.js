@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // crypto, ld.signWithRS256.
 
 //# randomUUID

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // fetch, Headers, Request, Response, Blob, FormData, AbortController.
 
 //# fetch gives a Response

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Files that come in and go out.
 
 //# an input file

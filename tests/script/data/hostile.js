@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Scripts that mean harm: each ends itself at most, with a clear status, and reaches nothing.
 
 //# an endless loop

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The shape of a script, its globals, and how it ends.
 
 //# the code is the body of an async function
@@ -209,11 +210,11 @@ throw new Error('it ran');
 return {;
 
 //# code cannot end the function that it is in
-//! syntax: 
+//! syntax:
 }); data.hacked = true; (async function () {
 
 //# import and export are no statements here
-//! syntax: 
+//! syntax:
 import fs from 'fs';
 
 //# a comment in the last line is harmless
@@ -221,7 +222,7 @@ import fs from 'fs';
 return 1; // done
 
 //# a script may be strict
-//! throw: 
+//! throw:
 'use strict';
 undeclared = 1;
 

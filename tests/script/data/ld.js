@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // ld: tables, SQL, what is not available; structuredClone.
 
 //# json2csv

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // ld.request: options, bodies, answers.
 
 //# the answer has all its parts

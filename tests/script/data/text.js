@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // TextEncoder, TextDecoder, atob, btoa, Buffer.
 
 //# TextEncoder makes UTF-8

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // setTimeout, setInterval, queueMicrotask, ld.wait.
 
 //# timers fire in the order of their times

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // URL and URLSearchParams.
 
 //# the parts of an address

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# Calendars and events over CalDAV
 //@ auth {"url": "$BASE/calendar/", "user": "ada", "password": "pa:ss"}
 //@ input {"from": "2026-02-01"}

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# Export deals as a CSV file
 //@ auth {"base_url": "$BASE/crm", "api_key": "crm-key"}
 //@ file {"deals.csv": 88}

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# Change a deal with the version that was read; both spellings of the field
 //@ auth {"base_url": "$BASE/crm", "api_key": "crm-key"}
 //@ input {"dealId": "d2"}

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# Deals over pages with a cursor, summed up
 //@ auth {"base_url": "$BASE/crm", "api_key": "crm-key"}
 //> {"deals": 3, "total": 900, "average": "€300.00"}

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# Download a picture as a file
 //@ auth {"base_url": "$BASE/files", "access_token": "files-token"}
 //@ input {"file_id": "logo"}

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# Download in the older form, over a redirect
 //@ auth {"base_url": "$BASE/files", "access_token": "files-token"}
 //@ file {"logo.png": 70}

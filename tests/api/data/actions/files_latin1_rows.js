@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# A table in an old charset
 //@ auth {"base_url": "$BASE/files"}
 //> [{"id": "1", "name": "Müller"}, {"id": "2", "name": "Ada"}]

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# Upload a file of the input, as bytes and as a form
 //@ auth {"base_url": "$BASE/files", "access_token": "files-token"}
 //@ files [{"field": "document", "name": "report.txt", "mime": "text/plain", "text": "quarterly report"}]

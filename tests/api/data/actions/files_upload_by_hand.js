@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# A multipart body that the script builds itself
 //@ auth {"base_url": "$BASE/files", "access_token": "files-token"}
 //> {"file": {"fileName": "a.bin", "size": 4}}

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# A webhook that is signed with HMAC
 //@ auth {"url": "$BASE/hooks/in", "secret": "hook-secret"}
 //> {"status": 202, "received": "ticket.created"}

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# Read mails: a list, then each, decoded
 //@ auth {"base_url": "$BASE/mail", "access_token": "mail-token"}
 //> [{"id": "a1", "subject": "Subject of a1", "from": "ada@example.org", "date": "2026-02-02T02:40:00.000Z", "text": "Grüße von a1"}, {"id": "a2", "subject": "Subject of a2", "from": "ada@example.org", "date": "2026-02-02T02:40:00.000Z", "text": "Grüße von a2"}]

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# Send a mail: MIME as base64url
 //@ auth {"base_url": "$BASE/mail", "access_token": "mail-token"}
 //@ input {"to": "bob@example.org", "subject": "Grüße", "body": "Hallo Bob,\nes läuft."}

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# A code becomes tokens
 //@ kind "accessToken"
 //@ env {"CLIENT_ID": "client-1", "CLIENT_SECRET": "client-secret"}

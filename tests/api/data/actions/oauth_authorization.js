@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# The address that a user is sent to
 //@ kind "authorization"
 //@ env {"CLIENT_ID": "client-1"}

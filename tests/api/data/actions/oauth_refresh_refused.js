@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# A refresh that is refused shows the provider's words
 //@ kind "refreshToken"
 //@ env {"CLIENT_ID": "client-1", "CLIENT_SECRET": "client-secret"}

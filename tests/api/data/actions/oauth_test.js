@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# The test of a connection, whose result makes the label
 //@ kind "authTest"
 //@ auth {"base_url": "$BASE/oauth", "access_token": "access-0"}

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# A service account signs its own assertion
 //@ auth {"client_email": "robot@project.example.org", "private_key": "$KEY", "token_uri": "$BASE/oauth/jwt"}
 //> {"access_token": "for robot@project.example.org", "expires_in": 3600}

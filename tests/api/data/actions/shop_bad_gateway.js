@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# A page instead of JSON
 //@ auth {"base_url": "$BASE/shop"}
 //> {"status": 502, "json": null, "title": "Bad gateway"}

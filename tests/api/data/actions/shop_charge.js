@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# Pay by a form with nested fields and Basic authentication
 //@ auth {"base_url": "$BASE/shop", "secret": "sk_test"}
 //@ input {"amount": 12.5}

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# A refusal as a soft error, with URLSearchParams
 //@ auth {"base_url": "$BASE/shop", "secret": "sk_test"}
 //> {"error": true, "code": "amount_too_small"}

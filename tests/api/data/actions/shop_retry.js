@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# Retries with growing pauses
 //@ auth {"base_url": "$BASE/shop"}
 //> {"attempt": 3, "tries": [429, 503, 200]}

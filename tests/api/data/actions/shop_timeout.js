@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# A slow service is given up by the script
 //@ auth {"base_url": "$BASE/shop"}
 //> {"error": "TimeoutError"}

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# All issues over pages that are linked in a header
 //@ auth {"base_url": "$BASE/tracker", "apiKey": "tracker-token"}
 //> {"pages": 3, "titles": ["VPN down", "Printer jam", "VPN slow", "New laptop", "Password reset", "VPN certificate", "Broken chair"]}

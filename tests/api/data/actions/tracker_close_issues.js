@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# Close several issues side by side and report what failed
 //@ auth {"base_url": "$BASE/tracker", "apiKey": "tracker-token"}
 //@ input {"ids": [1, 2, 99]}

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# Create an issue
 //@ auth {"base_url": "$BASE/tracker", "apiKey": "tracker-token"}
 //@ input {"title": "Café closed ☕", "labels": "food, urgent"}

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# The tracker's own message is the error
 //@ auth {"base_url": "$BASE/tracker", "apiKey": "tracker-token"}
 //! throw: title is missing (422)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# Delete an issue: the answer has no body
 //@ auth {"base_url": "$BASE/tracker", "apiKey": "tracker-token"}
 //@ input {"issue_id": "7"}

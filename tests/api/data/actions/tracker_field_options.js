@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# Options of a field for a form
 //@ auth {"base_url": "$BASE/tracker", "apiKey": "tracker-token"}
 //> [{"label": "VPN down", "value": "1"}, {"label": "Printer jam", "value": "2"}, {"label": "VPN slow", "value": "3"}]

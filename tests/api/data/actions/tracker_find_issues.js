@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# Find issues by text, in the guides' dialect
 //@ auth {"base_url": "$BASE/tracker", "apiKey": "tracker-token"}
 //@ input {"query": "vpn"}

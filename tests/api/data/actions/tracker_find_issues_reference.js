@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# Find issues by text, in the reference's dialect
 //@ auth {"base_url": "$BASE/tracker", "token": "tracker-token"}
 //@ input {"query": "laptop"}

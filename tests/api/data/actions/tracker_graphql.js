@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# A GraphQL query with variables, and its errors
 //@ auth {"base_url": "$BASE/tracker", "apiKey": "tracker-token"}
 //> {"login": "ada", "limit": 5, "error": "Cannot query that field"}

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# A trigger: issues since the last poll
 //@ kind "trigger"
 //@ auth {"base_url": "$BASE/tracker", "apiKey": "tracker-token"}

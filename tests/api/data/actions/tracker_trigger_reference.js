@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# A trigger of the reference: fetch with a URL object
 //@ kind "trigger"
 //@ auth {"api_key": "tracker-token"}

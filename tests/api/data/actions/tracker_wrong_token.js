@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //# A soft error when the token is wrong
 //@ auth {"base_url": "$BASE/tracker", "apiKey": "old-token"}
 //> {"error": true, "message": "Please reconnect: bad token"}
