@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A runner that misbehaves, for the tests of the pool: what it does is in the code that it is given.  As a "template" it forks
+ * like the real one.
+ */
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "script/frames.h"
+
+static void say(const void *bytes, size_t len)
+{
+    if (send(0, bytes, len, MSG_NOSIGNAL) < 0)
+        _exit(1);
+}
+
+static void say_frame(uint8_t type, uint32_t id, const char *json)
+{
+    uint8_t head[WIRE_HEAD];
+
+    frames_head(head, type, id, strlen(json), 0);
+    say(head, sizeof head);
+    say(json, strlen(json));
+}
+
+/* The code of the run. */
+static const char *hear_job(void)
+{
+    static char chunk[65536];
+    static frame_reader r;
+    ssize_t n;
+
+    frames_open(&r);
+    while ((n = read(0, chunk, sizeof chunk)) > 0) {
+        str rest = {chunk, (size_t)n};
+        script_frame f;
+        err e;
+
+        while (frames_next(&r, &rest, &f, &e))
+            if (f.type == WIRE_RUN)
+                return f.bytes.p;
+    }
+    _exit(1);
+}
+
+static void flood(uint8_t type, const char *json)
+{
+    for (uint32_t id = 1;; id++)
+        say_frame(type, id, json);
+}
+
+static void misbehave(const char *what)
+{
+    static const uint8_t huge[WIRE_HEAD] = {0xff, 0xff, 0xff, 0xff, WIRE_DONE};
+    static const char zeros[1024];
+
+    if (strcmp(what, "garbage") == 0)
+        say("HTTP/1.1 200 OK\r\n\r\n", 19);
+    else if (strcmp(what, "huge") == 0)
+        say(huge, sizeof huge);
+    else if (strcmp(what, "half") == 0)
+        say(huge, 5);
+    else if (strcmp(what, "ready twice") == 0)
+        say_frame(WIRE_READY, 0, "{}");
+    else if (strcmp(what, "no json") == 0)
+        say_frame(WIRE_DONE, 0, "{\"value\":");
+    else if (strcmp(what, "no value") == 0)
+        say_frame(WIRE_DONE, 0, "{}");
+    else if (strcmp(what, "odd failure") == 0)
+        say_frame(WIRE_FAIL, 0, "{\"kind\":7}");
+    else if (strcmp(what, "odd file") == 0)
+        say_frame(WIRE_FILE, 0, "{\"at\":[\"files\"],\"name\":\"../../etc/passwd\"}");
+    else if (strcmp(what, "lost file") == 0) {
+        say_frame(WIRE_FILE, 0, "{\"at\":[\"files\",7],\"name\":\"a\",\"mime\":\"b\"}");
+        say_frame(WIRE_DONE, 0, "{\"value\":{\"files\":[]}}");
+    } else if (strcmp(what, "many calls") == 0)
+        flood(WIRE_CALL, "{\"op\":\"request\",\"url\":\"http://127.0.0.1:1/\"}");
+    else if (strcmp(what, "odd calls") == 0) {
+        say_frame(WIRE_CALL, 1, "[]");
+        say_frame(WIRE_CALL, 1, "{\"op\":\"file\",\"index\":5}");
+        say_frame(WIRE_CALL, 2, "{\"op\":\"none\"}");
+        say_frame(WIRE_CALL, 3, "nonsense");
+        say_frame(WIRE_CALL, 4, "{\"op\":\"request\",\"url\":7,\"headers\":{\"a\":1},\"max\":-1}");
+        say_frame(WIRE_DONE, 0, "{\"value\":1}");
+    } else if (strcmp(what, "many logs") == 0)
+        flood(WIRE_LOG, "{\"level\":\"log\",\"text\":\"x\"}");
+    else if (strcmp(what, "many files") == 0)
+        flood(WIRE_FILE, "{\"at\":[],\"name\":\"a\",\"mime\":\"b\"}");
+    else if (strcmp(what, "slow") == 0)
+        for (const char *c = "\0\0\0\x15\x07\0\0\0\0\0\0\0\x0c{\"value\":17}";; c++) {
+            say(c, 1);
+            poll(NULL, 0, 3);
+            if (c[0] == '}')
+                break;
+        }
+    else if (strcmp(what, "deaf") == 0)
+        for (;;)
+            pause();
+    else if (strcmp(what, "zeros") == 0)
+        say(zeros, sizeof zeros);
+    else
+        say_frame(WIRE_DONE, 0, "{\"value\":\"fine\",\"ms\":1e300}");
+}
+
+/* As the real template, for one fork at a time. */
+static void serve_forks(void)
+{
+    for (;;) {
+        char byte, room[CMSG_SPACE(sizeof(int))] = {0};
+        struct iovec part = {&byte, 1};
+        struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room};
+        int fd, pidfd;
+        pid_t pid;
+
+        if (recvmsg(0, &m, 0) != 1)
+            _exit(0);
+        memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof fd);
+        if ((pid = fork()) == 0) {
+            dup2(fd, 0);
+            return;
+        }
+        pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+        memcpy(CMSG_DATA(CMSG_FIRSTHDR(&m)), &pidfd, sizeof pidfd);
+        if (sendmsg(0, &m, MSG_NOSIGNAL) != 1)
+            _exit(1);
+        close(fd);
+        close(pidfd);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGCHLD, SIG_IGN);
+    if (argc > 1 && strcmp(argv[1], "template") == 0)
+        serve_forks();
+    say_frame(WIRE_READY, 0, "{\"version\":1}");
+    misbehave(hear_job());
+    return 0;
+}

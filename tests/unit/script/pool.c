@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of script/pool.c, with the real runner, and with one that misbehaves. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "fixture.h"
+#include "net/metrics.h"
+#include "rt/sleep.h"
+
+typedef struct {
+    script_job job;
+    script_outcome out;
+    err e;
+    int order;
+} shot;
+
+static int finished;
+
+static err shoot(scope *s, void *arg)
+{
+    shot *sh = arg;
+
+    sh->e = script_run(s, &sh->job, &sh->out);
+    sh->order = finished++;
+    return OK;
+}
+
+FIBER_TEST(two_hundred_runs_in_a_row_leave_nothing_behind, .limit = 120)
+{
+    RUNNER_OR_SKIP(0);
+    for (int i = 0; i < 200; i++) {
+        scope *run = scope_child(s, NO_LIMIT);
+        char code[64], wanted[16];
+
+        snprintf(code, sizeof code, "return %d", i);
+        snprintf(wanted, sizeof wanted, "%d", i);
+        CHECK_STR(fixture_value(run, code), wanted);
+        scope_close(run);
+    }
+    CHECK(sleep_for(s, MILLISECONDS(300)) == OK, "the last one ends by itself");
+    CHECK_INT(fixture_runners(0), 0);
+}
+
+FIBER_TEST(fifty_runs_at_once_each_get_their_own_answer, .limit = 120)
+{
+    static shot shots[50];
+    static char codes[50][100];
+    scope *all = scope_child(s, NO_LIMIT);
+
+    RUNNER_OR_SKIP(.max_running = 16);
+    for (size_t i = 0; i < COUNT(shots); i++) {
+        snprintf(codes[i], sizeof codes[i], "await new Promise(r => setTimeout(r, 5)); return %zu", i);
+        shots[i].job = (script_job){.name = "test", .code = str_of(codes[i])};
+        scope_spawn(all, shoot, &shots[i]);
+    }
+    CHECK(scope_join(all) == OK, "all ended");
+    for (size_t i = 0; i < COUNT(shots); i++) {
+        CHECK(shots[i].e == OK && shots[i].out.status == SCRIPT_DONE, "run %zu", i);
+        CHECK_INT(json_integer_value(shots[i].out.value), i);
+    }
+}
+
+FIBER_TEST(runs_wait_in_line_and_the_line_has_an_end, .limit = 60)
+{
+    static shot shots[4];
+    scope *all = scope_child(s, NO_LIMIT);
+
+    RUNNER_OR_SKIP(.max_running = 1, .max_waiting = 2);
+    for (size_t i = 0; i < COUNT(shots); i++) {
+        shots[i].job =
+            (script_job){.name = "test", .code = STR("await new Promise(r => setTimeout(r, 200)); return 1")};
+        scope_spawn(all, shoot, &shots[i]);
+        if (i == 0)
+            CHECK(sleep_for(s, MILLISECONDS(150)) == OK, "the first one runs");
+    }
+    CHECK(scope_join(all) == OK, "all ended");
+    CHECK_INT(shots[3].e, ERR_BUSY);
+    CHECK_INT(shots[3].order, 0);
+    for (int i = 0; i < 3; i++)
+        CHECK(shots[i].e == OK && shots[i].out.status == SCRIPT_DONE && shots[i].order == i + 1, "run %d in its turn",
+              i);
+}
+
+FIBER_TEST(one_that_leaves_the_line_takes_nobodys_turn, .limit = 60)
+{
+    static shot first, second, third;
+    scope *all = scope_child(s, NO_LIMIT), *leaving = scope_child(s, NO_LIMIT);
+
+    RUNNER_OR_SKIP(.max_running = 1);
+    first.job = second.job = third.job =
+        (script_job){.name = "test", .code = STR("await new Promise(r => setTimeout(r, 200)); return 1")};
+    scope_spawn(all, shoot, &first);
+    CHECK(sleep_for(s, MILLISECONDS(50)) == OK, "slept");
+    scope_spawn(leaving, shoot, &second);
+    CHECK(sleep_for(s, MILLISECONDS(5)) == OK, "slept");
+    scope_spawn(all, shoot, &third);
+    CHECK(sleep_for(s, MILLISECONDS(5)) == OK, "slept");
+    scope_cancel(leaving, "no longer wanted");
+    CHECK(scope_join(leaving) == OK && second.e == ERR_CANCELLED, "%d", (int)second.e);
+    CHECK(scope_join(all) == OK && first.e == OK && third.e == OK && third.out.status == SCRIPT_DONE, "the others ran");
+}
+
+FIBER_TEST(an_open_pool_is_filled_again_after_each_run, .limit = 60)
+{
+    RUNNER_OR_SKIP(.pool = 3);
+    script_pool_open();
+    CHECK(sleep_for(s, SECONDS(2)) == OK, "slept");
+    CHECK_INT(fixture_runners(0), 3);
+    CHECK_STR(fixture_value(s, "return 1"), "1");
+    CHECK(sleep_for(s, SECONDS(2)) == OK, "slept");
+    CHECK_INT(fixture_runners(0), 3);
+    CHECK_INT(fixture_runners(SIGKILL), 3);
+    CHECK(sleep_for(s, MILLISECONDS(200)) == OK, "slept");
+    CHECK_STR(fixture_value(s, "return 2"), "2");
+    script_pool_close();
+    CHECK(sleep_for(s, MILLISECONDS(300)) == OK, "slept");
+    CHECK_INT(fixture_runners(0), 0);
+}
+
+FIBER_TEST(without_a_runner_the_answer_says_how_to_get_one)
+{
+    script_job job = {.name = "test", .code = STR("return 1")};
+    script_outcome out;
+    const char *why = NULL;
+
+    script_configure(&(script_settings){.runner = "/nowhere/sluice-script"});
+    CHECK_INT(script_run(s, &job, &out), ERR_UNSUPPORTED);
+    CHECK_STR(scope_failure(s, ERR_UNSUPPORTED).code, "script.unavailable");
+    CHECK(strstr(scope_failure(s, ERR_UNSUPPORTED).text, "libjavascriptcoregtk-4.1-dev") != NULL, "%s",
+          scope_failure(s, ERR_UNSUPPORTED).text);
+    CHECK(!script_available(&why) && strstr(why, "install") != NULL, "%s", why);
+    script_pool_open();
+    script_pool_close();
+}
+
+FIBER_TEST(a_runner_that_does_not_start_is_no_endless_wait, .limit = 30)
+{
+    script_job job = {.name = "test", .code = STR("return 1")};
+    script_outcome out;
+
+    script_configure(&(script_settings){.runner = "/bin/false"});
+    CHECK_INT(script_run(s, &job, &out), ERR_UNSUPPORTED);
+    CHECK_STR(scope_failure(s, ERR_UNSUPPORTED).code, "script.unavailable");
+    CHECK_INT(script_run(s, &job, &out), ERR_UNSUPPORTED);
+}
+
+TEST(the_probe_tells_a_good_runner_from_a_bad_one)
+{
+    const char *why = NULL;
+
+    RUNNER_OR_SKIP(0);
+    CHECK(script_available(&why), "%s", why);
+    script_configure(&(script_settings){.runner = "/bin/true"});
+    CHECK(!script_available(&why) && strstr(why, "does not start") != NULL, "%s", why);
+}
+
+/* ---- a process that was taken over ---- */
+
+static bool fake(void)
+{
+    const char *runner = getenv("FAKE_RUNNER");
+
+    CHECK(runner != NULL && access(runner, X_OK) == 0, "the build makes it");
+    return fixture_open(&(script_settings){.runner = runner, .wall_timeout = SECONDS(2)});
+}
+
+FIBER_TEST(whatever_a_process_says_the_run_ends_and_the_server_does_not, .limit = 60)
+{
+    static const struct {
+        const char *what;
+        script_status status;
+    } cases[] = {
+        {"garbage", SCRIPT_CRASHED},     {"huge", SCRIPT_CRASHED},      {"half", SCRIPT_CRASHED},
+        {"ready twice", SCRIPT_CRASHED}, {"no json", SCRIPT_TOO_MUCH},  {"no value", SCRIPT_TOO_MUCH},
+        {"odd failure", SCRIPT_CRASHED}, {"odd file", SCRIPT_TOO_MUCH}, {"lost file", SCRIPT_TOO_MUCH},
+        {"many calls", SCRIPT_TOO_MUCH}, {"odd calls", SCRIPT_DONE},    {"many logs", SCRIPT_TOO_MUCH},
+        {"many files", SCRIPT_TOO_MUCH}, {"zeros", SCRIPT_CRASHED},     {"slow", SCRIPT_DONE},
+        {"deaf", SCRIPT_TIMED_OUT},      {"be good", SCRIPT_DONE},
+    };
+
+    if (!fake())
+        return;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        script_outcome out = fixture_run(s, cases[i].what);
+
+        CHECK(out.status == cases[i].status, "%s: %d %s", cases[i].what, (int)out.status, out.message);
+        CHECK(out.duration >= 0 && out.duration < SECONDS(30), "%s: a duration that can be", cases[i].what);
+    }
+}
