@@ -72,9 +72,9 @@ static err read_texts(scope *s, const json_t *sent, const char ***out, size_t *n
 
 err provider_take_keys(scope *s, const json_t *sent, const provider_row *stored, provider_keys *out)
 {
-    const char **texts, **before = NULL;
+    const char **texts = NULL, **before = NULL;
     provider_keys keys = {0};
-    size_t n, n_before = 0;
+    size_t n = 0, n_before = 0;
 
     TRY(read_texts(s, sent, &texts, &n));
     if (stored != NULL && provider_open_keys(s, stored, &before, &n_before) != OK)

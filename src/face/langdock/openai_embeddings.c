@@ -120,7 +120,7 @@ err dock_openai_embeddings(request *rq, response *rs)
     embed_request ask = {.dimensions = in->dimensions};
     served_model *sm;
     embeddings got;
-    json_t *input;
+    json_t *input = NULL;
     err e;
 
     TRY(find_model(rq, in->model, &sm));
