@@ -51,6 +51,7 @@ struct settings {
     const char *log_format, *log_level;
     bool log_requests;
     const char *const *public_api_allow_browser_origins;
+    int64_t public_api_requests_per_minute, public_api_tokens_per_minute;
     const char *public_url;
     int64_t run_max_loops;
     int64_t run_max_parallel_tools;

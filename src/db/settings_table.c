@@ -115,6 +115,10 @@ const setting settings_table[] = {
     SETTING("log.requests", log_requests, .def = "yes", .text = "Log a line a request"),
     SETTING("public_api.allow_browser_origins", public_api_allow_browser_origins,
             .text = "Origins whose pages may call the Langdock API, as https://host[:port]; * is all"),
+    SETTING("public_api.requests_per_minute", public_api_requests_per_minute, .def = "500", .min = 1, .max = 100000000,
+            .text = "Requests to the Langdock API that a user may make in a minute, over all his keys"),
+    SETTING("public_api.tokens_per_minute", public_api_tokens_per_minute, .def = "60000", .min = 1,
+            .max = 1000000000000, .text = "Tokens of models that a user may use in a minute over the Langdock API"),
     SETTING("public_url", public_url,
             .text = "Address under which users reach this server, as https://host[:port]; without it that of the "
                     "request counts"),

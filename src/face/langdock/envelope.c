@@ -11,7 +11,7 @@
 #include "db/settings.h"
 #include "face/langdock/routes.h"
 
-enum { REQUESTS_A_MINUTE = 500, TOKENS_A_MINUTE = 60000, CALLERS_MAX = 10000 };
+enum { CALLERS_MAX = 10000 };
 
 /* The model endpoints of one family have an envelope that its clients insist on. */
 static bool is_anthropic(const request *rq)
@@ -288,8 +288,8 @@ static rate_limiter *requests, *tokens;
 
 static void make_limiters(void)
 {
-    requests = rate_new(REQUESTS_A_MINUTE, MINUTES(1), CALLERS_MAX);
-    tokens = rate_new(TOKENS_A_MINUTE, MINUTES(1), CALLERS_MAX);
+    requests = rate_new(settings_get()->public_api_requests_per_minute, MINUTES(1), CALLERS_MAX);
+    tokens = rate_new(settings_get()->public_api_tokens_per_minute, MINUTES(1), CALLERS_MAX);
 }
 
 static void prepare_limiters(void)
@@ -340,8 +340,11 @@ static err count_request(request *rq, response *rs)
 /* Nobody's request counts against nobody. */
 static void tell_full_rates(request *rq, response *rs)
 {
-    tell_rate(rq, rs, "requests", &(rate_state){.limit = REQUESTS_A_MINUTE, .remaining = REQUESTS_A_MINUTE});
-    tell_rate(rq, rs, "tokens", &(rate_state){.limit = TOKENS_A_MINUTE, .remaining = TOKENS_A_MINUTE});
+    int64_t most = settings_get()->public_api_requests_per_minute,
+            most_tokens = settings_get()->public_api_tokens_per_minute;
+
+    tell_rate(rq, rs, "requests", &(rate_state){.limit = most, .remaining = most});
+    tell_rate(rq, rs, "tokens", &(rate_state){.limit = most_tokens, .remaining = most_tokens});
 }
 
 void dock_spend_tokens(const request *rq, int64_t n)
