@@ -127,7 +127,8 @@ err chat_make_plan(scope *prep, chat *c, const chat_request *rq, const merged_co
                    .response_language = json_get_str(context, "response_language", "en-US"),
                    .system_context = context,
                    .turn_status = set->until == UNTIL_TURN_STATUS && !rq->stateless},
-        .model = {.response_format =
+        .model = {.thinking = m->thinking ? THINKING_ON : THINKING_OFF,
+                  .response_format =
                       rq->response_format != NULL ? json_hold(a, json_deep_copy(rq->response_format)) : NULL},
     };
     p->prompt.workspace = p->tool_context.workspace;

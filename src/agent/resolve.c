@@ -34,6 +34,7 @@ static err read_extra(scope *s, const agent_row *row, merged_config *m)
     m->actions = json_get_arr(extra, "actions");
     m->only_named_tools = m->actions != NULL;
     m->attachments = json_get_arr(extra, "attachments");
+    m->thinking = json_get_bool(extra, "extendedThinking", false);
     creativity = json_object_get(extra, "creativity");
     if (json_is_number(creativity)) {
         params = json_hold(s->arena, json_object());

@@ -20,6 +20,7 @@ typedef struct {
     const json_t *actions;     /* of integrations that it may call; NULL: it does not say */
     const json_t *attachments; /* ids of files of the agent's owner that the model is to know */
     const json_t *params;      /* for the model; NULL: none */
+    bool thinking;             /* unless the message says otherwise */
     const char *provider_id;
     bool provider_of_agent; /* chosen by the agent's owner, not by the caller */
     const char *response_language;

@@ -12,7 +12,7 @@ import pytest
 
 import sage
 from fake_llm import Call, Fail, Hang, Reply
-from fixtures import create_key
+from fixtures import create_key, create_user
 
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
@@ -21,9 +21,20 @@ PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQV
 
 
 @pytest.fixture(scope="module")
-def builder(server):
-    """A key of the administrator for everything that is tested here."""
-    return server.client(token=create_key(server, "AGENT_API", "ASSISTANT_API", "KNOWLEDGE_FOLDER_API"))
+def boss(server):
+    """An administrator of this file's own: requests are limited by user."""
+    return create_user(server, role="admin")
+
+
+@pytest.fixture(scope="module")
+def admin(boss):
+    return boss.client
+
+
+@pytest.fixture(scope="module")
+def builder(server, boss):
+    """A key for everything that is tested here."""
+    return server.client(token=create_key(server, "AGENT_API", "ASSISTANT_API", "KNOWLEDGE_FOLDER_API", user=boss.name))
 
 
 @pytest.fixture
@@ -153,8 +164,8 @@ def test_attachments_are_their_owners(builder, stranger):
         ("AGENT_API", "GET", "/openai/eu/v1/models"),
     ],
 )
-def test_scopes(server, scope, method, path):
-    client = server.client(token=create_key(server, scope))
+def test_scopes(server, boss, scope, method, path):
+    client = server.client(token=create_key(server, scope, user=boss.name))
     refused(client.request(method, path, json={} if method == "POST" else None), 403)
     refused(server.client().request(method, path), 401)
     refused(server.client(token="sk-ld-wrong").request(method, path), 401, "The provided API key is invalid.")
@@ -224,8 +235,21 @@ def test_extended_thinking_needs_a_model_that_reasons(builder, model):
     refused(r, 400, "extendedThinking")
 
 
-def test_actions_go_round_with_members_that_nobody_knows(server, builder):
-    both = server.client(token=create_key(server, "AGENT_API", "INTEGRATION_API"))
+def test_an_agent_that_thinks_makes_its_model_think(builder, admin, fake_llm):
+    name = sage.unique("thinker")
+    body = {"name": name, "requester": "anthropic-messages", "base_url": fake_llm.origin, "api_keys": ["sk-1"]}
+    made = admin.post("/api/v1/provider/providers", json=body).json()["data"]["uuid"]
+    admin.post("/api/v1/provider/models/llm", json={"name": name, "provider_uuid": made, "abilities": ["reasoning"]})
+    assert [m["supportsExtendedThinking"] for m in builder.get("/agent/v1/models").json()["data"] if m["id"] == name] == [True]
+    agent = create(builder, model=name, extendedThinking=True)
+    assert agent["extendedThinking"] is True
+    fake_llm.script(name, Reply("x"))
+    assert chat(builder, agentId=agent["id"], messages=[said("?")]).status_code == 200
+    assert fake_llm.requests_for(name)[-1].body["thinking"]["type"] == "enabled"
+
+
+def test_actions_go_round_with_members_that_nobody_knows(server, boss):
+    both = server.client(token=create_key(server, "AGENT_API", "INTEGRATION_API", user=boss.name))
     made = both.post("/integrations/v1/create", json={"name": "Desk"}).json()["integration"]
     r = both.post(f"/integrations/v1/{made['id']}/actions/create", json={"name": "Find tickets"})
     assert r.status_code == 201, r.text
@@ -697,9 +721,9 @@ def test_an_assistant_with_files_output_and_stream(builder, fake_llm, model):
 
 
 @pytest.fixture
-def action(server):
+def action(server, boss):
     """An action without credentials, and a client that may make agents with it: (client, action id)."""
-    client = server.client(token=create_key(server, "AGENT_API", "INTEGRATION_API"))
+    client = server.client(token=create_key(server, "AGENT_API", "INTEGRATION_API", user=boss.name))
     desk = client.post("/integrations/v1/create", json={"name": sage.unique("Desk")[:40]}).json()["integration"]["id"]
     body = {
         "name": "Count tickets", "code": "return {count: data.input.query.length};", "requiresConfirmation": False,
@@ -734,8 +758,7 @@ def test_an_action_that_wants_confirmation_does_not_run_and_says_so(fake_llm, mo
 
 def test_a_document_goes_by_its_name_to_agents_with_actions(fake_llm, model, action, builder):
     client, action_id = action
-    both = builder  # the same user's attachments
-    pdf = upload(both, "paper.pdf", b"%PDF-1.7\n\x00\xff\xfe", "application/pdf")
+    pdf = upload(builder, "paper.pdf", b"%PDF-1.7\n\x00\xff\xfe", "application/pdf")
     fake_llm.script(model[1], Reply("I cannot read it."))
     body = {"agent": {"model": model[1], "actions": [{"actionId": action_id}]}, "messages": [said("Read", metadata={"attachments": [pdf]})]}
     assert chat(client, **body).status_code == 200

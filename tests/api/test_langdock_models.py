@@ -12,15 +12,26 @@ import pytest
 import databases
 import sage
 from fake_llm import Call, Fail, Hang, Reply
-from fixtures import create_key
+from fixtures import create_key, create_user
 
 TOOL = {"type": "function", "function": {"name": "weather", "description": "d", "parameters": {"type": "object", "properties": {}}}}
 OTHER = {"type": "function", "function": {"name": "other", "parameters": {"type": "object"}}}
 
 
 @pytest.fixture(scope="module")
-def client(server):
-    return server.client(token=create_key(server, "COMPLETION_API"))
+def boss(server):
+    """An administrator of this file's own: requests are limited by user."""
+    return create_user(server, role="admin")
+
+
+@pytest.fixture(scope="module")
+def admin(boss):
+    return boss.client
+
+
+@pytest.fixture(scope="module")
+def client(server, boss):
+    return server.client(token=create_key(server, "COMPLETION_API", user=boss.name))
 
 
 @pytest.fixture(params=["openai-chat-completions", "anthropic-messages"])
@@ -248,8 +259,8 @@ def test_without_embedding_models_the_platforms_own_words_are_said(server, user)
 
 
 @pytest.mark.parametrize("path", ["/anthropic/eu/v1", "/anthropic/v1", "/api/public/anthropic/us/v1"])
-def test_a_message_at_every_place(server, served, fake_llm, path):
-    by_header = server.client(key=create_key(server, "COMPLETION_API"))
+def test_a_message_at_every_place(server, boss, served, fake_llm, path):
+    by_header = server.client(key=create_key(server, "COMPLETION_API", user=boss.name))
     fake_llm.script(served, Reply("Hello."))
     body = message(by_header, served, path + "/messages").json()
     assert body["type"] == "message" and body["role"] == "assistant" and body["id"].startswith("msg_"), body
@@ -314,10 +325,10 @@ def test_messages_that_are_refused(client, model, body, text):
     refused_by_anthropic(message(client, model[1], **body), 400, "invalid_request_error", text)
 
 
-def test_the_envelope_of_every_error(server, client, served, fake_llm):
+def test_the_envelope_of_every_error(server, boss, client, served, fake_llm):
     refused_by_anthropic(message(server.client(), served), 401, "authentication_error")
     refused_by_anthropic(message(server.client(key="sk-ld-wrong"), served), 401, "authentication_error")
-    agents = server.client(key=create_key(server, "AGENT_API"))
+    agents = server.client(key=create_key(server, "AGENT_API", user=boss.name))
     refused_by_anthropic(message(agents, served), 403, "permission_error")
     refused_by_anthropic(message(client, "no-such-model"), 404, "not_found_error", "no-such-model")
     refused_by_anthropic(client.get("/anthropic/v1/nothing"), 404, "not_found_error")
