@@ -41,7 +41,9 @@ function parseUrl(input, base) {
     const edges = exec(/^[\x00-\x20]*([^]*?)[\x00-\x20]*$/, Str.toWellFormed(input))[1];
     const text = withoutBreaks(edges);
     const scheme = exec(/^([a-zA-Z][a-zA-Z0-9+.-]*):([^]*)$/, text);
-    const u = record({ protocol: '', user: '', password: '', host: null, port: '', path: list(), query: null, fragment: null });
+    const u = record({
+        protocol: '', user: '', password: '', host: null, port: '', path: list(), query: null, fragment: null,
+    });
     let rest = scheme ? scheme[2] : text;
     const hash = Str.indexOf(rest, '#');
     if (hash >= 0) {
@@ -86,8 +88,10 @@ function takeQuery(u, rest) {
 
 function parseRelative(u, text, base, input) {
     const slashes = isSpecial(u.protocol) ? /^[/\\][/\\]/ : /^\/\//;
-    if (matches(slashes, text))
-        return parseAuthority(u, isSpecial(u.protocol) ? replaceAll(text, /^[/\\]+/g, () => '') : Str.slice(text, 2), input, null);
+    if (matches(slashes, text)) {
+        const rest = isSpecial(u.protocol) ? replaceAll(text, /^[/\\]+/g, () => '') : Str.slice(text, 2);
+        return parseAuthority(u, rest, input, null);
+    }
     u.user = base.user;
     u.password = base.password;
     u.host = base.host;

@@ -44,9 +44,11 @@ function canonicalQuery(query) {
     return Arr.join(pairs, '&');
 }
 
+const UNSIGNED = record({ authorization: 1, 'user-agent': 1, host: 1 }); // the host is added by us
+
 // {names, text}: every header is signed, but those that are changed on the way.
 function canonicalHeaders(pairs, host) {
-    const signed = keep(pairs, (p) => p.name !== 'authorization' && p.name !== 'user-agent' && p.name !== 'host' && !OURS[p.name]);
+    const signed = keep(pairs, (p) => !UNSIGNED[p.name] && !OURS[p.name]);
     signed[signed.length] = pair('host', host);
     Arr.sort(signed, (a, b) => (a.name < b.name ? -1 : 1));
     const names = list();

@@ -8,7 +8,7 @@ class Blob {
         const from = collect(parts);
         const views = list();
         for (let i = 0; i < from.length; i++)
-            views[i] = late.isBlob(from[i]) ? from[i].#bytes : isBytes(from[i]) ? bytesOf(from[i], 'Blob') : new Uint8Array(utf8(`${from[i]}`));
+            views[i] = late.isBlob(from[i]) ? from[i].#bytes : patternOf(isBytes(from[i]) ? from[i] : `${from[i]}`);
         const type = options && options.type !== undefined ? `${options.type}` : '';
         this.#bytes = concatBytes(views);
         this.#type = matches(/[^\x20-\x7e]/, type) ? '' : Str.toLowerCase(type);
@@ -139,7 +139,8 @@ function multipart(pairs) {
         const { name, value } = pairs[i];
         const head = `--${boundary}\r\nContent-Disposition: form-data; name="${quoteName(name)}"`;
         if (late.isBlob(value)) {
-            text(`${head}; filename="${quoteName(value.name)}"\r\nContent-Type: ${value.type || 'application/octet-stream'}\r\n\r\n`);
+            const type = value.type || 'application/octet-stream';
+            text(`${head}; filename="${quoteName(value.name)}"\r\nContent-Type: ${type}\r\n\r\n`);
             views[views.length] = late.blobBytes(value);
         } else
             text(`${head}\r\n\r\n${replaceAll(value, /\r\n?|\n/g, () => '\r\n')}`);

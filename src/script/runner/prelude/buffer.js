@@ -132,8 +132,9 @@ const makeBuffer = lazy(() => {
         }
         toString(encoding, start, end) {
             const bytes = needBuffer(this);
-            const from = clampIndex(start, viewLength(bytes), 0);
-            return decodeText(Bytes.subarray(bytes, from, max(from, clampIndex(end, viewLength(bytes), viewLength(bytes)))), encoding);
+            const size = viewLength(bytes);
+            const from = clampIndex(start, size, 0);
+            return decodeText(Bytes.subarray(bytes, from, max(from, clampIndex(end, size, size))), encoding);
         }
         toLocaleString(encoding) {
             return this.toString(encoding);
@@ -180,9 +181,10 @@ const makeBuffer = lazy(() => {
             return viewLength(bytes);
         }
         fill(value, start, end, encoding) {
+            const size = viewLength(this);
             if (typeof start === 'string')
-                return fillBuffer(this, value, 0, viewLength(this), start);
-            return fillBuffer(this, value, clampIndex(start, viewLength(this), 0), clampIndex(end, viewLength(this), viewLength(this)), encoding);
+                return fillBuffer(this, value, 0, size, start);
+            return fillBuffer(this, value, clampIndex(start, size, 0), clampIndex(end, size, size), encoding);
         }
         indexOf(value, from, encoding) {
             return findBytes(needBuffer(this), value, from, encoding);

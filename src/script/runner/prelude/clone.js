@@ -50,7 +50,8 @@ function cloneKnown(seen, v) {
         return v; // it never changes
     if (isError(v))
         return remember(cloneError(seen, v));
-    if (isPrototypeOf(Promise.prototype, v) || isPrototypeOf(WeakMap.prototype, v) || isPrototypeOf(WeakSet.prototype, v) || late.isUrl(v))
+    const weak = isPrototypeOf(WeakMap.prototype, v) || isPrototypeOf(WeakSet.prototype, v);
+    if (weak || isPrototypeOf(Promise.prototype, v) || late.isUrl(v))
         throw cannotClone(v);
     return cloneWrapped(v);
 }

@@ -69,8 +69,10 @@ const makeCrypto = lazy(() => {
     tag(CryptoKey, 'CryptoKey');
     const secretOf = CryptoKey.secret;
     delete CryptoKey.secret;
-    const makeKey = (type, secret, algorithm, extractable, usages) =>
-        new CryptoKey(hidden, secret, record({ type, algorithm: fresh(algorithm), extractable: !!extractable, usages: toArray(collect(usages)) }));
+    const makeKey = (type, secret, algorithm, extractable, usages) => {
+        const uses = toArray(collect(usages));
+        return new CryptoKey(hidden, secret, record({ type, algorithm: fresh(algorithm), extractable: !!extractable, usages: uses }));
+    };
     const keyState = record({ makeKey, secretOf });
     const subtle = fresh({
         async digest(algorithm, data) {
@@ -111,8 +113,10 @@ function importHmac({ makeKey }, bytes, hash, extractable, usages) {
 
 function importKey(state, format, data, algorithm, extractable, usages) {
     const name = algorithmName(algorithm);
-    if (name === 'HMAC' && format === 'raw')
-        return importHmac(state, new Uint8Array(copyOf(bytesOf(data, 'importKey'))), digestName(algorithm.hash), extractable, usages);
+    if (name === 'HMAC' && format === 'raw') {
+        const bytes = new Uint8Array(copyOf(bytesOf(data, 'importKey')));
+        return importHmac(state, bytes, digestName(algorithm.hash), extractable, usages);
+    }
     if (name === 'HMAC' && format === 'jwk') {
         const secret = isObject(data) && data.kty === 'oct' ? fromBase64(`${data.k}`, true) : null;
         if (secret === null)

@@ -144,7 +144,7 @@ class Request {
     constructor(input, init = undefined) {
         const from = isRequest(input) ? input : undefined;
         const given = init === undefined || init === null ? {} : init;
-        this.#url = from ? from.#url : hrefOf(parseUrl(late.isUrl(input) ? hrefOf(late.urlRecord(input)) : `${input}`, null));
+        this.#url = from ? from.#url : hrefOf(late.isUrl(input) ? late.urlRecord(input) : parseUrl(`${input}`, null));
         this.#method = given.method === undefined && from ? from.#method : requestMethod(given.method);
         this.#headers = new Headers(given.headers === undefined && from ? from.#headers : given.headers);
         this.#signal = given.signal === undefined && from ? from.#signal : given.signal || undefined;

@@ -72,7 +72,8 @@ function cleanName(path, name) {
 }
 
 function cleanType(path, type) {
-    if (typeof type !== 'string' || !matches(/^[!#$&^_.+0-9A-Za-z-]+\/[!#$&^_.+0-9A-Za-z-]+ *(;[\x20-\x7e]*)?$/, type) || type.length > 200)
+    const form = /^[!#$&^_.+0-9A-Za-z-]+\/[!#$&^_.+0-9A-Za-z-]+ *(;[\x20-\x7e]*)?$/;
+    if (typeof type !== 'string' || type.length > 200 || !matches(form, type))
         throw fileError(path, 'mimeType must be a type such as text/csv');
     return type;
 }
@@ -81,7 +82,7 @@ function cleanType(path, type) {
 function cleanDate(path, value) {
     if (value === undefined || value === null)
         return Dates.toISOString(new Date());
-    const time = isPrototypeOf(Date.prototype, value) ? Dates.getTime(value) : new Date(isObject(value) ? NaN : value).getTime();
+    const time = Dates.getTime(isPrototypeOf(Date.prototype, value) ? value : new Date(isObject(value) ? NaN : value));
     if (!(time >= 0 && time < 253402300800000))
         throw fileError(path, 'lastModified is not a date');
     return Dates.toISOString(new Date(time));
@@ -102,7 +103,8 @@ function fileBytes(path, v) {
         return bytesOf(v.buffer, 'buffer');
     }
     const text = v.base64;
-    const bytes = typeof text !== 'string' ? null : fromBase64(matches(/[-_]/, text) ? replaceAll(text, /[-_]/g, plusSlash) : text);
+    const standard = typeof text === 'string' && matches(/[-_]/, text) ? replaceAll(text, /[-_]/g, plusSlash) : text;
+    const bytes = typeof text === 'string' ? fromBase64(standard) : null;
     if (bytes === null)
         throw fileError(path, 'base64 is not base64');
     return bytes;

@@ -34,7 +34,8 @@ function requestHeaders(given) {
     if (!isObject(given))
         throw new TypeError('headers must be an object');
     const plain = !late.isHeaders(given) && !isIterable(given);
-    const from = late.isHeaders(given) ? joinHeaders(late.headerPairs(given)) : plain ? pairsOfHeaders(given) : pairsFrom(given, 'headers');
+    const own = late.isHeaders(given) ? joinHeaders(late.headerPairs(given)) : undefined;
+    const from = own || (plain ? pairsOfHeaders(given) : pairsFrom(given, 'headers'));
     for (let i = 0; i < from.length; i++) {
         const name = headerName(from[i].name);
         setPair(pairs, name, headerValue(name, from[i].value));
@@ -79,10 +80,10 @@ function requestBody(body, headers) {
 function readOptions(options) {
     if (!isObject(options))
         throw new TypeError('ld.request needs an object with at least a url');
-    const { url, method, headers, params, body, timeout, signal } = options;
+    const { url, method, headers, params, body, timeout, signal, responseType } = options;
     if ((typeof url !== 'string' || url === '') && !late.isUrl(url))
         throw new TypeError('ld.request: url must be a text with an absolute http or https address');
-    const how = options.responseType === undefined || options.responseType === null ? 'json' : RESPONSE_TYPES[`${options.responseType}`];
+    const how = responseType === undefined || responseType === null ? 'json' : RESPONSE_TYPES[`${responseType}`];
     if (how === undefined)
         throw new TypeError('ld.request: responseType must be "json", "text", "stream" or "binary"');
     if (signal !== undefined && signal !== null && !late.isSignal(signal))

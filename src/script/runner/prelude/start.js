@@ -27,10 +27,14 @@ function removeOthers() {
 // Text becomes code in no way.  (C switches it off in the engine too, but the constructors could still be looked at.)
 function forbidCompiling() {
     const samples = [() => {}, async () => {}, function* () {}, async function* () {}];
-    for (let i = 0; i < samples.length; i++)
-        put(getPrototypeOf(samples[i]), 'constructor', function Function() {
+    const names = ['Function', 'AsyncFunction', 'GeneratorFunction', 'AsyncGeneratorFunction'];
+    for (let i = 0; i < samples.length; i++) {
+        const refuse = function () {
             throw new EvalErrorOfEngine('Code cannot be made from text here');
-        }, false);
+        };
+        put(refuse, 'name', names[i], false);
+        put(getPrototypeOf(samples[i]), 'constructor', refuse, false);
+    }
 }
 const EvalErrorOfEngine = globalThis.EvalError;
 

@@ -114,7 +114,8 @@ class URL {
     }
     set hash(text) {
         const fragment = Str.toWellFormed(`${text}`);
-        this.#u.fragment = fragment === '' ? null : percentEncode(withoutBreaks(fragment[0] === '#' ? Str.slice(fragment, 1) : fragment), FRAGMENT_SET);
+        const plain = withoutBreaks(fragment[0] === '#' ? Str.slice(fragment, 1) : fragment);
+        this.#u.fragment = fragment === '' ? null : percentEncode(plain, FRAGMENT_SET);
     }
     toString() {
         return hrefOf(this.#u);
