@@ -143,17 +143,24 @@ err action_list(scope *s, const char *integration_id, action_row **out, size_t *
     return OK;
 }
 
+/* Each chat asks for them: with the conditions apart, both parts run along the index of owners. */
+#define OFFERS                                                                                                         \
+    "SELECT a.id, a.integration_id, a.name, a.slug, a.description, NULL, a.input_fields, a.requires_confirmation,"     \
+    " a.active_label, a.done_label, a.failed_label, a.created_at, a.updated_at, i.name, i.owner_id,"                   \
+    " i.created_at AS age, i.id AS whose, a.position AS place"                                                         \
+    " FROM action a JOIN integration i ON i.id = a.integration_id"
+#define BY_AGE " ORDER BY age, whose, place, 12, 1"
+
 err action_list_offers(scope *s, owned_by who, action_offer **out, size_t *n)
 {
     db_rows r;
 
-    TRY(db_query(s,
-                 "SELECT a.id, a.integration_id, a.name, a.slug, a.description, NULL, a.input_fields,"
-                 " a.requires_confirmation, a.active_label, a.done_label, a.failed_label, a.created_at, a.updated_at,"
-                 " i.name, i.owner_id FROM action a JOIN integration i ON i.id = a.integration_id"
-                 " WHERE $1 = 1 OR i.owner_id = $2 OR i.owner_id IS NULL"
-                 " ORDER BY i.created_at, i.id, a.position, a.created_at, a.id LIMIT $3",
-                 DB_ARGS(WHO(who), db_int(ACTION_OFFERS_MAX)), &r));
+    if (who.anyone)
+        TRY(db_query(s, OFFERS BY_AGE " LIMIT $1", DB_ARGS(db_int(ACTION_OFFERS_MAX)), &r));
+    else
+        TRY(db_query(s,
+                     OFFERS " WHERE i.owner_id = $1 UNION ALL " OFFERS " WHERE i.owner_id IS NULL" BY_AGE " LIMIT $2",
+                     DB_ARGS(db_text(text_or(who.user_id, "")), db_int(ACTION_OFFERS_MAX)), &r));
     *out = arena_array(s->arena, action_offer, r.count);
     *n = r.count;
     for (size_t i = 0; i < r.count; i++) {

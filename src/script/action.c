@@ -3,6 +3,7 @@
 #include "script/action.h"
 
 #include "base/log.h"
+#include "base/map.h"
 #include "base/slug.h"
 #include "model/agent.h"
 #include "model/idempotency.h"
@@ -27,6 +28,7 @@ typedef struct {
     const tool_context *cx;
     action_tool *items;
     size_t n, cap;
+    map *names, *ids; /* of items; values are items */
 } catalogue;
 
 /* Names */
@@ -42,10 +44,7 @@ static bool is_builtin(scope *s, arena *a, const char *name)
 
 static bool is_taken(const catalogue *c, const char *name)
 {
-    for (size_t i = 0; i < c->n; i++)
-        if (cstr_eq(c->items[i].tool.name, name))
-            return true;
-    return is_builtin(c->s, c->a, name);
+    return map_get(c->names, name) != NULL || is_builtin(c->s, c->a, name);
 }
 
 static const char *pick_name(const catalogue *c, const char *slug, const char *long_name)
@@ -93,15 +92,14 @@ static action_tool *enter(catalogue *c, const action_row *row, const char *integ
     };
     c->n++;
     at->tool.data = at;
+    map_put(c->names, at->tool.name, at);
+    map_put(c->ids, at->action_id, at);
     return at;
 }
 
 static action_tool *entered(const catalogue *c, const char *action_id)
 {
-    for (size_t i = 0; i < c->n; i++)
-        if (cstr_eq(c->items[i].action_id, action_id))
-            return &c->items[i];
-    return NULL;
+    return map_get(c->ids, action_id);
 }
 
 /* Options that another action yields: the model is told where to ask. */
@@ -201,7 +199,7 @@ static err apply_entry(catalogue *c, const json_t *entry, const json_t *stored, 
 
 /* Everything that the caller may use, in an order that does not change when something is added; of an agent that names its
  * actions, those. */
-static err collect(scope *s, arena *a, const tool_context *cx, catalogue *c)
+static err fill(scope *s, const tool_context *cx, catalogue *c)
 {
     const char *agent_owner = NULL;
     json_t *stored = NULL;
@@ -209,14 +207,11 @@ static err collect(scope *s, arena *a, const tool_context *cx, catalogue *c)
     action_offer *offers;
     size_t n;
 
-    *c = (catalogue){.s = s, .a = a, .cx = cx};
-    if (cx->user_id == NULL)
-        return OK;
     TRY(action_list_offers(s, owned_by_user(cx->user_id), &offers, &n));
     TRY(agent_entries(s, cx->agent_id, &stored, &agent_owner));
     entries = cx->actions != NULL ? cx->actions : stored;
     c->cap = n + json_array_size(entries);
-    c->items = arena_array(a, action_tool, c->cap);
+    c->items = arena_array(c->a, action_tool, c->cap);
     for (size_t i = 0; i < n; i++)
         if (cx->actions == NULL || entry_of(entries, offers[i].action.id) != NULL)
             enter(c, &offers[i].action, offers[i].integration_name, offers[i].owner_id);
@@ -227,16 +222,32 @@ static err collect(scope *s, arena *a, const tool_context *cx, catalogue *c)
     return OK;
 }
 
+/* The catalogue of a caller, its tools in `a`. */
+static err collect(scope *s, arena *a, const tool_context *cx, catalogue *c)
+{
+    scope *own;
+    err e;
+
+    *c = (catalogue){.a = a, .cx = cx};
+    if (cx->user_id == NULL)
+        return OK;
+    own = scope_child(s, NO_LIMIT);
+    c->s = own;
+    c->names = map_new();
+    c->ids = map_new();
+    if ((e = fill(own, cx, c)) != OK)
+        e = fail_from(s, own, e);
+    map_free(c->names);
+    map_free(c->ids);
+    scope_close(own);
+    return e;
+}
+
 static err list_actions(scope *s, arena *a, const tool_context *cx, void (*add)(void *arg, const tool *t), void *arg)
 {
-    scope *own = scope_child(s, NO_LIMIT);
     catalogue c;
-    err e = collect(own, a, cx, &c);
 
-    if (e != OK)
-        e = fail_from(s, own, e);
-    scope_close(own);
-    TRY(e);
+    TRY(collect(s, a, cx, &c));
     for (size_t i = 0; i < c.n; i++)
         add(arg, &c.items[i].tool);
     return OK;
@@ -244,15 +255,10 @@ static err list_actions(scope *s, arena *a, const tool_context *cx, void (*add)(
 
 static err find_action(scope *s, arena *a, const tool_context *cx, const char *name, const tool **out)
 {
-    scope *own = scope_child(s, NO_LIMIT);
     const action_tool *by_long_name = NULL;
     catalogue c;
-    err e = collect(own, a, cx, &c);
 
-    if (e != OK)
-        e = fail_from(s, own, e);
-    scope_close(own);
-    TRY(e);
+    TRY(collect(s, a, cx, &c));
     for (size_t i = 0; i < c.n; i++) {
         if (cstr_eq(c.items[i].tool.name, name) || cstr_eq(c.items[i].action_id, name)) {
             *out = &c.items[i].tool;

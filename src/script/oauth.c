@@ -268,8 +268,10 @@ static err take_consent(scope *s, const oauth_return *r, consent *out)
 static err refusal(scope *s, const oauth_return *r)
 {
     if (r->error != NULL)
-        return fail_code(s, ERR_DENIED, "oauth.refused", NULL, "%.300s",
-                         !cstr_blank(r->error_description) ? r->error_description : r->error);
+        return fail_code(
+            s, ERR_DENIED, "oauth.refused", NULL, "%s",
+            str_dup(s->arena,
+                    utf8_prefix(str_of(!cstr_blank(r->error_description) ? r->error_description : r->error), 300)));
     return cstr_blank(r->code) ? fail(s, ERR_INVALID, "the address has no code") : OK;
 }
 
