@@ -18,6 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "script/runner/runner.h"
@@ -65,17 +66,39 @@ static long resident(void)
     return used.ru_maxrss;
 }
 
+static uint64_t grown(void)
+{
+    return (uint64_t)(resident() - resident_at_start) << 10;
+}
+
 /* The server sees no exit status, so a process that is about to die says why, unless it is in the middle of a frame.  The
  * engine crashes on purpose when it cannot go on without memory. */
 static void on_crash(int number)
 {
-    uint64_t grown = (uint64_t)(resident() - resident_at_start) << 10;
-
     if (number == SIGXCPU)
         link_last_words("{\"kind\":\"cpu\"}");
-    else if (memory_limit != UINT64_MAX && grown > memory_limit / 2)
+    else if (memory_limit != UINT64_MAX && grown() > memory_limit / 2)
         link_last_words("{\"kind\":\"memory\",\"message\":\"Out of memory\"}");
     _exit(EXIT_DIED);
+}
+
+/* What the engine takes from the space that it has reserved is no new address space: resident memory is looked at now and then. */
+static void on_look(int number)
+{
+    (void)number;
+    if (memory_limit == UINT64_MAX || grown() <= memory_limit + SLACK)
+        return;
+    link_last_words("{\"kind\":\"memory\",\"message\":\"Out of memory\"}");
+    _exit(EXIT_DIED);
+}
+
+static void look_at_memory(void)
+{
+    struct sigaction action = {.sa_handler = on_look, .sa_flags = SA_ONSTACK | SA_RESTART};
+    struct itimerval often = {{0, 50000}, {0, 50000}}; /* of CPU time */
+
+    sigaction(SIGPROF, &action, NULL);
+    setitimer(ITIMER_PROF, &often, NULL);
 }
 
 static void catch_crashes(void)
@@ -224,6 +247,7 @@ void limits_enclose(void)
 {
     space_at_start = address_space();
     catch_crashes();
+    look_at_memory();
     limit(RLIMIT_FSIZE, 0, 0);
     limit(RLIMIT_NOFILE, 3, 3);
     limit(RLIMIT_MEMLOCK, 0, 0);

@@ -73,7 +73,7 @@ static int parent_of(int pid)
 }
 
 /* They are children of the template, which is our child. */
-int fixture_runners(int sig)
+static int each_runner(void (*see)(int pid, void *arg), void *arg)
 {
     DIR *d = opendir("/proc");
     struct dirent *entry;
@@ -86,9 +86,42 @@ int fixture_runners(int sig)
         if (parent <= 1 || parent_of(parent) != getpid())
             continue;
         n++;
-        if (sig != 0)
-            kill(pid, sig);
+        see(pid, arg);
     }
     closedir(d);
     return n;
+}
+
+static void send_signal(int pid, void *sig)
+{
+    if (*(int *)sig != 0)
+        kill(pid, *(int *)sig);
+}
+
+int fixture_runners(int sig)
+{
+    return each_runner(send_signal, &sig);
+}
+
+static char status_line[256];
+
+static void read_status(int pid, void *field)
+{
+    char path[64], line[256];
+    FILE *f;
+
+    snprintf(path, sizeof path, "/proc/%d/status", pid);
+    f = fopen(path, "r");
+    while (f != NULL && fgets(line, sizeof line, f) != NULL)
+        if (strncmp(line, field, strlen(field)) == 0)
+            memcpy(status_line, line, sizeof line);
+    if (f != NULL)
+        fclose(f);
+}
+
+const char *fixture_runner_status(const char *field)
+{
+    status_line[0] = '\0';
+    each_runner(read_status, (void *)(uintptr_t)field);
+    return status_line;
 }

@@ -120,6 +120,19 @@ FIBER_TEST(an_open_pool_is_filled_again_after_each_run, .limit = 60)
     CHECK_INT(fixture_runners(0), 0);
 }
 
+FIBER_TEST(a_process_that_waits_is_enclosed_already, .limit = 30)
+{
+    RUNNER_OR_SKIP(.pool = 1);
+    script_pool_open();
+    for (int i = 0; i < 100 && fixture_runners(0) == 0; i++)
+        CHECK(sleep_for(s, MILLISECONDS(20)) == OK, "slept");
+    CHECK(sleep_for(s, MILLISECONDS(500)) == OK, "slept");
+    CHECK_STR(fixture_runner_status("Seccomp:"), "Seccomp:\t2\n");
+    CHECK_STR(fixture_runner_status("NoNewPrivs:"), "NoNewPrivs:\t1\n");
+    CHECK_STR(fixture_runner_status("CapEff:"), "CapEff:\t0000000000000000\n");
+    script_pool_close();
+}
+
 FIBER_TEST(without_a_runner_the_answer_says_how_to_get_one)
 {
     script_job job = {.name = "test", .code = STR("return 1")};
