@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "net/client.h"
 #include "rt/offload.h"
-#include "script/location.h"
+#include "net/location.h"
 #include "script/internal.h"
 
 enum { REDIRECTS_MAX = 5, HEADERS_MAX = 100, HEADER_BYTES_MAX = 64 << 10, METHOD_MAX = 32 };

@@ -535,7 +535,7 @@ static char *quoted(JSContextRef js, size_t argc, const JSValueRef argv[], size_
 
     if (!take_text(js, argc, argv, i, &t, &unused)) {
         *len = 4;
-        return strcpy(need(malloc(5)), "null");
+        return memcpy(need(malloc(5)), "null", 5);
     }
     if (t.len > max)
         t.len = max;
@@ -556,7 +556,7 @@ NATIVE(native_log)
     run.log_bytes += n_text;
     if (++run.log_lines > SCRIPT_LOG_LINES || run.log_bytes > SCRIPT_LOG_BYTES)
         run_fail("output", "The script wrote too much to its log");
-    len = (size_t)sprintf(json, "{\"level\":%s,\"text\":%s}", level, line);
+    len = (size_t)snprintf(json, n_level + n_text + 32, "{\"level\":%s,\"text\":%s}", level, line);
     link_send(WIRE_LOG, 0, json, len, NULL, 0);
     free(json);
     free(level);
@@ -612,7 +612,7 @@ NATIVE(native_done)
     if (len > SCRIPT_RESULT_MAX)
         run_fail("output", "The script returned too much (the limit is 10 MB)");
     whole = need(malloc(len + 64));
-    len = (size_t)sprintf(whole, "{\"ms\":%.3f,\"value\":%s}", run_elapsed_ms(), json);
+    len = (size_t)snprintf(whole, len + 64, "{\"ms\":%.3f,\"value\":%s}", run_elapsed_ms(), json);
     link_send(WIRE_DONE, 0, whole, len, NULL, 0);
     _exit(EXIT_OVER);
 }
@@ -643,8 +643,9 @@ NATIVE(native_fail)
         return JSValueMakeUndefined(js);
     if (!(line >= 0 && line < 1e9))
         line = 0;
-    len = (size_t)sprintf(json, "{\"kind\":%s,\"message\":%s,\"stack\":%s,\"line\":%.0f,\"ms\":%.3f}", kind, message,
-                          stack, line, run_elapsed_ms());
+    len = (size_t)snprintf(json, n_kind + n_message + n_stack + 128,
+                           "{\"kind\":%s,\"message\":%s,\"stack\":%s,\"line\":%.0f,\"ms\":%.3f}", kind, message, stack,
+                           line, run_elapsed_ms());
     link_send(WIRE_FAIL, 0, json, len, NULL, 0);
     _exit(EXIT_OVER);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Addresses that scripts name: parsed as the client that will call them does, credentials taken out.
+ * Addresses that users and scripts name: parsed as the client that will call them does, credentials taken out.
  */
-#ifndef SCRIPT_LOCATION_H
-#define SCRIPT_LOCATION_H
+#ifndef NET_LOCATION_H
+#define NET_LOCATION_H
 
 #include "rt/scope.h"
 

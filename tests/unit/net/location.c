@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of script/location.c. */
-#include "script/location.h"
+/* Tests of net/location.c. */
+#include "net/location.h"
 
 #include "base/str.h"
 #include "test.h"
@@ -46,7 +46,7 @@ TEST(what_is_no_web_address_is_refused)
                                        "ftp://h/",
                                        "file:///etc/passwd",
                                        "http://",
-                                       
+
                                        "http://h:99999/",
                                        "http://h h/",
                                        "javascript:1",

@@ -2,7 +2,7 @@
 /*
  * Addresses; see location.h.  libcurl's parser is used because libcurl's idea of the host is the one that is connected to.
  */
-#include "script/location.h"
+#include "net/location.h"
 
 #include <ctype.h>
 #include <curl/curl.h>
