@@ -183,6 +183,42 @@ void credentials_limit_hosts(scope *s, const integration_row *i, const credentia
     job->n_hosts = n;
 }
 
+/* Keeping secrets */
+
+static void redact(char *text, const char *secret)
+{
+    enum { SHORTEST = 6 }; /* shorter ones would take ordinary words away */
+    char *at = text;
+
+    if (secret == NULL || strlen(secret) < SHORTEST)
+        return;
+    while ((at = strstr(at, secret)) != NULL)
+        memset(at, '*', strlen(secret));
+}
+
+const char *credentials_redact(arena *a, const integration_row *i, const credentials *c, const char *text)
+{
+    static const char *const tokens[] = {"access_token", "refresh_token", "id_token"};
+    char *copy = arena_strdup(a, text);
+    json_t *fields = NULL;
+
+    if (copy == NULL)
+        return NULL;
+    for (size_t k = 0; k < COUNT(tokens); k++)
+        redact(copy, json_get_str(c->token, tokens[k], NULL));
+    redact(copy, json_get_str(c->client, "clientSecret", NULL));
+    if (i->auth_fields == NULL || json_parse(a, i->auth_fields, strlen(i->auth_fields), NULL, &fields) != OK)
+        return copy;
+    for (size_t k = 0; k < json_array_size(fields); k++) {
+        const json_t *f = json_array_get(fields, k);
+        const char *type = json_get_str(f, "type", "");
+
+        if (cstr_eq(type, "PASSWORD") || cstr_eq(type, "MULTI_LINE_TEXT"))
+            redact(copy, json_get_str(c->values, json_get_str(f, "slug", ""), NULL));
+    }
+    return copy;
+}
+
 /* Making one */
 
 static err take_value(scope *s, const json_t *f, const json_t *sent, json_t *out)
@@ -233,7 +269,8 @@ err connection_test(scope *s, const integration_row *i, const credentials *c, js
     credentials_limit_hosts(s, i, c, &job);
     TRY(script_run(s, &job, &out));
     if (out.status != SCRIPT_DONE)
-        return fail_code(s, ERR_DENIED, "connection.test", i->id, "The connection test failed: %s", out.message);
+        return fail_code(s, ERR_DENIED, "connection.test", i->id, "The connection test failed: %s",
+                         credentials_redact(s->arena, i, c, out.message));
     *result = out.value;
     return OK;
 }

@@ -35,6 +35,10 @@ void credentials_limit_hosts(scope *s, const integration_row *i, const credentia
 /* env of auth scripts: CLIENT_ID, CLIENT_SECRET, TENANT_ID; in the arena. */
 json_t *credentials_env(arena *a, const credentials *c);
 
+/* `text` with stars for whatever it has of passwords, tokens and client secrets: for sentences that are stored, logged or shown, whatever
+ * a script or provider wrote into them.  NULL gives NULL. */
+const char *credentials_redact(arena *a, const integration_row *i, const credentials *c, const char *text);
+
 /* Values for the fields of the integration, checked: unknown keys are left out, numbers become numbers.  ERR_INVALID, code
  * "connection.values": a required one is missing. */
 MUST_USE err connection_take_values(scope *s, const integration_row *i, const json_t *sent, json_t **out);

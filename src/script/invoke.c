@@ -131,7 +131,10 @@ static err run_with(scope *s, invocation *in, const binding *b, const credential
                       .n_files = b->n_files};
 
     credentials_limit_hosts(s, in->integration, c, &job);
-    return script_run(s, &job, &in->outcome);
+    TRY(script_run(s, &job, &in->outcome));
+    in->outcome.message = credentials_redact(s->arena, in->integration, c, in->outcome.message);
+    in->outcome.stack = credentials_redact(s->arena, in->integration, c, in->outcome.stack);
+    return OK;
 }
 
 /*

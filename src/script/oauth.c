@@ -87,34 +87,10 @@ static err run_script(scope *s, const integration_row *i, const credentials *c, 
     credentials_limit_hosts(s, i, c, &job);
     TRY(script_run(s, &job, &out));
     if (out.status != SCRIPT_DONE)
-        return fail_code(s, ERR_DENIED, "oauth.refused", i->id, "%s failed: %s", member, out.message);
+        return fail_code(s, ERR_DENIED, "oauth.refused", i->id, "%s failed: %s", member,
+                         credentials_redact(s->arena, i, c, out.message));
     *value = out.value;
     return OK;
-}
-
-/* No sentence that is stored or shown has a secret in it, whatever a script put there. */
-static const char *without_secrets(arena *a, const char *text, const credentials *c)
-{
-    const json_t *holders[] = {c->auth, c->client};
-    enum { SHORTEST = 6 };
-    char *copy = arena_strdup(a, text);
-
-    for (size_t k = 0; k < COUNT(holders); k++) {
-        const char *key;
-        json_t *v;
-
-        json_object_foreach((json_t *)(uintptr_t)holders[k], key, v)
-        {
-            const char *secret = json_string_value(v);
-            char *at;
-
-            if (secret == NULL || strlen(secret) < SHORTEST || cstr_eq(key, "authUrl") || cstr_eq(key, "tokenUrl"))
-                continue;
-            while ((at = strstr(copy, secret)) != NULL)
-                memset(at, '*', strlen(secret));
-        }
-    }
-    return copy;
 }
 
 /* Consent */
@@ -142,12 +118,16 @@ static err scripted_url(scope *s, const integration_row *i, const credentials *c
 {
     const char *scopes = shown(s, i, "scopes");
     json_t *input = json_object(), *value;
+    err e;
 
     json_set_str(input, "scope", percent_encode(s->arena, str_of(scopes)));
     json_set_str(input, "redirectUrl", redirect_url);
     json_set_str(input, "state", state);
     json_set_str(input, "codeChallenge", challenge_of(s->arena, verifier));
-    TRY(run_script(s, i, c, "authorizationCode", input, &value));
+    e = run_script(s, i, c, "authorizationCode", input, &value);
+    if (e == ERR_DENIED) /* nobody has been asked yet: the integration is at fault */
+        return fail_code(s, ERR_INVALID, "oauth.setup", i->id, "%s", scope_failure(s, e).text);
+    TRY(e);
     *url = json_string_value(value);
     if (*url == NULL || (!cstr_starts(*url, "https://") && !cstr_starts(*url, "http://")))
         return fail_code(s, ERR_INVALID, "oauth.setup", i->id, "authorizationCode of %s did not return a web address",
@@ -290,7 +270,7 @@ static err prove(scope *s, const consent *k, const char **label)
         p.label = *label = connection_label(s->arena, k->integration, result);
     if (e == ERR_DENIED) {
         p.status = "needs_reconnect";
-        p.error = without_secrets(s->arena, scope_failure(s, e).text, &c);
+        p.error = credentials_redact(s->arena, k->integration, &c, scope_failure(s, e).text);
     }
     TRY(connection_change(s, OWNED_BY_ANYONE, k->row->id, &p));
     if (e == ERR_DENIED)
@@ -309,7 +289,7 @@ static err complete(scope *s, const oauth_return *r, consent *k, const char **la
     if (e == OK)
         e = exchange(s, k->integration, &c, r->code, k->data, &token);
     if (e != OK) {
-        const char *why = without_secrets(s->arena, scope_failure(s, e).text, &c);
+        const char *why = credentials_redact(s->arena, k->integration, &c, scope_failure(s, e).text);
         connection_patch p = {.status = cstr_eq(k->row->status, "pending") ? "needs_reconnect" : NULL, .error = why};
 
         if (connection_change(s, OWNED_BY_ANYONE, k->row->id, &p) != OK)
@@ -388,9 +368,9 @@ static err refresh(scope *s, const integration_row *i, connection_row *row)
     TRY(credentials_open(s, i, row, &c));
     e = ask_for_tokens(s, i, &c, &token);
     if (e == ERR_DENIED)
-        return reconnect(s, row, without_secrets(s->arena, scope_failure(s, e).text, &c));
+        return reconnect(s, row, credentials_redact(s->arena, i, &c, scope_failure(s, e).text));
     if (e != OK) { /* the provider is away: the tokens may still be good */
-        const char *why = without_secrets(s->arena, scope_failure(s, e).text, &c);
+        const char *why = credentials_redact(s->arena, i, &c, scope_failure(s, e).text);
 
         TRY(connection_end_lease(s, row->id, row->version, "active", why));
         return fail(s, ERR_UPSTREAM, "The tokens of the connection %s could not be refreshed: %s", row->label, why);

@@ -175,7 +175,11 @@ def test_no_secret_is_in_answers_logs_or_tables(keyed, open_server):
     secret = "good-key-123"
     connect(keyed, values={"api_key": secret})
     keyed.post("connections", {"values": {"api_key": "bad-secret-777"}})
-    run(keyed, keyed.action(code="throw new Error('no')"))
+    told = run(keyed, keyed.action(code="throw new Error('my key is ' + data.auth.api_key)"))
+    assert told["error"]["message"] == "my key is ************" and secret not in str(told)
+    keyed.auth("API_KEY", authFields=FIELDS, authTestCode="throw new Error('bad key ' + data.auth.api_key)")
+    r = keyed.post("connections", {"values": {"api_key": "bad-secret-777"}})
+    refused(r, 400, "bad key **************")
     shown = keyed.client.get(keyed.url + "/connections").text + keyed.client.get(keyed.url).text.replace(TEST_CODE.replace("\n", "\\n"), "")
     assert secret not in shown
     assert secret not in open_server.log() and "bad-secret-777" not in open_server.log()
@@ -493,7 +497,7 @@ def test_a_script_that_returns_no_address(desk):
     desk.auth("OAUTH", oauthClient={"authorizationCode": "return 'javascript:alert(1)'"})
     refused(desk.post("connections", {}), 400, "did not return a web address")
     desk.auth("OAUTH", oauthClient={"authorizationCode": "throw new Error('broken')"})
-    refused(desk.post("connections", {}), 403, "authorizationCode failed: broken")
+    refused(desk.post("connections", {}), 400, "authorizationCode failed: broken")
 
 
 def test_a_client_can_register_itself(desk, provider):

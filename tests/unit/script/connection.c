@@ -112,3 +112,21 @@ FIBER_TEST(what_is_sealed_is_opened_again_with_tokens_over_values)
     CHECK_INT(credentials_open(s, &(integration_row){.name = "x"}, NULL, &c), OK);
     CHECK_INT(json_object_size(c.auth), 0);
 }
+
+FIBER_TEST(sentences_lose_their_secrets_and_nothing_else)
+{
+    integration_row i = {.name = "x",
+                         .auth_fields =
+                             "[{\"slug\":\"key\",\"type\":\"PASSWORD\"},{\"slug\":\"url\",\"type\":\"TEXT\"},"
+                             "{\"slug\":\"pin\",\"type\":\"PASSWORD\"}]"};
+    credentials c = {
+        .values = parsed(s, "{\"key\":\"secret-key\",\"url\":\"https://a.org\",\"pin\":\"123\"}"),
+        .token = parsed(s, "{\"access_token\":\"token-1\",\"refresh_token\":\"token-12\",\"scope\":\"read it\"}"),
+        .client = parsed(s, "{\"clientId\":\"client\",\"clientSecret\":\"clients own\"}")};
+
+    CHECK_STR(credentials_redact(s->arena, &i, &c, "secret-key,secret-key at https://a.org with token-1 as client"),
+              "**********,********** at https://a.org with ******* as client");
+    CHECK_STR(credentials_redact(s->arena, &i, &c, "123 read it: clients own"), "123 read it: ***********");
+    CHECK_STR(credentials_redact(s->arena, &i, &c, ""), "");
+    CHECK_STR(credentials_redact(s->arena, &i, &c, NULL), NULL);
+}
