@@ -618,3 +618,21 @@ const functions = [atob, btoa, setTimeout, setInterval, clearTimeout, queueMicro
 globalThis.setTimeout = setTimeout;
 for (const f of functions) for (const v of odd) { if (f === setTimeout && typeof v === 'function') continue; if (f === setInterval) continue; try { await f(v); } catch {} }
 return 'alive';
+
+//# blanks and quotes that would make our own expressions slow
+//@ wall 10
+//@ cpu 5
+//> "quick"
+const say = async (f) => { try { await f(); } catch {} };
+const blanks = ' '.repeat(200000);
+await say(() => new Headers({ a: `${blanks}x${blanks}y${blanks}` }));
+await say(() => new URL(`http://h/${blanks}x`));
+await say(() => ld.validateSqlQuery(`select ${blanks.slice(0, 100000)}1`));
+await say(() => ld.ensureReadOnlySqlQuery(`select '${'\\'.repeat(5000)}$a$#--x/*\`[`));
+await say(() => new URL('http://' + 'a.'.repeat(50000) + 'b/'));
+await say(() => new URL('http://h/' + '../'.repeat(50000)));
+await say(() => new URLSearchParams('&'.repeat(100000)));
+await say(() => new URL('http://[' + ':'.repeat(50000) + ']/'));
+await say(() => new URL('http://' + 'é'.repeat(3000) + '/'));
+await say(() => atob(blanks + '='));
+return 'quick';

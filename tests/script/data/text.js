@@ -132,3 +132,19 @@ return [Buffer.from('hi', 'utf16le').toString('hex').slice(0, 6), Buffer.from('h
 //> [[98, 99], "bc", 2]
 const b = Buffer.from('ab').map((x) => x + 1);
 return [Array.from(b), b.toString(), b.length];
+
+//# every plane and every unit comes through UTF-16
+//> [true, true, 3]
+const all = [];
+for (let c = 1; c <= 0x10ffff; c += 0x1fb) if (c < 0xd800 || c > 0xdfff) all.push(c);
+all.push(0x1d834, 0x7f, 0x80, 0x7ff, 0x800, 0xffff, 0x10000, 0x10ffff);
+const text = String.fromCodePoint(...all);
+const round = new TextDecoder('utf-16le', { fatal: true, ignoreBOM: true }).decode(Buffer.from(text, 'utf16le'));
+const lone = new TextDecoder('utf-16le').decode(new Uint8Array([0, 0xd8, 65, 0, 0, 0xdc]));
+return [round === text, lone === '\ufffdA\ufffd', lone.length];
+
+//# much of an old charset, at once
+//@ wall 30
+//> [2000000, "€"]
+const t = new TextDecoder('latin1').decode(new Uint8Array(2e6).fill(0x80));
+return [t.length, t[1999999]];

@@ -38,7 +38,7 @@ const withoutBreaks = (text) => replaceAll(text, /[\t\n\r]/g, () => '');
 // A record of the parts: protocol "https:", user, password, host (null: none), port, path (text when opaque, else a list), query and
 // fragment (null: none).
 function parseUrl(input, base) {
-    const edges = exec(/^[\x00-\x20]*([^]*?)[\x00-\x20]*$/, Str.toWellFormed(input))[1];
+    const edges = trimEnds(Str.toWellFormed(input), (c) => c <= 0x20);
     const text = withoutBreaks(edges);
     const scheme = exec(/^([a-zA-Z][a-zA-Z0-9+.-]*):([^]*)$/, text);
     const u = record({

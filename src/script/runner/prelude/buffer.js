@@ -38,6 +38,13 @@ function encodeText(text, encoding) {
     }
 }
 
+function asciiText(bytes) {
+    const low = new Uint8Array(copyOf(bytes));
+    for (let i = 0; i < viewLength(low); i++)
+        low[i] &= 0x7f;
+    return latin1Text(low);
+}
+
 // `bytes`: a plain Uint8Array.
 function decodeText(bytes, encoding) {
     switch (encodingName(encoding)) {
@@ -50,7 +57,7 @@ function decodeText(bytes, encoding) {
     case 'latin1':
         return latin1Text(bytes);
     case 'ascii':
-        return replaceAll(latin1Text(bytes), /[\x80-\xff]/g, (m) => fromCharCode(Str.charCodeAt(m[0], 0) & 0x7f));
+        return asciiText(bytes);
     case 'utf16le':
         return decodeUtf16(Bytes.subarray(bytes, 0, viewLength(bytes) & ~1), false, false);
     default:
@@ -231,16 +238,7 @@ function findBytes(bytes, value, from, encoding) {
     const how = typeof from === 'string' ? from : encoding;
     if (how !== encoding)
         return findBytes(bytes, value, 0, how);
-    if (size === 0)
-        return start;
-    for (let i = start; (i = Bytes.indexOf(bytes, pattern[0], i)) >= 0; i++) {
-        let same = 1;
-        while (same < size && bytes[i + same] === pattern[same])
-            same++;
-        if (same === size)
-            return i;
-    }
-    return -1;
+    return size === 0 ? start : Str.indexOf(latin1Text(bytes), latin1Text(pattern), start);
 }
 
 // readUInt8 … writeDoubleBE: every width, both orders.

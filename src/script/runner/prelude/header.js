@@ -11,7 +11,7 @@ function headerName(name) {
 
 // Values lose blanks at their ends; a line break inside would begin another header.
 function headerValue(name, value) {
-    const text = exec(/^[\t\n\r ]*([^]*?)[\t\n\r ]*$/, `${value}`)[1];
+    const text = trimEnds(`${value}`, (c) => c === 0x20 || c === 0x09 || c === 0x0a || c === 0x0d);
     if (matches(/[\x00-\x08\x0a-\x1f\x7f]/, text))
         throw new TypeError(`The value of the header ${name} has a line break or control character`);
     if (matches(/[^\x00-\xff]/, text))

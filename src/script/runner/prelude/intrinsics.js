@@ -114,6 +114,17 @@ function replaceAll(text, re, make) {
     return done + Str.slice(text, at);
 }
 
+// `text` without the characters at its ends for whose codes isBlank says yes.
+function trimEnds(text, isBlank) {
+    let from = 0;
+    let to = text.length;
+    while (from < to && isBlank(Str.charCodeAt(text, from)))
+        from++;
+    while (to > from && isBlank(Str.charCodeAt(text, to - 1)))
+        to--;
+    return Str.slice(text, from, to);
+}
+
 // Pieces of `text` between occurrences of `by`: a list.
 function split(text, by) {
     const parts = list();

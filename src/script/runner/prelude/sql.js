@@ -4,7 +4,7 @@
 // The dialect of the database is not known, and what is a text or a comment in one is code in another.  The query is therefore
 // read under every combination of the rules that differ and occur in it, and refused when it is bad under any.
 
-const SQL_MAX = 1000000;
+const SQL_MAX = 200000;
 
 // Rules that differ between dialects; `found` says whether the rule matters for a text at all.
 const SQL_RULES = [
@@ -106,7 +106,7 @@ function everyReading(sql, check) {
     }
 }
 
-const afterTrim = (code) => replaceAll(Str.trim(code), /[;\s]+$/g, () => '');
+const afterTrim = (code) => Str.trim(trimEnds(Str.trim(code), (c) => c === 0x3b || c <= 0x20));
 
 function validateSqlQuery(sql) {
     if (typeof sql !== 'string' || Str.trim(sql) === '')

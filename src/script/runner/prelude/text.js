@@ -41,8 +41,44 @@ const LABELS = record({
 const HIGH_1252 =
     '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
 
-const decodeWindows1252 = (bytes) =>
-    replaceAll(latin1Text(bytes), /[\x80-\x9f]/g, (m) => HIGH_1252[Str.charCodeAt(m[0], 0) - 0x80]);
+function decodeWindows1252(bytes) {
+    const text = latin1Text(bytes);
+    if (!matches(/[\x80-\x9f]/, text))
+        return text;
+    return decodeUnits(viewLength(bytes), (i) => (bytes[i] >> 5 === 4 ? Str.charCodeAt(HIGH_1252, bytes[i] - 0x80) : bytes[i]));
+}
+
+// The text of `n` UTF-16 units; lone surrogates become U+FFFD.  By way of UTF-8, which takes less memory than many short texts.
+function decodeUnits(n, unit) {
+    const out = new Uint8Array(3 * n);
+    let at = 0;
+    for (let i = 0; i < n; i++) {
+        const c = unit(i);
+        const low = (c & 0xfc00) === 0xd800 && i + 1 < n ? unit(i + 1) : 0;
+        if ((low & 0xfc00) === 0xdc00) {
+            at = writeUtf8(out, at, 0x10000 + ((c & 0x3ff) << 10) + (low & 0x3ff));
+            i++;
+        } else
+            at = writeUtf8(out, at, (c & 0xf800) === 0xd800 ? 0xfffd : c);
+    }
+    return utf8Text(Bytes.subarray(out, 0, at), false);
+}
+
+// Writes one character; gives where the next one comes.
+function writeUtf8(out, start, c) {
+    let at = start;
+    if (c < 0x80)
+        out[at++] = c;
+    else if (c < 0x800)
+        out[at++] = 0xc0 | (c >> 6);
+    else if (c < 0x10000)
+        out[at++] = 0xe0 | (c >> 12);
+    else
+        out[at++] = 0xf0 | (c >> 18);
+    for (let shift = c < 0x800 ? 0 : c < 0x10000 ? 6 : 12; c >= 0x80 && shift >= 0; shift -= 6)
+        out[at++] = 0x80 | ((c >> shift) & 0x3f);
+    return at;
+}
 
 // How many bytes at the end begin a character of UTF-8 that is not complete yet.
 function unfinishedUtf8(bytes) {
@@ -57,15 +93,23 @@ function unfinishedUtf8(bytes) {
     return 0;
 }
 
+// U+FFFD may have been in the bytes themselves.
+function isWellFormed(view, units, bigEndian, odd) {
+    for (let i = 0; i < units; i++) {
+        const kind = View.getUint16(view, 2 * i, !bigEndian) & 0xfc00;
+        if (kind === 0xdc00)
+            return false;
+        if (kind === 0xd800 && (++i >= units || (View.getUint16(view, 2 * i, !bigEndian) & 0xfc00) !== 0xdc00))
+            return false;
+    }
+    return !odd;
+}
+
 function decodeUtf16(bytes, bigEndian, fatal) {
     const units = viewLength(bytes) >> 1;
     const view = new DataView(viewBuffer(bytes), viewOffset(bytes), viewBytes(bytes));
-    const parts = list();
-    for (let i = 0; i < units; i++)
-        parts[i] = fromCharCode(View.getUint16(view, 2 * i, !bigEndian));
-    const text = Arr.join(parts, '') + (viewLength(bytes) & 1 ? '\ufffd' : '');
-    const well = Str.toWellFormed(text);
-    return fatal && (well !== text || viewLength(bytes) & 1) ? null : well;
+    const text = decodeUnits(units, (i) => View.getUint16(view, 2 * i, !bigEndian)) + (viewLength(bytes) & 1 ? '\ufffd' : '');
+    return fatal && Str.indexOf(text, '\ufffd') >= 0 && !isWellFormed(view, units, bigEndian, viewLength(bytes) & 1) ? null : text;
 }
 
 function decodeAs(encoding, bytes, fatal) {
