@@ -49,6 +49,30 @@ static const char *hear_job(void)
     _exit(1);
 }
 
+/* Asks for `url` and returns the text that came. */
+static void ask(const char *url)
+{
+    static char chunk[65536], json[4096];
+    static frame_reader r;
+    ssize_t n;
+
+    snprintf(json, sizeof json, "{\"op\":\"request\",\"url\":\"%s\"}", url);
+    say_frame(WIRE_CALL, 1, json);
+    frames_open(&r);
+    while ((n = read(0, chunk, sizeof chunk)) > 0) {
+        str rest = {chunk, (size_t)n};
+        script_frame f;
+        err e;
+
+        while (frames_next(&r, &rest, &f, &e)) {
+            bool there = memmem(f.bytes.p, f.bytes.len, "\nAuthorization: Basic dXNlcjpwQHNz", 34) != NULL;
+
+            say_frame(WIRE_DONE, 0, there ? "{\"value\":\"sent\"}" : "{\"value\":\"not sent\"}");
+            return;
+        }
+    }
+}
+
 static void flood(uint8_t type, const char *json)
 {
     for (uint32_t id = 1;; id++)
@@ -60,7 +84,9 @@ static void misbehave(const char *what)
     static const uint8_t huge[WIRE_HEAD] = {0xff, 0xff, 0xff, 0xff, WIRE_DONE};
     static const char zeros[1024];
 
-    if (strcmp(what, "garbage") == 0)
+    if (strncmp(what, "ask ", 4) == 0)
+        ask(what + 4);
+    else if (strcmp(what, "garbage") == 0)
         say("HTTP/1.1 200 OK\r\n\r\n", 19);
     else if (strcmp(what, "huge") == 0)
         say(huge, sizeof huge);

@@ -160,6 +160,20 @@ FIBER_TEST(headers_of_the_connection_stay_the_servers_and_injection_is_refused)
     CHECK_INT(run_of(s, "await ld.request({url: BASE, headers: {'X A': 'b'}})").status, SCRIPT_THREW);
 }
 
+/* The prelude refuses these, but what it does is not relied upon. */
+FIBER_TEST(credentials_of_an_address_become_a_header_that_stays_with_its_origin)
+{
+    script_job job = {.name = "test", .private_ok = true};
+
+    SERVERS_OR_SKIP(.runner = getenv("FAKE_RUNNER"));
+    job.code = str_of(arena_printf(s->arena, "ask http://user:p%%40ss@127.0.0.1:%d/u", port));
+    CHECK_STR(fixture_value_of(s, &job), "\"sent\"");
+    job.code = str_of(arena_printf(s->arena, "ask http://user:p%%40ss@127.0.0.1:%d/redirect/302", port));
+    CHECK_STR(fixture_value_of(s, &job), "\"sent\"");
+    job.code = str_of(arena_printf(s->arena, "ask http://user:p%%40ss@127.0.0.1:%d/away", port));
+    CHECK_STR(fixture_value_of(s, &job), "\"not sent\"");
+}
+
 FIBER_TEST(bodies_come_decoded)
 {
     SERVERS_OR_SKIP(0);
