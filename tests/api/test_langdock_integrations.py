@@ -512,6 +512,13 @@ def test_a_key_is_a_users_own_and_a_failed_request_frees_it(desk, stranger):
     assert r.status_code == 201 and r.json()["integration"]["name"] == "Mine"
 
 
+def test_kept_answers_are_sealed(integrator, server):
+    name, key = sage.unique("Sealed")[:40], sage.unique("key")
+    assert integrator.post("/integrations/v1/create", json={"name": name}, headers={"idempotency-key": key}).status_code == 201
+    (row,) = [r for r in server.rows("SELECT * FROM idempotency") if key in r]
+    assert name not in str(row)
+
+
 def test_keys_that_are_refused(integrator):
     for bad in ("x" * 256, ""):
         r = integrator.post("/integrations/v1/create", json={"name": "x"}, headers={"idempotency-key": bad})

@@ -3,6 +3,7 @@
 #include "auth/apikey.h"
 #include "auth/identity.h"
 #include "base/log.h"
+#include "db/seal.h"
 #include "face/langdock/envelope.h"
 #include "model/idempotency.h"
 
@@ -28,10 +29,12 @@ static err read_key(request *rq, const char *name, idempotency_key *k)
 
 static err answer_again(request *rq, response *rs, const idempotency_claim *c)
 {
+    char *text = NULL;
     json_t *v;
 
     reply_header(rs, "Idempotent-Replayed", "true");
-    TRY(json_parse(rq->scope->arena, c->answer, strlen(c->answer), NULL, &v));
+    TRY(seal_open(rq->scope->arena, c->answer, &text));
+    TRY(json_parse(rq->scope->arena, text, strlen(text), NULL, &v));
     return reply_json(rs, (int)c->status, v);
 }
 
@@ -64,13 +67,14 @@ err dock_once(request *rq, response *rs, bool *answered)
                      "This Idempotency-Key was used for another request");
 }
 
-/* An answer that cannot be kept leaves the key taken: better refused for a while than carried out twice. */
+/* Kept under seal, since some answers tell a secret once.  One that cannot be kept leaves the key taken: better refused for a while than carried out twice. */
 err dock_created(request *rq, response *rs, int status, const json_t *answer)
 {
     const idempotency_key *k = rq->face_data;
 
     rq->face_data = NULL;
-    if (k != NULL && idempotency_store(rq->scope, k, status, json_text(rq->scope->arena, answer)) != OK)
+    if (k != NULL &&
+        idempotency_store(rq->scope, k, status, seal_text(rq->scope->arena, json_text(rq->scope->arena, answer))) != OK)
         log_warn("idempotency.not_kept", log_str("path", rq->path));
     return reply_json(rs, status, answer);
 }
