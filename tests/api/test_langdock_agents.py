@@ -119,7 +119,19 @@ def test_programs_are_refused(builder, name, data):
     refused(builder.post("/attachment/v1/upload", files={"file": (name, data, "text/plain")}), 406)
 
 
+@pytest.mark.parametrize(
+    "name, sent, kept",
+    [("a.md", "", "text/markdown"), ("a.PDF", "application/octet-stream", "application/pdf"), ("a", 'x/"<b>', "application/octet-stream"),
+     ("a.csv", "Text/CSV; charset=utf-8", "text/csv"), ("x" * 300 + ".txt", "text/plain", "text/plain")],
+)
+def test_the_type_of_a_file_is_what_is_sent_or_by_its_name(builder, name, sent, kept):
+    r = builder.post("/attachment/v1/upload", files={"file": (name, b"x", sent)})
+    assert r.status_code == 200 and r.json()["file"]["mimeType"] == kept, r.text
+    assert len(r.json()["file"]["name"]) <= 255
+
+
 def test_uploads_that_are_refused(builder):
+    refused(builder.post("/attachment/v1/upload", files={"file": ("x" * 300 + ".exe", b"x")}), 406)
     refused(builder.post("/attachment/v1/upload", files={"other": ("a.txt", b"x")}), 400, "No file")
     refused(builder.post("/attachment/v1/upload", data={"file": "no file"}, files={"x": ("y", b"")}), 400, "No file")
     refused(builder.post("/attachment/v1/upload", json={}), 400)

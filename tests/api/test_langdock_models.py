@@ -235,6 +235,12 @@ def test_embeddings_of_texts_and_tokens(client, embedding_model):
     assert len(embed(client, embedding_model, input="x", dimensions=4).json()["data"][0]["embedding"]) == 4
 
 
+def test_embeddings_are_in_the_usage_of_their_user(server, client, embedding_model):
+    assert embed(client, embedding_model, input="one").status_code == 200
+    sql = f"SELECT source, status, input_tokens FROM run WHERE step_models LIKE '%{embedding_model}%'"
+    assert databases.rows(server.data, sql) == [("direct_model_invocation", "completed", "5")]
+
+
 def test_embeddings_in_base64_are_little_endian_floats(client, embedding_model):
     text = embed(client, embedding_model, input="one", encoding_format="base64").json()["data"][0]["embedding"]
     assert struct.unpack("<8f", base64.b64decode(text)) == tuple(3.0 + i for i in range(8))

@@ -97,7 +97,8 @@ static const char *mime_of(arena *a, const part *p)
 {
     const char *type = http_media_type(a, p->type);
 
-    if (strchr(type, '/') == NULL || strlen(type) > MIME_MAX || cstr_eq(type, "application/octet-stream"))
+    if (strchr(type, '/') == NULL || strlen(type) > MIME_MAX || cstr_eq(type, "application/octet-stream") ||
+        strspn(type, "abcdefghijklmnopqrstuvwxyz0123456789!#$&^_.+-/") != strlen(type))
         return mime_by_name(p->filename);
     return type;
 }
@@ -169,7 +170,7 @@ err dock_attachment_upload(request *rq, response *rs)
     at.mime = mime_of(a, &p);
     TRY(object_stage(s, a, &path));
     TRY(multipart_to_file(m, path, FILE_MAX, &at.size));
-    e = check_program(s, path, at.name, &program);
+    e = check_program(s, path, p.filename, &program);
     if (e != OK || program) {
         object_drop_staged(path);
         return e != OK ? e : dock_error(rq, rs, 406, "This type of file is not allowed");

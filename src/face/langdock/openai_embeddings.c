@@ -3,10 +3,10 @@
 #include <sodium.h>
 
 #include "auth/rules.h"
+#include "base/clock.h"
 #include "face/langdock/agent_errors.h"
 #include "face/langdock/agent_fields.h"
 #include "face/langdock/agent_handlers.h"
-#include "face/langdock/envelope.h"
 #include "face/langdock/openai_shared.h"
 #include "llm/embed.h"
 #include "llm/serve.h"
@@ -119,6 +119,7 @@ err dock_openai_embeddings(request *rq, response *rs)
     arena *a = rq->scope->arena;
     embed_request ask = {.dimensions = in->dimensions};
     served_model *sm;
+    model_call used;
     embeddings got;
     json_t *input = NULL;
     err e;
@@ -127,8 +128,10 @@ err dock_openai_embeddings(request *rq, response *rs)
     TRY(read_input(rq, in->input, &input));
     ask.input = input;
     TRY(serve_endpoint(rq->scope, a, sm, &ask.at));
+    used = (model_call){.rq = rq, .served = sm, .began = clock_wall()};
     e = llm_embed(rq->scope, a, &ask, &got);
+    used.used.prompt = e == OK ? got.tokens : 0;
+    model_call_end(&used, e);
     TRY(e == OK ? OK : dock_model_error(rq->scope, e));
-    dock_spend_tokens(rq, got.tokens);
     return reply_json(rs, 200, answer_json(a, &got, sm->model.name, cstr_eq(in->encoding_format, "base64")));
 }
