@@ -258,6 +258,7 @@ err connection_take_values(scope *s, const integration_row *i, const json_t *sen
 err connection_test(scope *s, const integration_row *i, const credentials *c, json_t **result)
 {
     script_job job = {.name = arena_printf(s->arena, "%s/test", i->name),
+                      .owner = c->row->owner_id,
                       .code = str_of(i->auth_test_code),
                       .auth = c->auth,
                       .env = credentials_env(s->arena, c)};

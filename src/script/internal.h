@@ -30,15 +30,16 @@ typedef struct pool pool;
 typedef struct worker {
     list_link link;
     pool *home;
-    bool warm;    /* in the pool's list */
-    scope *root;  /* of the loop */
-    scope *scope; /* the process dies with it */
+    bool warm;         /* in the pool's list */
+    const char *owner; /* of the run that it serves, borrowed from its job */
+    scope *root;       /* of the loop */
+    scope *scope;      /* the process dies with it */
     proc *p;
     frame_reader frames;
 } worker;
 
-/* Parks until a process is ready and this run's turn has come.  ERR_BUSY, ERR_UNSUPPORTED. */
-MUST_USE err pool_take(scope *s, worker **out);
+/* Parks until a process is ready and this run's turn has come; `owner` stays until it is given back.  ERR_BUSY, ERR_UNSUPPORTED. */
+MUST_USE err pool_take(scope *s, const char *owner, worker **out);
 
 /* `now`: parks until the process is gone; else it is seen to in the background. */
 void pool_give_back(worker *w, bool now);

@@ -121,6 +121,7 @@ static err bind(scope *s, binding *b)
 static err run_with(scope *s, invocation *in, const binding *b, const credentials *c)
 {
     script_job job = {.name = arena_printf(s->arena, "%s/%s", in->integration->name, in->name),
+                      .owner = in->user_id,
                       .code = str_of(in->code),
                       .input = b->input,
                       .aliases = b->aliases,

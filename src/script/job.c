@@ -262,7 +262,7 @@ err script_run(scope *s, const script_job *job, script_outcome *out)
     *out = (script_outcome){.logs = json_hold(s->arena, json_array())};
     if (job->code.len > SCRIPT_CODE_MAX)
         return fail_code(s, ERR_TOO_LARGE, "script.code", NULL, "the code is longer than %u bytes", SCRIPT_CODE_MAX);
-    TRY(pool_take(s, &x.w));
+    TRY(pool_take(s, job->owner, &x.w));
     sem_setup(&x.writing, 1);
     sem_setup(&x.calls, CALLS_AT_ONCE);
     x.s = scope_child(s, NO_LIMIT);

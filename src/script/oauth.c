@@ -78,6 +78,7 @@ static err run_script(scope *s, const integration_row *i, const credentials *c, 
 {
     const char *code = shown(s, i, member);
     script_job job = {.name = arena_printf(s->arena, "%s/%s", i->name, member),
+                      .owner = c->row->owner_id,
                       .code = str_of(code),
                       .input = json_hold(s->arena, input),
                       .auth = c->auth,

@@ -3,8 +3,10 @@
  * Warm processes for scripts, on each loop its own.
  *
  * A process serves one run.  When one is taken the next is started in the background, so that a run finds one ready as long as
- * they do not come faster than processes start.  Runs are served in the order they came; a loop has its share of what may run
- * at once, and of the line.
+ * they do not come faster than processes start.  A loop has its share of what may run at once, and of the line.
+ *
+ * The next run is that of whoever has the fewest, in the order they came; and nobody has more than three quarters of what may
+ * run or wait, so that endless scripts of one user do not keep the others out until their time is over.
  *
  * Invariant: after pump() there are as many processes ready or starting as runs that could begin, plus the pool's share.
  */
@@ -24,6 +26,7 @@ enum { STARTS_AT_ONCE = 8 };
 /* A run that has not got its process yet. */
 typedef struct {
     list_link link;
+    const char *owner; /* NULL: nobody's, which is not counted */
     fiber *waiter;
     worker *given;
     bool failed; /* none can be started */
@@ -34,6 +37,7 @@ struct pool {
     bool made, open;
     list_link warm; /* workers */
     list_link line; /* places */
+    list_link busy; /* workers that serve a run */
     size_t n_warm, n_line, starting, running;
     scope *template_scope; /* NULL: there is no template process */
     proc *template;
@@ -52,6 +56,7 @@ static pool *pool_here(void)
         *p = (pool){.made = true};
         list_init(&p->warm);
         list_init(&p->line);
+        list_init(&p->busy);
         sem_setup(&p->forking, 1);
     }
     return p;
@@ -60,6 +65,52 @@ static pool *pool_here(void)
 static size_t share(size_t of_all)
 {
     return MAX_OF(of_all / loop_count(), (size_t)1);
+}
+
+/* ---- what each may have ---- */
+
+static size_t most_of_one(size_t of_all)
+{
+    size_t all = share(of_all);
+
+    return all - all / 4;
+}
+
+static size_t runs_of(pool *p, const char *owner)
+{
+    size_t n = 0;
+
+    for (list_link *at = p->busy.next; owner != NULL && at != &p->busy; at = at->next)
+        n += cstr_eq(LIST_OF(at, worker, link)->owner, owner);
+    return n;
+}
+
+static size_t waits_of(pool *p, const char *owner)
+{
+    size_t n = 0;
+
+    for (list_link *at = p->line.next; owner != NULL && at != &p->line; at = at->next)
+        n += cstr_eq(LIST_OF(at, place, link)->owner, owner);
+    return n;
+}
+
+/* Whose turn it is; NULL: nobody's of those who wait. */
+static place *next_in_line(pool *p)
+{
+    const size_t most = most_of_one(script_config.max_running);
+    size_t fewest = most;
+    place *best = NULL;
+
+    for (list_link *at = p->line.next; at != &p->line && fewest > 0; at = at->next) {
+        place *pl = LIST_OF(at, place, link);
+        size_t n = runs_of(p, pl->owner);
+
+        if (n < fewest) {
+            fewest = n;
+            best = pl;
+        }
+    }
+    return best;
 }
 
 /* ---- frames ---- */
@@ -284,25 +335,33 @@ static void retire_one(pool *p)
         free_later(w);
 }
 
+static void give(pool *p, place *to, worker *w)
+{
+    list_remove(&to->link);
+    p->n_line--;
+    to->in_line = false;
+    to->given = w;
+    w->owner = to->owner;
+    list_append(&p->busy, &w->link);
+    p->running++;
+    fiber_wake(to->waiter);
+}
+
 /* Gives out what is ready and starts what is missing. */
 static void pump(pool *p)
 {
     size_t most = share(script_config.max_running), wanted;
+    place *next = NULL;
 
-    while (!list_empty(&p->line) && p->running < most) {
-        place *pl = LIST_OF(p->line.next, place, link);
+    while (p->running < most && (next = next_in_line(p)) != NULL) {
         worker *w = take_warm(p);
 
         if (w == NULL)
             break;
-        list_remove(&pl->link);
-        p->n_line--;
-        pl->in_line = false;
-        pl->given = w;
-        p->running++;
-        fiber_wake(pl->waiter);
+        give(p, next, w);
     }
-    wanted = MIN_OF(p->n_line, most - MIN_OF(most, p->running)) + (p->open ? share(script_config.pool) : 0);
+    wanted = next != NULL ? MIN_OF(p->n_line, most - MIN_OF(most, p->running)) : 0;
+    wanted += p->open ? share(script_config.pool) : 0;
     while (p->n_warm + p->starting < wanted && p->starting < STARTS_AT_ONCE) {
         p->starting++;
         scope_spawn(loop_root(loop_self()), start_fiber, p);
@@ -316,6 +375,7 @@ void pool_give_back(worker *w, bool now)
     pool *p = pool_here();
 
     p->running--;
+    list_remove(&w->link);
     if (now)
         scope_close(w->scope);
     else
@@ -340,16 +400,16 @@ static err wait_in_line(scope *s, pool *p, place *pl)
     return e;
 }
 
-err pool_take(scope *s, worker **out)
+err pool_take(scope *s, const char *owner, worker **out)
 {
     pool *p = pool_here();
-    place pl = {.waiter = fiber_self(), .in_line = true};
+    place pl = {.owner = owner, .waiter = fiber_self(), .in_line = true};
     const char *why;
 
     TRY(scope_check(s));
     if (script_runner(&why) == NULL)
         return fail_code(s, ERR_UNSUPPORTED, "script.unavailable", NULL, "%s", why);
-    if (p->n_line >= share(script_config.max_waiting))
+    if (p->n_line >= share(script_config.max_waiting) || waits_of(p, owner) >= most_of_one(script_config.max_waiting))
         return fail_code(s, ERR_BUSY, "script.busy", NULL, "too many scripts are running and waiting; try again later");
     list_append(&p->line, &pl.link);
     p->n_line++;

@@ -25,7 +25,8 @@ typedef struct {
 } script_input_file;
 
 typedef struct {
-    const char *name; /* for logs and metrics: "Helpdesk/find_tickets" */
+    const char *name;  /* for logs and metrics: "Helpdesk/find_tickets" */
+    const char *owner; /* the user whose share of the processes it takes; NULL: the server's own */
     str code;
     bool check_only;            /* compile, do not run */
     json_t *input;              /* data.input, borrowed; NULL: {} */
@@ -82,9 +83,11 @@ MUST_USE err script_run(scope *s, const script_job *job, script_outcome *out);
 
 /* At start, before the loops run.  Members that are 0 or NULL keep their defaults. */
 typedef struct {
-    const char *runner;   /* path of the executable; NULL: "sluice-script" beside the server's own, then in PATH */
-    size_t pool;          /* warm processes, over all loops; default 4, 2 to 8 */
-    size_t max_running;   /* scripts at once, over all loops; default 32.  More wait in line, at most `max_waiting` */
+    const char *runner; /* path of the executable; NULL: "sluice-script" beside the server's own, then in PATH */
+    size_t pool;        /* warm processes, over all loops; default 4, 2 to 8 */
+    size_t
+        max_running; /* scripts at once, over all loops; default 32.  More wait in line, at most `max_waiting`.  No user
+                             has more than three quarters of either */
     size_t max_waiting;   /* default 1000 */
     int64_t wall_timeout; /* default 120 s */
     int64_t cpu_timeout;  /* seconds of CPU, default 120 */

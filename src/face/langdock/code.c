@@ -2,6 +2,7 @@
 /* See code.h. */
 #include "face/langdock/code.h"
 
+#include "auth/identity.h"
 #include "script/script.h"
 
 static err answer_syntax(request *rq, response *rs, const char *member, const script_outcome *out)
@@ -27,7 +28,7 @@ static err answer_syntax(request *rq, response *rs, const char *member, const sc
 
 err dock_check_code(request *rq, response *rs, const char *member, const char *code, bool *answered)
 {
-    script_job job = {.name = member, .code = str_of(code), .check_only = true};
+    script_job job = {.name = member, .owner = rq->user->user_id, .code = str_of(code), .check_only = true};
     script_outcome out;
     err e;
 

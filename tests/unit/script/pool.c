@@ -203,3 +203,71 @@ FIBER_TEST(whatever_a_process_says_the_run_ends_and_the_server_does_not, .limit 
         CHECK(out.duration >= 0 && out.duration < SECONDS(30), "%s: a duration that can be", cases[i].what);
     }
 }
+
+/* ---- whose turn it is ---- */
+
+enum { MANY = 8 };
+
+static void occupy(scope *s, shot *all, size_t n, const char *owner)
+{
+    for (size_t i = 0; i < n; i++) {
+        all[i] = (shot){.job = {.name = "endless",
+                                .owner = owner,
+                                .code = STR("for (;;) await new Promise(r => setTimeout(r, 1000))")}};
+        scope_spawn(s, shoot, &all[i]);
+    }
+}
+
+FIBER_TEST(endless_scripts_of_one_user_do_not_keep_the_others_out, .limit = 60)
+{
+    static shot all[MANY];
+    scope *hog = scope_child(s, NO_LIMIT), *soon = scope_child(s, SECONDS(20));
+    script_job other = {.name = "test", .owner = "other", .code = STR("return 1")};
+
+    RUNNER_OR_SKIP(.max_running = 4);
+    occupy(hog, all, MANY, "hog");
+    CHECK(sleep_for(s, SECONDS(1)) == OK, "they run by now");
+    CHECK_STR(fixture_value_of(soon, &other), "1");
+    other.owner = NULL;
+    CHECK_STR(fixture_value_of(soon, &other), "1");
+    scope_cancel(hog, "enough");
+    CHECK(scope_join(hog) == OK, "joined");
+}
+
+FIBER_TEST(one_user_does_not_fill_the_line, .limit = 60)
+{
+    static shot all[MANY];
+    scope *hog = scope_child(s, NO_LIMIT), *soon = scope_child(s, MILLISECONDS(300));
+    script_job more = {.name = "test", .owner = "hog", .code = STR("return 1")};
+    script_outcome out;
+
+    RUNNER_OR_SKIP(.max_running = 1, .max_waiting = 4);
+    occupy(hog, all, 3, "hog");
+    CHECK(sleep_for(s, SECONDS(1)) == OK, "one runs, two wait");
+    occupy(hog, all + 3, 1, "hog");
+    CHECK(sleep_for(s, MILLISECONDS(50)) == OK, "three wait");
+    CHECK_INT(script_run(s, &more, &out), ERR_BUSY);
+    CHECK_STR(scope_failure(s, ERR_BUSY).code, "script.busy");
+    more.owner = "other";
+    CHECK_INT(script_run(soon, &more, &out), ERR_TIMEOUT);
+    scope_cancel(hog, "enough");
+    CHECK(scope_join(hog) == OK, "joined");
+}
+
+FIBER_TEST(who_has_the_fewest_runs_is_next, .limit = 60)
+{
+    static shot all[MANY], second;
+    scope *hog = scope_child(s, NO_LIMIT), *late = scope_child(s, SECONDS(20));
+
+    RUNNER_OR_SKIP(.max_running = 2);
+    occupy(hog, all, MANY, "hog");
+    CHECK(sleep_for(s, SECONDS(1)) == OK, "two run");
+    second.job = (script_job){.name = "test", .owner = "second", .code = STR("return 2")};
+    scope_spawn(late, shoot, &second);
+    CHECK(sleep_for(s, MILLISECONDS(100)) == OK, "it is behind them in line");
+    CHECK(fixture_runners(SIGKILL) >= 2, "both are ended");
+    CHECK(scope_join(late) == OK, "joined");
+    CHECK_INT(second.e, OK);
+    scope_cancel(hog, "enough");
+    CHECK(scope_join(hog) == OK, "joined");
+}
