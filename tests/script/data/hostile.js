@@ -636,3 +636,42 @@ await say(() => new URL('http://[' + ':'.repeat(50000) + ']/'));
 await say(() => new URL('http://' + 'é'.repeat(3000) + '/'));
 await say(() => atob(blanks + '='));
 return 'quick';
+
+//# no names of other hosts exist
+//> []
+const names = ['process', 'require', 'module', 'global', 'window', 'self', 'document', 'navigator', 'Deno', 'Bun', '$vm', 'load', 'read', 'readFile', 'print', 'quit', 'gc', 'importScripts', 'XMLHttpRequest', 'WebSocket',
+    'Worker', 'SharedWorker', 'EventSource', 'ShadowRealm', 'Atomics', 'SharedArrayBuffer', 'WebAssembly', 'fork', 'exec', 'spawn', 'open', 'socket', '__dirname', 'native', 'shared', 'platform', 'prepare', 'reply', 'tick'];
+return names.filter((n) => n in globalThis);
+
+//# processes, files and sockets are asked for in vain
+//> []
+const worked = [];
+const tries = { child: () => require('child_process').execSync('id'), binding: () => process.binding('spawn_sync'), main: () => process.mainModule.require('fs'), fs: () => require('fs').readFileSync('/etc/passwd'), net: () => new WebSocket('ws://127.0.0.1'),
+    frame: () => console.constructor.constructor('return process')(), error: () => { try { null.x; } catch (e) { return e.constructor.constructor('return process')().pid; } }, async: () => (async () => {})().constructor.constructor('return process')().pid,
+    memory: () => new WebAssembly.Memory({ initial: 1 }), symbol: () => Symbol.constructor('return process')().pid };
+for (const name of Object.keys(tries)) { try { tries[name](); worked.push(name); } catch {} }
+return worked;
+
+//# a species that lies harms its own script
+//! throw|done
+//> "alive"
+const lie = function () { return new Array(5); };
+Object.defineProperty(Uint8Array, Symbol.species, { get: () => lie });
+Object.defineProperty(Object.getPrototypeOf(Uint8Array), Symbol.species, { get: () => lie });
+Object.defineProperty(ArrayBuffer, Symbol.species, { get: () => lie });
+Object.defineProperty(Array, Symbol.species, { get: () => lie });
+Uint8Array.prototype.constructor = lie;
+for (const f of [() => Buffer.from('abc').slice(1).toString(), () => new Blob(['abc']).slice(1).size, () => new TextDecoder().decode(new Uint8Array(3)), () => structuredClone(new ArrayBuffer(3)), () => ld.request({ url: 'https://api.test/', method: 'POST', body: new Uint8Array(9) })]) { try { await f(); } catch {} }
+return 'alive';
+
+//# a Promise of one's own is returned
+//> 5
+class Mine extends Promise { static get [Symbol.species]() { return Promise; } }
+Promise.prototype.constructor = Mine;
+return Mine.resolve(5);
+
+//# the end of a run cannot be caught by a patched then
+//> "mine"
+const was = Promise.prototype.then;
+Promise.prototype.then = function (ok, bad) { return was.call(this, () => ok('forged'), bad); };
+return 'mine';
