@@ -529,8 +529,10 @@ err proc_receive_fd(scope *s, proc *p, int *fd)
         n = c->fd >= 0 ? recvmsg(c->fd, &message, MSG_CMSG_CLOEXEC) : 0;
         if (n == 1 && (*fd = descriptor_of(&message)) >= 0)
             return OK;
+        if (n == 1)
+            return fail(s, ERR_IO, "the child process gave no descriptor");
         if (n >= 0 || (errno != EAGAIN && errno != EINTR))
-            return fail(s, ERR_CLOSED, "the child process gave no descriptor");
+            return fail(s, ERR_CLOSED, "the child process is gone");
         if (errno == EAGAIN)
             TRY(channel_wait(s, c, UV_READABLE));
     }

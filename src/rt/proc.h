@@ -33,7 +33,8 @@ MUST_USE err proc_start(scope *s, const proc_spec *spec, proc **out);
 MUST_USE err proc_adopt(scope *s, int pidfd, int socket, proc **out);
 
 /* For children with a socket: a descriptor with one byte, which goes through SCM_RIGHTS.  They park.  Sending: `fd` stays the
- * caller's.  Receiving: *fd is the caller's; ERR_CLOSED when the child is gone or sends none. */
+ * caller's.  Receiving: *fd is the caller's; ERR_CLOSED when the child is gone, ERR_IO when
+ * it sends a byte without one. */
 MUST_USE err proc_send_fd(scope *s, proc *p, int fd);
 MUST_USE err proc_receive_fd(scope *s, proc *p, int *fd);
 

@@ -246,7 +246,9 @@ static err fork_one(scope *s, worker *w)
     if (e == OK)
         return proc_adopt(w->scope, pidfd, ends[1], &w->p);
     close(ends[1]);
-    close_template(p); /* an answer may still come, and would be taken for another's */
+    /* A late answer would be taken for another's.  Not for less than that: its runners end with it. */
+    if (e == ERR_CLOSED || e == ERR_TIMEOUT)
+        close_template(p);
     return e;
 }
 

@@ -84,10 +84,10 @@ MUST_USE err script_run(scope *s, const script_job *job, script_outcome *out);
 /* At start, before the loops run.  Members that are 0 or NULL keep their defaults. */
 typedef struct {
     const char *runner; /* path of the executable; NULL: "sluice-script" beside the server's own, then in PATH */
-    size_t pool;        /* warm processes, over all loops; default 4, 2 to 8 */
-    size_t
-        max_running; /* scripts at once, over all loops; default 32.  More wait in line, at most `max_waiting`.  No user
-                             has more than three quarters of either */
+    size_t pool;        /* warm processes, over all loops; default 4, at least one a loop */
+    /* Scripts at once: default 32, each loop its share.  More wait in line, at most `max_waiting`.  No user has more than three
+     * quarters of either. */
+    size_t max_running;
     size_t max_waiting;   /* default 1000 */
     int64_t wall_timeout; /* default 120 s */
     int64_t cpu_timeout;  /* seconds of CPU, default 120 */

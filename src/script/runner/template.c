@@ -45,6 +45,7 @@ static int receive_fd(void)
     return fd;
 }
 
+/* -1: the byte alone, which says that there is none. */
 static void send_fd(int fd)
 {
     char byte = 0;
@@ -58,6 +59,8 @@ static void send_fd(int fd)
     head->cmsg_type = SCM_RIGHTS;
     head->cmsg_len = CMSG_LEN(sizeof fd);
     memcpy(CMSG_DATA(head), &fd, sizeof fd);
+    if (fd < 0)
+        message.msg_controllen = 0;
     if (sendmsg(SERVER, &message, MSG_NOSIGNAL) != 1)
         _exit(EXIT_GONE);
 }
@@ -118,10 +121,9 @@ void template_serve(void)
             return;
         }
         pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
-        if (pidfd < 0)
-            _exit(EXIT_GONE); /* and what was forked with it */
         send_fd(pidfd);
-        close(pidfd);
         close(socket);
+        if (pidfd >= 0)
+            close(pidfd);
     }
 }

@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -350,4 +352,72 @@ FIBER_TEST(a_socket_child_is_read_and_written_at_once_and_its_output_is_dropped)
     CHECK_STR(bytes, "got one\ntwo\n");
     proc_signal(p, SIGKILL);
     CHECK(proc_read(s, p, 1, bytes, sizeof bytes, &len) == OK && len == 0, "the end is seen");
+}
+
+/* ---- processes of somebody else, and descriptors ---- */
+
+/* The child of the test: sends each descriptor that it gets back, after writing to it; ends at a byte without one. */
+static NORETURN void send_back(int socket)
+{
+    for (;;) {
+        char byte, room[CMSG_SPACE(sizeof(int))] = {0};
+        struct iovec part = {&byte, 1};
+        struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room};
+        int fd;
+
+        if (recvmsg(socket, &m, 0) != 1 || CMSG_FIRSTHDR(&m) == NULL)
+            _exit(0);
+        memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof fd);
+        if (write(fd, "seen", 4) != 4 || sendmsg(socket, &m, MSG_NOSIGNAL) != 1)
+            _exit(1);
+        close(fd);
+        if (send(socket, "x", 1, MSG_NOSIGNAL) != 1) /* and one without */
+            _exit(1);
+    }
+}
+
+static proc *adopt_child(scope *s, pid_t *pid)
+{
+    int ends[2];
+    proc *p;
+
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0, "a socket");
+    *pid = fork();
+    if (*pid == 0) {
+        close(ends[1]);
+        send_back(ends[0]);
+    }
+    close(ends[0]);
+    CHECK(proc_adopt(s, (int)syscall(SYS_pidfd_open, *pid, 0), ends[1], &p) == OK, "%s", scope_failure(s, ERR_IO).text);
+    return p;
+}
+
+FIBER_TEST(descriptors_go_to_a_process_and_come_back)
+{
+    scope *own = scope_child(s, NO_LIMIT);
+    int tube[2], back = -1;
+    char text[5] = "";
+    pid_t pid;
+    proc *p = adopt_child(own, &pid);
+
+    CHECK(pipe(tube) == 0 && proc_send_fd(s, p, tube[1]) == OK, "sent");
+    CHECK(proc_receive_fd(s, p, &back) == OK && back >= 0 && back != tube[1], "another number for it");
+    CHECK(write(back, "!", 1) == 1 && read(tube[0], text, 5) == 5 && memcmp(text, "seen!", 5) == 0, "the same pipe");
+    CHECK(proc_receive_fd(s, p, &back) == ERR_IO, "a byte alone");
+    CHECK(proc_receive_fd(scope_child(s, MILLISECONDS(20)), p, &back) == ERR_TIMEOUT, "nothing more comes");
+    scope_close(own);
+    CHECK(waitpid(pid, NULL, 0) == pid, "it was killed with its scope");
+}
+
+FIBER_TEST(the_end_of_an_adopted_process_is_seen)
+{
+    int status = -1, fd;
+    pid_t pid;
+    proc *p = adopt_child(s, &pid);
+
+    proc_signal(p, SIGKILL);
+    CHECK(proc_wait(s, p, &status) == OK && proc_ended(p), "ended");
+    CHECK_INT(status, 0);
+    CHECK(proc_send_fd(s, p, 0) == ERR_CLOSED && proc_receive_fd(s, p, &fd) == ERR_CLOSED, "closed");
+    CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status), "its parent learns how");
 }

@@ -187,8 +187,7 @@ FIBER_TEST(memory_is_limited_whatever_it_is_used_for, .limit = 120)
         "const a = []; for (let i = 0;; i++) a.push(Symbol('s' + i), () => i)",
         "const m = new Map(); for (let i = 0;; i++) m.set(i, 'v' + i)",
         "let t = null; for (;;) t = {t, u: [t]}",
-        "const a = []; for (let i = 0;; i++) { const o = {}; for (let j = 0; j < 60; j++) o['p' + i + j] = 1; "
-        "a.push(o) }",
+        "const a = []; for (let i = 0;;) { const o = {}; for (let j = 0; j < 60; j++) o['p' + i++] = 1; a.push(o) }",
     };
 
     RUNNER_OR_SKIP(.memory = MIB(64));
