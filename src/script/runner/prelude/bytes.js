@@ -15,9 +15,10 @@ const hmac = native.hmac;
 const randomBytes = native.random;
 const signRS256 = native.signRS256;
 
+const ArrayBufferPrototype = ArrayBuffer.prototype;
 const isArrayBuffer = (v) => {
-    if (!isObject(v))
-        return false;
+    if (!isObject(v) || !isPrototypeOf(ArrayBufferPrototype, v))
+        return false; // without an exception: those are slow
     try {
         bufferLength(v);
         return true;

@@ -78,6 +78,8 @@ function cloneError(seen, v) {
 
 function cloneWrapped(v) {
     for (let i = 0; i < WRAPPED.length; i++) {
+        if (!isPrototypeOf(WRAPPERS[i], v))
+            continue;
         try {
             return Object(WRAPPED[i](v));
         } catch {

@@ -182,9 +182,9 @@ const TYPED_ARRAYS = pick(
     'Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array Float32Array Float64Array ' +
         'BigInt64Array BigUint64Array');
 const { WeakMap, WeakSet } = globalThis;
-const WRAPPED = list(); // prototypes of objects that hold a primitive, and how to get it out
-WRAPPED[0] = method(Number.prototype.valueOf);
-WRAPPED[1] = method(String.prototype.valueOf);
-WRAPPED[2] = method(Boolean.prototype.valueOf);
+const WRAPPERS = record([Number.prototype, String.prototype, Boolean.prototype]); // of objects that hold a primitive …
+const WRAPPED = record([]); // … and how to get it out
+for (let i = 0; i < WRAPPERS.length; i++)
+    WRAPPED[i] = method(WRAPPERS[i].valueOf);
 const regexSource = getter(RegExp.prototype, 'source');
 const regexFlags = getter(RegExp.prototype, 'flags');
