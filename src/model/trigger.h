@@ -25,7 +25,7 @@ typedef struct {
     int64_t created_at, updated_at;
 } trigger_row;
 
-enum { TRIGGERS_MAX = 200 };
+enum { TRIGGERS_MAX = 200, TRIGGER_INSTANCES_MAX = 200 /* of a user */ };
 
 /* Fills id, slug, order and times.  ERR_CONFLICT, code "trigger.name_exists"; ERR_TOO_LARGE, code "trigger.too_many";
  * ERR_NOT_FOUND, code "integration.not_found". */
@@ -62,7 +62,7 @@ typedef struct {
     int64_t created_at, updated_at;
 } trigger_instance_row;
 
-/* Fills id (when NULL) and times.  ERR_NOT_FOUND, code "trigger.not_found". */
+/* Fills id (when NULL) and times.  ERR_NOT_FOUND, code "trigger.not_found"; ERR_TOO_LARGE, code "trigger_instance.too_many". */
 MUST_USE err trigger_instance_insert(scope *s, trigger_instance_row *i);
 
 /* ERR_NOT_FOUND, code "trigger_instance.not_found", also for somebody else's. */
@@ -82,6 +82,9 @@ MUST_USE err trigger_instance_update(scope *s, owned_by who, trigger_instance_ro
  * (*done false: then nothing is written). */
 MUST_USE err trigger_instance_mark_polled(scope *s, const trigger_instance_row *i, bool *done);
 MUST_USE err trigger_instance_delete(scope *s, owned_by who, const char *id);
+
+/* Whether it was noted already. */
+MUST_USE err trigger_seen_before(scope *s, const char *instance_id, const char *event_id, bool *seen);
 
 /* Notes the event; *fresh says whether it was new.  One statement: of two that ask at once one hears true. */
 MUST_USE err trigger_seen_add(scope *s, const char *instance_id, const char *event_id, bool *fresh);

@@ -41,10 +41,22 @@ static void read_instance(const db_rows *rows, size_t at, trigger_instance_row *
             db_int((i)->failures), db_int((i)->failing_since), db_text((i)->error), db_int((i)->created_at),           \
             db_int((i)->updated_at))
 
+static err check_number(scope *s, const char *owner_id)
+{
+    int64_t n = 0;
+
+    TRY(model_count(s, "SELECT COUNT(*) FROM trigger_instance WHERE owner_id = $1", DB_ARGS(db_text(owner_id)), &n));
+    if (n >= TRIGGER_INSTANCES_MAX)
+        return fail_code(s, ERR_TOO_LARGE, "trigger_instance.too_many", NULL,
+                         "more than %d trigger instances are not possible", TRIGGER_INSTANCES_MAX);
+    return OK;
+}
+
 err trigger_instance_insert(scope *s, trigger_instance_row *i)
 {
     err e;
 
+    TRY(check_number(s, i->owner_id));
     TRY(model_check_key(s, "the target's id", i->target_id));
     if (i->id == NULL)
         i->id = id_uuid4(s->arena);
@@ -138,6 +150,16 @@ err trigger_instance_delete(scope *s, owned_by who, const char *id)
     return model_exec_one(s, "trigger_instance.not_found", "trigger instance", id,
                           "DELETE FROM trigger_instance WHERE ($1 = 1 OR owner_id = $2) AND id = $3",
                           DB_ARGS(WHO(who), db_text(id)));
+}
+
+err trigger_seen_before(scope *s, const char *instance_id, const char *event_id, bool *seen)
+{
+    int64_t n = 0;
+
+    TRY(model_count(s, "SELECT COUNT(*) FROM trigger_seen WHERE instance_id = $1 AND event_id = $2",
+                    DB_ARGS(db_text(instance_id), db_text(event_id)), &n));
+    *seen = n > 0;
+    return OK;
 }
 
 err trigger_seen_add(scope *s, const char *instance_id, const char *event_id, bool *fresh)

@@ -55,7 +55,8 @@ err credentials_open(scope *s, const integration_row *i, connection_row *row, cr
     *out = (credentials){.row = row};
     TRY(open_object(s, row != NULL ? row->sealed_values : NULL, &kept));
     TRY(open_object(s, row != NULL ? row->sealed_oauth : NULL, &out->token));
-    TRY(open_client(s, i, json_get_obj(kept, "client"), &out->client));
+    out->own_client = json_get_obj(kept, "client");
+    TRY(open_client(s, i, out->own_client, &out->client));
     values = json_get_obj(kept, "values");
     out->values = values != NULL ? values : json_hold(s->arena, json_object());
     out->auth = json_hold(s->arena, json_deep_copy(out->values));
@@ -166,7 +167,6 @@ void credentials_limit_hosts(scope *s, const integration_row *i, const credentia
     json_t *list = NULL, *value;
     size_t n = 0;
 
-    job->private_ok = i->private_ok;
     if (i->allowed_hosts == NULL || json_parse(s->arena, i->allowed_hosts, strlen(i->allowed_hosts), NULL, &list) != OK)
         return;
     hosts = arena_array(s->arena, const char *, json_array_size(list) + json_object_size(c->values) + 3);
@@ -181,19 +181,21 @@ void credentials_limit_hosts(scope *s, const integration_row *i, const credentia
         hosts[n++] = "-"; /* an empty list allows no host */
     job->hosts = hosts;
     job->n_hosts = n;
+    job->private_ok = i->private_ok; /* never without a list */
 }
 
 /* Keeping secrets */
 
-static void redact(char *text, const char *secret)
+/* Looked for in the text as it was: what is hidden already may be a part of a longer secret, or look like this one. */
+static void redact(char *copy, const char *text, const char *secret)
 {
     enum { SHORTEST = 6 }; /* shorter ones would take ordinary words away */
-    char *at = text;
+    const char *at = text;
 
     if (secret == NULL || strlen(secret) < SHORTEST)
         return;
-    while ((at = strstr(at, secret)) != NULL)
-        memset(at, '*', strlen(secret));
+    for (; (at = strstr(at, secret)) != NULL; at++)
+        memset(copy + (at - text), '*', strlen(secret));
 }
 
 const char *credentials_redact(arena *a, const integration_row *i, const credentials *c, const char *text)
@@ -205,8 +207,8 @@ const char *credentials_redact(arena *a, const integration_row *i, const credent
     if (copy == NULL)
         return NULL;
     for (size_t k = 0; k < COUNT(tokens); k++)
-        redact(copy, json_get_str(c->token, tokens[k], NULL));
-    redact(copy, json_get_str(c->client, "clientSecret", NULL));
+        redact(copy, text, json_get_str(c->token, tokens[k], NULL));
+    redact(copy, text, json_get_str(c->client, "clientSecret", NULL));
     if (i->auth_fields == NULL || json_parse(a, i->auth_fields, strlen(i->auth_fields), NULL, &fields) != OK)
         return copy;
     for (size_t k = 0; k < json_array_size(fields); k++) {
@@ -214,7 +216,7 @@ const char *credentials_redact(arena *a, const integration_row *i, const credent
         const char *type = json_get_str(f, "type", "");
 
         if (cstr_eq(type, "PASSWORD") || cstr_eq(type, "MULTI_LINE_TEXT"))
-            redact(copy, json_get_str(c->values, json_get_str(f, "slug", ""), NULL));
+            redact(copy, text, json_get_str(c->values, json_get_str(f, "slug", ""), NULL));
     }
     return copy;
 }

@@ -18,6 +18,7 @@ typedef struct {
     json_t *auth;        /* data.auth: values of the fields, and the token response over them */
     json_t *values;      /* of the fields alone */
     json_t *token;       /* the token response; an empty object when there is none */
+    json_t *own_client;  /* that was registered for this connection alone; NULL: none */
     json_t *client;      /* {"clientId","clientSecret","tenantId","authUrl","tokenUrl"} as far as there are any */
 } credentials;
 

@@ -86,6 +86,7 @@ static err plan_poll(scope *s, const trigger_instance_row *i)
     job_row j = {.kind = "trigger.poll",
                  .owner_id = i->owner_id,
                  .key = poll_key(s->arena, i->id),
+                 .max_attempts = INT32_MAX, /* what fails here is the server, which will be well again */
                  .run_at = i->next_poll_at > 0 ? i->next_poll_at : 1};
 
     json_set_str(payload, "instance", i->id);
@@ -170,6 +171,18 @@ static err take_event(scope *s, const whole *w, const trigger_event *e, const js
     return trigger_seen_take(s, w->instance->id, e->id, &j, fresh);
 }
 
+/* The files of an event that was not seen before: polls overlap, and each would store them again. */
+static err keep_files(scope *s, const whole *w, const invocation *in, const trigger_event *e, json_t *attachments)
+{
+    const json_t *files = json_object_get(e->data, "files");
+    bool seen = false;
+
+    if (files == NULL || in->outcome.n_files == 0)
+        return OK;
+    TRY(trigger_seen_before(s, w->instance->id, e->id, &seen));
+    return seen ? OK : invoke_keep_files(s, in, files, attachments);
+}
+
 /* While an instance is being seeded, what is older than its activation is only remembered. */
 static err take_events(scope *s, const whole *w, invocation *in, bool seeding, size_t *fired)
 {
@@ -190,7 +203,7 @@ static err take_events(scope *s, const whole *w, invocation *in, bool seeding, s
             TRY(trigger_seen_add(s, w->instance->id, events[i].id, &fresh));
             continue;
         }
-        TRY(invoke_keep_files(s, in, json_object_get(events[i].data, "files"), attachments));
+        TRY(keep_files(s, w, in, &events[i], attachments));
         TRY(take_event(s, w, &events[i], attachments, &fresh));
         *fired += fresh;
     }
@@ -299,6 +312,14 @@ static json_t *body_value(arena *a, str body)
     return json_hold(a, json_str(str_dup(a, body)));
 }
 
+/* It is what tells a repeated call from a new one, so none is cut or changed. */
+static err check_delivery_id(scope *s, const char *id)
+{
+    if (id != NULL && (strlen(id) > TRIGGER_EVENT_ID_MAX || !utf8_valid(id, strlen(id))))
+        return fail(s, ERR_INVALID, "the id of a delivery may have %d bytes of UTF-8", TRIGGER_EVENT_ID_MAX);
+    return OK;
+}
+
 err trigger_webhook(scope *s, const char *instance_id, const webhook_call *call)
 {
     json_t *payload = json_hold(s->arena, json_object()), *request;
@@ -315,10 +336,11 @@ err trigger_webhook(scope *s, const char *instance_id, const webhook_call *call)
         return fail_code(s, ERR_DENIED, "trigger.secret", NULL, "the webhook's secret is missing or wrong");
     if (!is_active(w.instance))
         return fail_code(s, ERR_CONFLICT, "trigger.inactive", instance_id, "the trigger instance is not active");
+    TRY(check_delivery_id(s, call->delivery_id));
     request = json_object();
     json_set(payload, "request", request);
     json_set_str(payload, "instance", instance_id);
-    json_set_str(payload, "delivery", call->delivery_id != NULL ? call->delivery_id : id_uuid4(s->arena));
+    json_set_str(payload, "delivery", cstr_blank(call->delivery_id) ? id_uuid4(s->arena) : call->delivery_id);
     json_set_int(payload, "received", clock_wall());
     json_set(request, "body", json_incref(body_value(s->arena, call->body)));
     json_set(request, "query", json_incref((json_t *)call->query));

@@ -50,7 +50,7 @@ MUST_USE err trigger_resume(scope *s);
 /*
  * A webhook was called.  Whoever calls has shown the secret.  Stored before it returns; events follow.  ERR_NOT_FOUND, code
  * "trigger_instance.not_found", also for an instance that is no webhook; ERR_DENIED, code "trigger.secret"; ERR_CONFLICT, code
- * "trigger.inactive"; ERR_TOO_LARGE over 1 MiB.
+ * "trigger.inactive"; ERR_TOO_LARGE over 1 MiB; ERR_INVALID: a delivery's id that is too long or no UTF-8.
  */
 typedef struct {
     const char *secret;       /* as shown by the caller; NULL: none */
@@ -71,7 +71,8 @@ typedef struct {
     int64_t time; /* of the timestamp, clock_wall() */
     json_t *data; /* borrowed from the value; JSON null when there is none */
 } trigger_event;
-enum { TRIGGER_EVENTS_MAX = 1000 }; /* of one poll */
+enum { TRIGGER_EVENTS_MAX = 1000 };  /* of one poll */
+enum { TRIGGER_EVENT_ID_MAX = 500 }; /* bytes */
 MUST_USE err trigger_read_events(scope *s, const json_t *value, trigger_event **out, size_t *n, json_t *rejected);
 
 #endif

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "script/trigger.h"
 
-enum { EVENT_ID_MAX = 500, REJECTED_MAX = 20 };
+enum { REJECTED_MAX = 20 };
 
 static void reject(json_t *rejected, arena *a, size_t at, const char *why)
 {
@@ -30,7 +30,7 @@ static const char *read_event(arena *a, const json_t *v, trigger_event *e)
         return "is no object";
     if (cstr_blank(e->id))
         return "has no id";
-    if (strlen(e->id) > EVENT_ID_MAX)
+    if (strlen(e->id) > TRIGGER_EVENT_ID_MAX)
         return "has an id of more than 500 bytes";
     if (e->timestamp == NULL || !clock_parse_iso(str_of(e->timestamp), &e->time))
         return "has no ISO 8601 timestamp";

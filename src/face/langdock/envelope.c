@@ -77,6 +77,7 @@ static const struct {
     {"action.too_many", 400, NULL},
     {"trigger.not_found", 404, "Trigger not found"},
     {"trigger.too_many", 400, NULL},
+    {"trigger_instance.too_many", 400, NULL},
     {"trigger_instance.not_found", 404, "Trigger instance not found"},
     {"agent.not_found", 404, "Agent not found"},
     {"agent.denied", 404, "Agent not found"},

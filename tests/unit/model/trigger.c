@@ -120,6 +120,19 @@ ENGINE_TEST(instances_are_their_owners_and_are_listed_by_trigger_and_target)
     CHECK_INT(trigger_instance_insert(s, &i), ERR_NOT_FOUND);
 }
 
+ENGINE_TEST(a_user_has_so_many_instances_and_no_more)
+{
+    const char *ann = made_user(s, "ann"), *bob = made_user(s, "bob"), *desk = made_integration(s);
+    trigger_row t = made(s, desk, "A");
+    trigger_instance_row more = {.trigger_id = t.id, .owner_id = ann, .target_kind = "agent", .target_id = "agent_1"};
+
+    for (int i = 0; i < TRIGGER_INSTANCES_MAX; i++)
+        made_instance(s, ann, t.id, "inactive", 0);
+    CHECK_INT(trigger_instance_insert(s, &more), ERR_TOO_LARGE);
+    CHECK_STR(s->failure.code, "trigger_instance.too_many");
+    made_instance(s, bob, t.id, "inactive", 0);
+}
+
 ENGINE_TEST(due_are_those_that_poll_and_whose_time_has_come)
 {
     const char *ann = made_user(s, "ann"), *desk = made_integration(s);

@@ -130,3 +130,15 @@ FIBER_TEST(sentences_lose_their_secrets_and_nothing_else)
     CHECK_STR(credentials_redact(s->arena, &i, &c, ""), "");
     CHECK_STR(credentials_redact(s->arena, &i, &c, NULL), NULL);
 }
+
+FIBER_TEST(secrets_that_look_like_what_hides_them_end_no_loop)
+{
+    integration_row i = {.name = "x", .auth_fields = "[{\"slug\":\"key\",\"type\":\"PASSWORD\"}]"};
+    credentials c = {.values = parsed(s, "{\"key\":\"********\"}"),
+                     .token = parsed(s, "{\"access_token\":\"abcdef\",\"refresh_token\":\"abcdef-and-more\"}"),
+                     .client = parsed(s, "{\"clientSecret\":\"aaaaaa\"}")};
+
+    CHECK_STR(credentials_redact(s->arena, &i, &c, "it was ******** today"), "it was ******** today");
+    CHECK_STR(credentials_redact(s->arena, &i, &c, "abcdef-and-more and abcdef"), "*************** and ******");
+    CHECK_STR(credentials_redact(s->arena, &i, &c, "aaaaaaaa"), "********");
+}
