@@ -507,7 +507,10 @@ def test_a_client_can_register_itself(desk, provider):
     authorized(desk)
     assert run(desk, who)["result"] == 200
     (registered,) = [c for c in provider.redirects]
-    assert {f["client_id"] for f in provider.calls("/token")} == {registered}
+    (connection,) = connections(desk)
+    assert desk.patch(f"connections/{connection['id']}", {"values": {}}).status_code == 200
+    assert run(desk, who)["result"] == 200, "new values do not take the client away that the tokens belong to"
+    assert {f["client_id"] for f in provider.calls("/token")} == {registered} and len(provider.calls("/token")) == 3
     desk.auth("OAUTH_DCR", oauthClient={"authUrl": "http://127.0.0.1:9"})
     assert desk.post("connections", {}).status_code == 502
 

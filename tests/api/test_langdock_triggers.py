@@ -176,6 +176,18 @@ def test_files_of_events_reach_the_agent(world):
     assert "base64" not in json.dumps(request.body["messages"])
 
 
+def test_files_go_to_their_own_event_and_are_stored_once_however_often_it_is_seen(world):
+    code = """const at = new Date(Date.now() + 1000).toISOString(); return [
+      {id: 'plain', timestamp: at, data: {subject: 'nothing here'}},
+      {id: 'full', timestamp: at, data: {files: [{fileName: 'notes.txt', mimeType: 'text/plain', text: 'it moved'}]}}]"""
+    instance = world.instance(world.polling(code))
+    asked = [json.dumps(r.body["messages"]) for r in world.asked(2)]
+    assert [("it moved" in text) for text in sorted(asked, key=lambda text: "subject" not in text)] == [False, True]
+    for _ in range(2):
+        world.poll(instance)
+    assert world.server.rows("SELECT COUNT(*) FROM attachment WHERE name = 'notes.txt'") == [("1",)]
+
+
 def test_an_instance_that_is_stopped_or_deleted_polls_no_more(world):
     world.offer()
     instance = world.instance(world.polling(), active=False)
@@ -207,6 +219,8 @@ def test_a_poll_survives_a_restart_and_an_event_does_not_fire_again(world):
     instance = world.instance(world.polling())
     world.said(1)
     settled(world, instance)
+    ((attempts,),) = world.server.rows("SELECT max_attempts FROM job WHERE kind = 'trigger.poll'")
+    assert int(attempts) > 1000000, "however often the database fails, polls go on"
     assert world.server.stop() == 0
     world.server.start()
     world.connect()
@@ -261,6 +275,14 @@ def test_a_delivery_that_is_repeated_counts_once(world, hook):
     assert [json.loads(t)["body"]["n"] for t in world.said(2)] == [1, 2]
     time.sleep(0.3)
     assert len(world.said(2)) == 2
+
+
+def test_the_id_of_a_delivery_has_to_tell_them_apart(world, hook):
+    for n in (1, 2):
+        assert call(world, hook, {"n": n}, **{"x-webhook-id": ""}).status_code == 202
+    assert [json.loads(t)["body"]["n"] for t in world.said(2)] == [1, 2]
+    langdock.refused(call(world, hook, **{"x-webhook-id": "x" * 501}), 400)
+    langdock.refused(call(world, hook, **{"x-webhook-id": b"\xff\xfe"}), 400)
 
 
 def test_the_code_of_a_webhook_makes_events_of_a_call(world):

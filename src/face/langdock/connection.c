@@ -169,7 +169,8 @@ static err take_values(request *rq, const integration_row *i, const connection_r
     credentials c;
 
     TRY(connection_take_values(rq->scope, i, in->values, &values));
-    wanted.sealed_values = connection_seal(rq->scope->arena, values, NULL);
+    TRY(credentials_open(rq->scope, i, &wanted, &c));
+    wanted.sealed_values = connection_seal(rq->scope->arena, values, c.own_client); /* tokens belong to that client */
     if (!oauth_is_kind(i->auth_type)) {
         TRY(credentials_open(rq->scope, i, &wanted, &c));
         TRY(tested(rq, connection_test(rq->scope, i, &c, &result)));

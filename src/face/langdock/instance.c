@@ -96,19 +96,21 @@ static err path_instance(request *rq, response *rs, trigger_row **t, trigger_ins
     return OK;
 }
 
-/* The agent and the connection must be the caller's to use: the instance will act for him. */
+/* The agent and the connection must be the owner's to use: the instance will act for him, also when an administrator changes it. */
 static err take_body(request *rq, const trigger_row *t, trigger_instance_row *i)
 {
     const instance_body *in = rq->body;
+    owned_by owner = owned_by_user(i->owner_id);
     connection_row *c;
     agent_row *agent;
 
     if (in->agentId != NULL) {
-        TRY(agent_find_for(rq->scope, rows_of(rq->user), in->agentId, &agent));
+        TRY(agent_find_for(rq->scope, cstr_eq(i->owner_id, rq->user->user_id) ? rows_of(rq->user) : owner, in->agentId,
+                           &agent));
         i->target_id = agent->id;
     }
     if (!cstr_blank(in->connectionId)) {
-        TRY(connection_find(rq->scope, rows_of(rq->user), t->integration_id, in->connectionId, &c));
+        TRY(connection_find(rq->scope, owner, t->integration_id, in->connectionId, &c));
         i->connection_id = c->id;
     } else if (dock_given(rq, "connectionId")) {
         i->connection_id = NULL;
