@@ -120,6 +120,24 @@ FIBER_TEST(an_open_pool_is_filled_again_after_each_run, .limit = 60)
     CHECK_INT(fixture_runners(0), 0);
 }
 
+FIBER_TEST(a_script_cannot_tell_that_its_process_has_rehearsed, .limit = 30)
+{
+    static const char code[] = "const all = Object.getOwnPropertyDescriptors(globalThis);\n"
+                               "return [Object.entries(all).map(([k, d]) => [k, 'get' in d, d.enumerable, d.writable, "
+                               "d.configurable]).sort(),\n"
+                               "        Object.keys(data), Object.keys(data.input), console.log.name, typeof fetch, "
+                               "String(new Headers({a: 'b'}).get('a'))]";
+    const char *at_once, *rested;
+
+    RUNNER_OR_SKIP(.pool = 1);
+    at_once = fixture_value(s, code);
+    script_pool_open();
+    CHECK(sleep_for(s, SECONDS(2)) == OK, "slept");
+    rested = fixture_value(s, code);
+    script_pool_close();
+    CHECK_STR(rested, at_once);
+}
+
 FIBER_TEST(a_process_that_waits_is_enclosed_already, .limit = 30)
 {
     RUNNER_OR_SKIP(.pool = 1);
