@@ -399,6 +399,16 @@ def test_a_chat_answers_with_both_forms_of_a_message(builder, fake_llm, model, m
     assert request.body["temperature"] == 0.25 and "Be brief." in sent_text(request) and request.tools == []
 
 
+def test_members_that_are_null_are_as_if_they_were_not_there(builder, fake_llm, model):
+    fake_llm.script(model[1], Reply("x"))
+    agent = {"model": model[1], "temperature": None, "instructions": None, "capabilities": None, "actions": None, "attachmentIds": None}
+    r = chat(builder, agent=agent, agentId=None, messages=[said("?")], output=None, stream=None, maxSteps=None)
+    assert r.status_code == 200, r.text
+    assert "temperature" not in fake_llm.requests_for(model[1])[0].body
+    both = {"model": model[1], "temperature": 0.5, "creativity": None}
+    assert chat(builder, agent=both, messages=[said("?")]).status_code == 200
+
+
 def test_nothing_of_a_chat_is_kept(builder, admin, fake_llm, model):
     before = sage.full(admin.get("/api/conversations"))["total"]
     fake_llm.script(model[1], Reply("x"))

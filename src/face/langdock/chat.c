@@ -91,7 +91,7 @@ typedef struct {
 static err use_inline_agent(chat *c, const json_t *agent)
 {
     request *rq = c->rq;
-    json_t *params;
+    json_t *params, *creativity;
     agent_document doc;
 
     agent_document_new(rq->scope, &doc);
@@ -105,9 +105,11 @@ static err use_inline_agent(chat *c, const json_t *agent)
     c->run.only_named_tools = true;
     c->run.actions = json_object_get(doc.extra, "actions");
     c->run.attachments = json_object_get(doc.extra, "attachments");
-    if (json_object_get(agent, "temperature") != NULL || json_object_get(agent, "creativity") != NULL) {
+    creativity = json_object_get(doc.extra, "creativity");
+    if (json_is_number(creativity) &&
+        (json_object_get(agent, "temperature") != NULL || json_object_get(agent, "creativity") != NULL)) {
         params = json_hold(rq->scope->arena, json_object());
-        json_set(params, "temperature", json_incref(json_object_get(doc.extra, "creativity")));
+        json_set(params, "temperature", json_incref(creativity));
         c->run.params = params;
     }
     return OK;
