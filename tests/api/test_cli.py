@@ -2,6 +2,7 @@
 """The command line: serve, key, user, backup, doctor, config, version."""
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -11,6 +12,7 @@ import httpx
 import pytest
 
 import databases
+import langdock
 import sage
 import server as servers
 from fake_llm import Hang
@@ -187,9 +189,13 @@ def test_a_backup_of_a_running_server_can_be_served(start_server, tmp_path):
     running = start_server()
     admin = running.login()
     kept = sage.agent(admin)
+    desk = langdock.Desk(langdock.client(running))
+    icon = b"\x89PNG\r\n\x1a\n" + bytes(64)
+    assert desk.client.put(f"{desk.url}/icon", files={"icon": ("i.png", icon, "image/png")}).status_code == 200
     target = tmp_path / "backup.db"
     made = servers.run("backup", "--data", running.data, target)
     assert made.returncode == 0, made.stderr
+    assert f"{target}.objects with 1 files" in made.stdout
     assert os.stat(target).st_mode & 0o077 == 0
     with sqlite3.connect(target) as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -205,13 +211,23 @@ def test_a_backup_of_a_running_server_can_be_served(start_server, tmp_path):
                 with open(source, "rb") as f:
                     (restored / name).write_bytes(f.read())
                 os.chmod(restored / name, 0o600)
+    shutil.copytree(f"{target}.objects", restored / "objects")
     again = start_server(data=restored)
     assert sage.full(again.login().get(f"/api/agent/{kept}"))["id"] == kept
+    assert again.client().get(f"{desk.url}/icon/raw").content == icon
 
 
 def test_a_backup_does_not_overwrite_silently_or_half(server, tmp_path):
     made = servers.run("backup", "--data", server.data, "/nonexistent/dir/backup.db")
     assert made.returncode != 0 and made.stderr.strip()
+
+
+@databases.sqlite_only
+def test_a_backup_that_cannot_copy_the_files_of_users_says_so(server, tmp_path):
+    langdock.Desk(langdock.client(server)).client.post("/attachment/v1/upload", files={"file": ("a.txt", b"a")})
+    (tmp_path / "b.db.objects").mkdir()
+    made = servers.run("backup", "--data", server.data, tmp_path / "b.db")
+    assert made.returncode != 0 and "files of users were not copied" in made.stderr
 
 
 # --------------------------------------------------------------------------------------------------------------- doctor

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../test.h"
+#include "store/object_backup.h"
 
 static void set_up(void)
 {
@@ -135,4 +136,28 @@ FIBER_TEST(without_a_setup_there_are_no_objects)
 
     CHECK_INT(object_put(s, s->arena, "x", 1, &key), ERR_UNSUPPORTED);
     CHECK(object_setup("/proc/none/such", why, sizeof why) == ERR_IO && *why != '\0', "says why");
+}
+
+FIBER_TEST(a_backup_is_a_directory_that_can_be_used_in_its_place)
+{
+    const char *to = arena_printf(s->arena, "%s/copy", test_dir()), *first, *second, *from;
+    char why[256] = "";
+    size_t count = 0;
+    str got;
+
+    from = arena_printf(s->arena, "%s/objects", test_dir());
+    CHECK(object_backup(from, to, &count, why, sizeof why) == OK && count == 0, "there is nothing yet");
+    CHECK(access(to, F_OK) != 0, "and nothing is made");
+    CHECK(object_setup(from, why, sizeof why) == OK, "%s", why);
+    CHECK(object_backup(from, to, &count, why, sizeof why) == OK && count == 0, "%s", why);
+    CHECK(access(to, F_OK) != 0, "still nothing");
+    CHECK(object_put(s, s->arena, "one", 3, &first) == OK, "put");
+    CHECK(object_put(s, s->arena, "two!", 4, &second) == OK, "put");
+    CHECK(object_backup(from, to, &count, why, sizeof why) == OK, "%s", why);
+    CHECK_INT(count, 2);
+    CHECK_INT(object_backup(from, to, &count, why, sizeof why), ERR_CONFLICT);
+    CHECK(strstr(why, "exists") != NULL, "%s", why);
+    CHECK(object_setup(to, why, sizeof why) == OK, "%s", why);
+    CHECK(object_read(s, s->arena, first, 10, &got) == OK && got.len == 3, "the first");
+    CHECK(object_read(s, s->arena, second, 10, &got) == OK && got.len == 4, "the second");
 }
