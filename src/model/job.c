@@ -123,7 +123,7 @@ err job_cancel_lane(scope *s, const char *lane)
 
 /* The workers' side. */
 
-static err claim(scope *s, size_t limit, int64_t now, int64_t lease, job **out, size_t *n)
+static err claim(scope *s, const job_wish *wish, int64_t now, int64_t lease, job **out, size_t *n)
 {
     const char *name = id_uuid4(s->arena);
     int64_t changed = 0;
@@ -133,11 +133,14 @@ static err claim(scope *s, size_t limit, int64_t now, int64_t lease, job **out, 
     TRY(db_exec(s,
                 "UPDATE job SET state = 'running', attempts = attempts + 1, claim = $1, leased_until = $2"
                 " WHERE state = 'queued' AND id IN (SELECT j.id FROM job j"
-                " WHERE j.state = 'queued' AND j.run_at <= $3 AND (j.lane IS NULL OR NOT EXISTS"
+                " WHERE j.state = 'queued' AND j.run_at <= $3 AND ($5 = '' OR j.owner_id IS NULL OR j.owner_id <> $5)"
+                " AND (j.lane IS NULL OR NOT EXISTS"
                 " (SELECT 1 FROM job k WHERE k.lane = j.lane"
                 " AND (k.state = 'running' OR (k.state = 'queued' AND k.seq < j.seq))))"
                 " ORDER BY j.run_at, j.seq LIMIT $4)",
-                DB_ARGS(db_text(name), db_int(lease), db_int(now), db_int((int64_t)limit)), &changed));
+                DB_ARGS(db_text(name), db_int(lease), db_int(now), db_int((int64_t)wish->limit),
+                        db_text(text_or(wish->not_of, ""))),
+                &changed));
     if (changed == 0)
         return OK;
     TRY(db_query(s, "SELECT id, kind, owner_id, payload, attempts, max_attempts FROM job WHERE claim = $1 ORDER BY seq",
@@ -154,8 +157,15 @@ static err claim(scope *s, size_t limit, int64_t now, int64_t lease, job **out, 
         j->payload = take_text(&row);
         j->attempt = take_int(&row);
         j->max_attempts = take_int(&row);
+        j->claim = name;
     }
     return OK;
+}
+
+static err renew(scope *s, const job *j, int64_t lease)
+{
+    return db_exec(s, "UPDATE job SET leased_until = $3 WHERE id = $1 AND claim = $2",
+                   DB_ARGS(db_text(j->id), db_text(j->claim), db_int(lease)), NULL);
 }
 
 /* A job that waits again without a failure (a planned repetition, a stop of the server) has not used up its attempts. */
@@ -168,9 +178,10 @@ static err settle(scope *s, const job *j, const char *state, const char *error, 
                    "UPDATE job SET state = $2, error = $3, run_at = CASE WHEN $4 > 0 THEN $4 ELSE run_at END,"
                    " claim = NULL, leased_until = 0, attempts = CASE WHEN $5 = 1 THEN 0 ELSE attempts END,"
                    " finished_at = $6, unique_key = CASE WHEN $7 = 1 THEN unique_key ELSE NULL END,"
-                   " payload = COALESCE($8, payload) WHERE id = $1",
+                   " payload = COALESCE($8, payload) WHERE id = $1 AND claim = $9",
                    DB_ARGS(db_text(j->id), db_text(state), db_text(error), db_int(run_at), db_int(fresh),
-                           db_int(waits ? 0 : clock_wall()), db_int(waits), db_text(j->payload_next)),
+                           db_int(waits ? 0 : clock_wall()), db_int(waits), db_text(j->payload_next),
+                           db_text(j->claim)),
                    NULL);
 }
 
@@ -200,7 +211,8 @@ static err recover(scope *s, bool first_time)
 
 void job_setup(void)
 {
-    static const job_backend backend = {.claim = claim, .settle = settle, .next_due = next_due, .recover = recover};
+    static const job_backend backend = {
+        .claim = claim, .renew = renew, .settle = settle, .next_due = next_due, .recover = recover};
 
     jobs_set_backend(&backend);
 }

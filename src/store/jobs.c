@@ -4,6 +4,9 @@
  *
  * One dispatcher fiber a loop: it claims what is due, as many as it may run at once, spawns a fiber for each, and sleeps until
  * the next is due, one has ended, or somebody calls jobs_wake().  On the first loop it also looks after what was left behind.
+ *
+ * Leases are short and renewed while a job runs, so that what a node leaves behind that died waits a minute, not as long as the
+ * job might have taken.  Nobody's jobs take more than three quarters of a loop's places.
  */
 #include "store/jobs.h"
 
@@ -22,10 +25,11 @@
 enum { KINDS_MAX = 32, AT_ONCE = 8, CLAIM_MAX = 8 };
 
 #define DEFAULT_TIMEOUT MINUTES(5)
-#define LEASE_SLACK MINUTES(1) /* of the lease over the time limit: for what is stored at the end */
+#define LEASE SECONDS(60)
+#define RENEW_EVERY SECONDS(15)
 #define LOOK_AGAIN SECONDS(30) /* other nodes do not wake us */
 #define LOOK_SOON SECONDS(1)   /* something is due, but its lane is taken */
-#define RECOVER_EVERY MINUTES(1)
+#define RECOVER_EVERY SECONDS(20)
 
 typedef struct {
     scope *root;
@@ -33,7 +37,8 @@ typedef struct {
     notifier *notice;
     size_t at_once, running;
     bool woken; /* since the last claim */
-    int64_t recovered_at;
+    int64_t recovered_at, renewed_at;
+    list_link working; /* of works */
     list_link link;
 } dispatcher;
 
@@ -94,6 +99,7 @@ void jobs_wake(void)
 /* One job. */
 
 typedef struct {
+    list_link link;
     arena *memory; /* of this and the job's strings */
     dispatcher *owner;
     const job_kind *kind;
@@ -168,6 +174,7 @@ static err work_fiber(scope *s, void *arg)
         settle(&w->job, "failed", "this server knows no such kind of job", 0);
     else
         run_job(s, w);
+    list_remove(&w->link);
     arena_free(w->memory);
     atomic_fetch_sub(&jobs.running, 1);
     d->running--;
@@ -192,33 +199,79 @@ static void spawn(dispatcher *d, const job *j)
     w->job.kind = arena_strdup(a, j->kind);
     w->job.owner_id = arena_strdup(a, j->owner_id);
     w->job.payload = arena_strdup(a, j->payload);
+    w->job.claim = arena_strdup(a, j->claim);
+    list_append(&d->working, &w->link);
     d->running++;
     atomic_fetch_add(&jobs.running, 1);
     scope_spawn(d->root, work_fiber, w);
 }
 
-/* How long a claimed job may take before others believe that its worker is gone; in clock_wall()'s microseconds. */
-static int64_t lease_length(void)
+static size_t works_of(const dispatcher *d, const char *owner_id)
 {
-    int64_t longest = DEFAULT_TIMEOUT;
+    size_t n = 0;
 
-    for (size_t i = 0; i < jobs.n_kinds; i++)
-        if (jobs.kinds[i]->timeout > longest)
-            longest = jobs.kinds[i]->timeout;
-    return (longest + LEASE_SLACK) / 1000;
+    for (list_link *at = d->working.next; at != &d->working; at = at->next)
+        n += cstr_eq(LIST_OF(at, work, link)->job.owner_id, owner_id);
+    return n;
+}
+
+/* How many to claim, and whose not: with more than half of the places there is one at most who has his share. */
+static job_wish next_wish(const dispatcher *d)
+{
+    const size_t most = d->at_once - d->at_once / 4, room = d->at_once - d->running;
+    job_wish w = {.limit = MIN_OF(room, (size_t)CLAIM_MAX)};
+
+    for (list_link *at = d->working.next; at != &d->working && w.not_of == NULL; at = at->next) {
+        const char *owner_id = LIST_OF(at, work, link)->job.owner_id;
+        size_t n = owner_id != NULL ? works_of(d, owner_id) : 0;
+
+        if (n >= most)
+            w = (job_wish){.limit = MIN_OF(room, (size_t)CLAIM_MAX), .not_of = owner_id};
+        else
+            w.limit = MIN_OF(w.limit, most - n);
+    }
+    w.limit = MIN_OF(w.limit, most);
+    return w;
+}
+
+static int64_t lease_end(void)
+{
+    return clock_wall() + LEASE / 1000;
+}
+
+/* Of copies: jobs end while this parks. */
+static err renew(scope *s, dispatcher *d)
+{
+    job *list = arena_array(s->arena, job, d->running);
+    size_t n = 0;
+
+    if (clock_mono() - d->renewed_at < RENEW_EVERY)
+        return OK;
+    for (list_link *at = d->working.next; at != &d->working; at = at->next) {
+        const job *j = &LIST_OF(at, work, link)->job;
+
+        list[n++] = (job){.id = arena_strdup(s->arena, j->id), .claim = arena_strdup(s->arena, j->claim)};
+    }
+    for (size_t i = 0; i < n; i++)
+        TRY(jobs.backend->renew(s, &list[i], lease_end()));
+    d->renewed_at = clock_mono();
+    return OK;
 }
 
 /* Claims and starts what is due; *wait: nanoseconds to sleep unless woken. */
 static err dispatch(scope *s, dispatcher *d, int64_t *wait)
 {
-    size_t room = d->at_once - d->running, n = 0;
     int64_t now = clock_wall(), due = 0;
+    job_wish wish;
+    size_t n = 0;
     job *list = NULL;
 
     *wait = LOOK_AGAIN;
-    if (room == 0 || !atomic_load(&jobs.recovered))
+    if (d->running == d->at_once || !atomic_load(&jobs.recovered))
         return OK; /* the end of one wakes us, or of the recovery */
-    TRY(jobs.backend->claim(s, room < CLAIM_MAX ? room : CLAIM_MAX, now, now + lease_length(), &list, &n));
+    wish = next_wish(d);
+    wish.not_of = arena_strdup(s->arena, wish.not_of); /* its job may end meanwhile */
+    TRY(jobs.backend->claim(s, &wish, now, lease_end(), &list, &n));
     for (size_t i = 0; i < n; i++)
         spawn(d, &list[i]);
     if (n > 0) {
@@ -294,11 +347,13 @@ static err dispatcher_fiber(scope *root, void *arg)
         d->woken = false;
         e = look_after(s, d);
         if (e == OK)
+            e = renew(s, d);
+        if (e == OK)
             e = dispatch(s, d, &wait);
         if (e != OK && root->ended == OK)
             log_warn("jobs.database", log_str("reason", scope_failure(s, e).text)); /* and again after the rest */
         scope_close(s);
-        e = rest(d, wait);
+        e = rest(d, d->running > 0 ? MIN_OF(wait, RENEW_EVERY) : wait);
     }
     strike(d);
     while (d->running > 0)
@@ -312,6 +367,7 @@ void jobs_open(size_t at_once)
     dispatcher *d = mem_zalloc(1, sizeof *d);
 
     d->at_once = at_once != 0 ? at_once : AT_ONCE;
+    list_init(&d->working);
     scope_spawn(loop_root(loop_self()), dispatcher_fiber, d);
 }
 

@@ -19,7 +19,8 @@ typedef struct {
     const char *payload;  /* JSON text, as it was put in */
     int64_t attempt;      /* 1: the first */
     int64_t max_attempts;
-    int64_t again_at; /* set by the kind's function together with OK: not finished, run again at this clock_wall() */
+    const char *claim; /* what marks it as taken by this worker */
+    int64_t again_at;  /* set by the kind's function together with OK: not finished, run again at this clock_wall() */
     const char *payload_next; /* with again_at: the payload from then on; NULL: the same */
 } job;
 
@@ -34,9 +35,16 @@ typedef struct {
 } job_kind;
 void jobs_register(const job_kind *k);
 
+typedef struct {
+    size_t limit;
+    const char *not_of; /* an owner who has his share already; NULL: none */
+} job_wish;
+
 /* Where the records are.  Functions park in the caller's fiber; what they give lives in the scope's arena. */
 typedef struct {
-    err (*claim)(scope *s, size_t limit, int64_t now, int64_t lease, job **out, size_t *n);
+    err (*claim)(scope *s, const job_wish *wish, int64_t now, int64_t lease, job **out, size_t *n);
+    /* Both do nothing when the lease was over and somebody else has taken the job. */
+    err (*renew)(scope *s, const job *j, int64_t lease);
     err (*settle)(scope *s, const job *j, const char *state, const char *error, int64_t run_at);
     err (*next_due)(scope *s, int64_t *at);    /* INT64_MAX: nothing waits */
     err (*recover)(scope *s, bool first_time); /* what was running and cannot be any more waits again; drops old ends */

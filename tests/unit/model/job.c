@@ -232,6 +232,41 @@ ENGINE_TEST(jobs_added_in_a_batch_are_there_with_it)
     loops_stop();
 }
 
+ENGINE_TEST(jobs_of_one_user_leave_places_for_others)
+{
+    const char *hog = made_user(s, "hog"), *ann = made_user(s, "ann");
+    job_row j = {.kind = "count", .owner_id = ann};
+
+    for (int i = 0; i < 10; i++) {
+        job_row long_one = {.kind = "hang_long", .owner_id = hog};
+
+        CHECK_INT(job_insert(s, &long_one), OK);
+    }
+    work(4);
+    while (atomic_load(&runs) < 3)
+        CHECK_INT(sleep_for(s, MILLISECONDS(5)), OK);
+    CHECK_INT(job_insert(s, &j), OK);
+    wait_for(s, j.id, "done");
+    CHECK_INT(engine_int(s, "SELECT COUNT(*) FROM job WHERE state = 'running'"), 3);
+    loops_stop();
+}
+
+/* Others may take it up when its worker is gone for long; what that one says then counts no more. */
+ENGINE_TEST(a_lease_is_short_and_whoever_has_lost_it_changes_nothing)
+{
+    const char *id = put(s, "hang_long", NULL, NULL, NULL);
+    scope *after = scope_new("after");
+
+    work(2);
+    while (atomic_load(&runs) == 0)
+        CHECK_INT(sleep_for(s, MILLISECONDS(5)), OK);
+    CHECK(engine_int(s, "SELECT leased_until FROM job") < clock_wall() + 120 * INT64_C(1000000), "two minutes at most");
+    CHECK_INT(db_exec(s, "UPDATE job SET claim = 'another', attempts = 7", DB_NO_ARGS, NULL), OK);
+    loops_stop();
+    CHECK_INT(wait_for(after, id, "running")->attempts, 7);
+    scope_close(after);
+}
+
 /* As a crash leaves it: running, by nobody.  On PostgreSQL its lease must be over. */
 ENGINE_TEST(a_job_cut_off_by_a_crash_runs_again)
 {
