@@ -29,7 +29,8 @@ static const char *url_of(arena *a, const llm_endpoint *at)
 
 static char *body_of(arena *a, const embed_request *rq)
 {
-    json_t *o = json_hold(a, json_object());
+    json_t *params = (json_t *)(uintptr_t)rq->at.params;
+    json_t *o = json_hold(a, params != NULL ? json_copy(params) : json_object());
 
     json_set_str(o, "model", rq->at.model);
     json_set(o, "input", json_copy((json_t *)(uintptr_t)rq->input));
@@ -188,6 +189,11 @@ static err hash_inputs(arena *a, const embed_request *rq, embeddings *out)
     return OK;
 }
 
+bool llm_embeds(const char *driver)
+{
+    return cstr_eq(driver, "demo") || cstr_eq(driver, "openai");
+}
+
 err llm_embed(scope *s, arena *a, const embed_request *rq, embeddings *out)
 {
     scope *own;
@@ -198,17 +204,17 @@ err llm_embed(scope *s, arena *a, const embed_request *rq, embeddings *out)
     if (rq->dimensions < 0 || rq->dimensions > EMBED_DIMENSIONS_MAX)
         return fail_code(s, ERR_INVALID, "llm.bad_request", NULL, "there are at most %d dimensions",
                          EMBED_DIMENSIONS_MAX);
+    if (!llm_embeds(rq->at.driver))
+        return fail_code(s, ERR_UNSUPPORTED, "llm.no_embeddings", NULL, "providers of this kind have no embeddings");
     *out = (embeddings){.model = NULL};
     if (cstr_eq(rq->at.driver, "demo")) {
         TRY(hash_inputs(a, rq, out));
-    } else if (cstr_eq(rq->at.driver, "openai")) {
+    } else {
         own = scope_child(s, NO_LIMIT);
         if ((e = ask_server(own, a, rq, out)) != OK)
             fail_from(s, own, e);
         scope_close(own);
         TRY(e);
-    } else {
-        return fail_code(s, ERR_UNSUPPORTED, "llm.no_embeddings", NULL, "providers of this kind have no embeddings");
     }
     if (out->model == NULL)
         out->model = rq->at.model;

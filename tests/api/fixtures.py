@@ -8,7 +8,6 @@ import os
 
 import pytest
 
-import databases
 import sage
 import server as servers
 from fake_llm import FakeLLM
@@ -138,15 +137,13 @@ def model(admin, fake_llm):
 
 
 @pytest.fixture
-def embedding_model(server, admin, fake_llm):
+def embedding_model(admin, fake_llm):
     """The name of an embedding model of the admin's, with vectors of eight numbers."""
     name = sage.unique("embedding")
     provider, _ = sage.provider(admin, fake_llm)
-    databases.change(
-        server.data,
-        "INSERT INTO model (id, provider_id, name, kind, abilities, extra_args, context_length, ranking, created_at, updated_at)"
-        f" VALUES ('{name}', '{provider}', '{name}', 'embedding', '[]', '{{}}', 0, 0, 1, 1)",
-    )
+    body = {"name": name, "provider_uuid": provider}
+    r = admin.post("/api/v1/provider/models/embedding", json=body)
+    assert r.status_code == 200, r.text
     return name
 
 

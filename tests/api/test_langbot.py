@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The thin slice of the LangBot face: login, API keys, requesters, providers, LLM models."""
+"""The thin slice of the LangBot face: login, API keys, requesters, providers, models for chat and embeddings."""
 import concurrent.futures
 import re
 
@@ -13,6 +13,7 @@ from fake_llm import Fail
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
 PROVIDERS = "/api/v1/provider/providers"
 MODELS = "/api/v1/provider/models/llm"
+EMBEDDINGS = "/api/v1/provider/models/embedding"
 KEYS = "/api/v1/apikeys"
 
 
@@ -423,6 +424,86 @@ def test_a_failed_test_says_why_and_is_no_401(owner, model, fake_llm):
     fake_llm.always(model[1], Fail(401, "Incorrect API key"))
     r = owner.post(f"{MODELS}/{model[0]}/test", json={})
     assert r.status_code == 400 and r.json()["code"] == -1 and r.json()["msg"] != "Internal server error"
+
+
+# ---------------------------------------------------------------------------------------------------------- embeddings
+
+
+@pytest.fixture
+def embedding(owner, provider):
+    name = sage.unique("lb-embedding")
+    body = {"name": name, "provider_uuid": provider[0], "extra_args": {"truncate": "end"}, "prefered_ranking": 3}
+    return ok(owner.post(EMBEDDINGS, json=body))["uuid"], name
+
+
+def test_an_embedding_model_is_created_read_changed_and_deleted(owner, provider, embedding):
+    uuid, name = embedding
+    got = ok(owner.get(f"{EMBEDDINGS}/{uuid}"))["model"]
+    assert set(got) == {
+        *("uuid", "workspace_uuid", "name", "provider_uuid", "extra_args", "prefered_ranking"),
+        *("created_at", "updated_at", "provider"),
+    }
+    assert got["name"] == name and got["extra_args"] == {"truncate": "end"} and got["prefered_ranking"] == 3
+    (listed,) = ok(owner.get(EMBEDDINGS, params={"provider_uuid": provider[0]}))["models"]
+    assert listed["uuid"] == uuid and "provider" not in listed
+    assert ok(owner.put(f"{EMBEDDINGS}/{uuid}", json={"name": name + "-2", "extra_args": {}})) is None
+    got = ok(owner.get(f"{EMBEDDINGS}/{uuid}"))["model"]
+    assert (got["name"], got["extra_args"], got["prefered_ranking"]) == (name + "-2", {}, 3)
+    assert ok(owner.get(f"{PROVIDERS}/{provider[0]}"))["provider"]["embedding_count"] == 1
+    r = owner.delete(f"{PROVIDERS}/{provider[0]}")
+    failed(r, 400, -1, "Cannot delete provider: Embedding models still reference it")
+    assert ok(owner.delete(f"{EMBEDDINGS}/{uuid}")) is None
+    failed(owner.get(f"{EMBEDDINGS}/{uuid}"), 404, -1, "model not found")
+
+
+def test_each_kind_of_model_is_at_its_own_routes(owner, provider, model, embedding):
+    for path, own, other in ((MODELS, model[0], embedding[0]), (EMBEDDINGS, embedding[0], model[0])):
+        ids = [m["uuid"] for m in ok(owner.get(path))["models"]]
+        assert own in ids and other not in ids
+        failed(owner.get(f"{path}/{other}"), 404, -1, "model not found")
+        failed(owner.put(f"{path}/{other}", json={"name": "x"}), 404, "resource_not_found")
+        failed(owner.delete(f"{path}/{other}"), 404, "resource_not_found")
+        failed(owner.post(f"{path}/{other}/test", json={}), 404, "resource_not_found")
+
+
+def test_an_embedding_model_answers_to_clients_of_openai(owner, embedding, server, key, fake_llm):
+    client = server.client(token=key("COMPLETION_API"))
+    assert embedding[1] in [m["id"] for m in client.get("/openai/eu/v1/models").json()["data"]]
+    r = client.post("/openai/v1/embeddings", json={"model": embedding[1], "input": "one"})
+    assert r.status_code == 200 and len(r.json()["data"][0]["embedding"]) == 8, r.text
+    (asked,) = fake_llm.requests_for(embedding[1])
+    assert asked.body["truncate"] == "end" and asked.body["input"] == ["one"]
+
+
+def test_an_embedding_model_is_tested_saved_or_not(owner, embedding, fake_llm):
+    assert ok(owner.post(f"{EMBEDDINGS}/{embedding[0]}/test", json={})) is None
+    (asked,) = fake_llm.requests_for(embedding[1])
+    assert asked.body["input"] == ["Hello, world!"]
+    name = sage.unique("unsaved")
+    inline = {"requester": "openai-chat-completions", "base_url": fake_llm.url, "api_keys": ["sk-x"]}
+    assert ok(owner.post(f"{EMBEDDINGS}/_/test", json={"name": name, "provider": inline})) is None
+    fake_llm.always(name, Fail(401, "Incorrect API key"))
+    r = owner.post(f"{EMBEDDINGS}/_/test", json={"name": name, "provider": inline})
+    assert r.status_code == 400 and r.json()["code"] == -1 and r.json()["msg"] != "Internal server error"
+
+
+def test_the_demo_embeds_without_a_network(owner, server, key):
+    name = sage.unique("demo")
+    body = {"name": name, "provider": {"requester": "demo", "base_url": "demo:", "api_keys": []}}
+    uuid = ok(owner.post(EMBEDDINGS, json=body))["uuid"]
+    assert ok(owner.post(f"{EMBEDDINGS}/{uuid}/test", json={})) is None
+    client = server.client(token=key("COMPLETION_API"))
+    assert len(client.post("/openai/v1/embeddings", json={"model": name, "input": "a"}).json()["data"]) == 1
+
+
+@pytest.mark.parametrize("requester", ["jina-rerank", "anthropic-messages", "anthropic"])
+def test_a_requester_without_embeddings_is_refused(owner, requester):
+    body = {"name": "m", "provider": {"requester": requester, "base_url": "https://api.example", "api_keys": []}}
+    r = owner.post(EMBEDDINGS, json=body)
+    if requester == "anthropic":  # a driver's name is no requester of LangBot's
+        failed(r, 400, -1, "Unknown requester: anthropic")
+    else:
+        failed(r, 400, -1, f'Provider requester "{requester}" does not support text-embedding models')
 
 
 def test_any_origin_may_call_without_cookies(anonymous):

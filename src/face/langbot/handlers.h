@@ -39,7 +39,9 @@ err bot_provider_update(request *rq, response *rs);
 err bot_provider_delete(request *rq, response *rs);
 extern const schema bot_provider_schema, bot_provider_update_schema;
 
-/* model.c */
+/* model.c: the handlers serve each kind of model; the path says which */
+#define BOT_LLMS "/api/v1/provider/models/llm"
+#define BOT_EMBEDDINGS "/api/v1/provider/models/embedding"
 err bot_model_list(request *rq, response *rs);
 err bot_model_create(request *rq, response *rs);
 err bot_model_get(request *rq, response *rs);
@@ -47,5 +49,6 @@ err bot_model_update(request *rq, response *rs);
 err bot_model_delete(request *rq, response *rs);
 err bot_model_test(request *rq, response *rs);
 extern const schema bot_model_list_schema, bot_model_schema, bot_model_update_schema, bot_model_test_schema;
+extern const schema bot_embedding_schema, bot_embedding_update_schema, bot_embedding_test_schema;
 
 #endif

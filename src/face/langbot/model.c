@@ -1,12 +1,64 @@
 /* SPDX-License-Identifier: MIT */
-/* Chat models (contracts/langbot.md section 4.3). */
-#include "llm/serve.h"
+/* Models for chat and for embeddings: the same routes for each kind (contracts/langbot.md section 4.3). */
 #include "auth/rules.h"
 #include "face/langbot/envelope.h"
 #include "face/langbot/handlers.h"
 #include "face/langbot/provider_json.h"
+#include "llm/embed.h"
+#include "llm/serve.h"
 
 #define REASONING_DEFAULT "{\"level\":\"provider_default\"}"
+
+/* What is tried with a model; an answer is success. */
+static err try_chat(scope *s, const llm_endpoint *at)
+{
+    llm_message hello = {.role = ROLE_USER, .text = "Hello, world! Please answer with one short sentence."};
+    llm_request q = {
+        .at = *at, .messages = &hello, .n_messages = 1, .limits = {.max_attempts = 2, .first_byte = SECONDS(60)}};
+    llm_usage usage;
+    const char *text;
+
+    return llm_complete(s, &q, &text, &usage);
+}
+
+static err try_embedding(scope *s, const llm_endpoint *at)
+{
+    scope *own = scope_child(s, SECONDS(60));
+    embed_request q = {.at = *at, .input = json_hold(s->arena, json_pack("[s]", "Hello, world!"))};
+    embeddings got;
+    err e = llm_embed(own, own->arena, &q, &got);
+
+    if (e != OK)
+        fail_from(s, own, e);
+    scope_close(own);
+    return e;
+}
+
+static bool any_driver(const char *name)
+{
+    return name != NULL;
+}
+
+/* The kinds of models that have routes. */
+typedef struct {
+    const char *path;
+    model_kind kind;
+    const char *type;                 /* as requesters name it */
+    bool (*driver)(const char *name); /* which drivers do it, for requesters that are named like one */
+    err (*try)(scope *s, const llm_endpoint *at);
+} model_family;
+static const model_family families[] = {
+    {BOT_LLMS, MODEL_LLM, "llm", any_driver, try_chat},
+    {BOT_EMBEDDINGS, MODEL_EMBEDDING, "text-embedding", llm_embeds, try_embedding},
+};
+
+static const model_family *family_of(const request *rq)
+{
+    for (size_t i = 0; i < COUNT(families); i++)
+        if (str_starts(str_of(rq->route->path), families[i].path))
+            return &families[i];
+    return &families[0];
+}
 
 static provider_scope visible(const request *rq)
 {
@@ -23,28 +75,37 @@ static json_t *stored(arena *a, const char *text, const char *fallback)
     return json_parse(a, text, strlen(text), NULL, &v) == OK ? json_incref(v) : json_null();
 }
 
+/* What only chat models have. */
+static void put_chat(arena *a, json_t *o, const model_row *m)
+{
+    json_t *capabilities = json_object(), *levels = json_array();
+
+    json_set(o, "abilities", stored(a, m->abilities, "[]"));
+    json_set(o, "context_length", m->context_length > 0 ? json_integer(m->context_length) : json_null());
+    json_set(o, "reasoning_config", stored(a, m->reasoning, REASONING_DEFAULT));
+    json_array_append_new(levels, json_string("provider_default"));
+    json_set_bool(capabilities, "supported", model_has_ability(m, "reasoning"));
+    json_set(capabilities, "levels", levels);
+    json_set_str(capabilities, "source", "unknown");
+    json_set(o, "reasoning_capabilities", capabilities);
+}
+
 static err model_json(request *rq, const served_model *sm, bool with_provider, json_t **out)
 {
     arena *a = rq->scope->arena;
-    json_t *o = json_hold(a, json_object()), *capabilities = json_object(), *levels = json_array(), *provider;
+    json_t *o = json_hold(a, json_object()), *provider;
     const model_row *m = &sm->model;
 
     json_set_str(o, "uuid", m->id);
     json_set_str(o, "workspace_uuid", BOT_WORKSPACE);
     json_set_str(o, "name", m->name);
     json_set_str(o, "provider_uuid", m->provider_id);
-    json_set(o, "abilities", stored(a, m->abilities, "[]"));
-    json_set(o, "context_length", m->context_length > 0 ? json_integer(m->context_length) : json_null());
-    json_set(o, "reasoning_config", stored(a, m->reasoning, REASONING_DEFAULT));
     json_set(o, "extra_args", stored(a, m->extra_args, "{}"));
     json_set_int(o, "prefered_ranking", m->ranking);
     json_set(o, "created_at", bot_time(a, m->created_at));
     json_set(o, "updated_at", bot_time(a, m->updated_at));
-    json_array_append_new(levels, json_string("provider_default"));
-    json_set_bool(capabilities, "supported", model_has_ability(m, "reasoning"));
-    json_set(capabilities, "levels", levels);
-    json_set_str(capabilities, "source", "unknown");
-    json_set(o, "reasoning_capabilities", capabilities);
+    if (m->kind == MODEL_LLM)
+        put_chat(a, o, m);
     if (with_provider) {
         TRY(bot_provider_json(rq, &sm->provider, &provider));
         json_set(o, "provider", json_incref(provider));
@@ -59,7 +120,7 @@ typedef struct {
 static const field list_fields[] = {FIELD(list_args, provider_uuid, .text = "Only this provider's")};
 const schema bot_model_list_schema = SCHEMA(list_args, list_fields);
 
-/* GET /api/v1/provider/models/llm */
+/* GET /api/v1/provider/models/KIND */
 err bot_model_list(request *rq, response *rs)
 {
     const list_args *in = rq->args;
@@ -71,7 +132,7 @@ err bot_model_list(request *rq, response *rs)
 
     if (of != NULL)
         TRY(provider_find(rq->scope, visible(rq), of, &p));
-    TRY(served_list(rq->scope, visible(rq), MODEL_LLM, of, (page){.all = true}, &rows, &n, NULL));
+    TRY(served_list(rq->scope, visible(rq), family_of(rq)->kind, of, (page){.all = true}, &rows, &n, NULL));
     for (size_t i = 0; i < n; i++) {
         TRY(model_json(rq, &rows[i], of == NULL, &one));
         json_array_append(list, one);
@@ -87,25 +148,32 @@ typedef struct {
     int64_t context_length, prefered_ranking;
     uint64_t given;
 } model_body;
-enum { G_CONTEXT = 2, G_RANKING = 3 };
-#define MODEL_FIELDS(needed)                                                                                           \
+enum { G_RANKING = 2, G_CONTEXT = 5 };
+#define FIELDS_OF_ALL(needed)                                                                                          \
     FIELD(model_body, name, .required = (needed), .not_null = (needed), .min = (needed), .max = 255,                   \
           .text = "As the provider names it"),                                                                         \
-        FIELD(model_body, provider_uuid), FIELD(model_body, context_length, .max = 1e12, .text = "Tokens of context"), \
-        FIELD(model_body, prefered_ranking, .max = 1e9),                                                               \
+        FIELD(model_body, provider_uuid), FIELD(model_body, prefered_ranking, .max = 1e9),                             \
         FIELD(model_body, provider, .json = JSON_OBJECT_TYPE,                                                          \
               .text = "Instead of provider_uuid: requester, base_url, api_keys"),                                      \
-        FIELD(model_body, abilities, .json = JSON_STRINGS_TYPE, .max = 50, .text = "vision, func_call, reasoning …"),  \
-        FIELD(model_body, reasoning_config, .json = JSON_OBJECT_TYPE),                                                 \
         FIELD(model_body, extra_args, .json = JSON_OBJECT_TYPE, .text = "Merged into every request")
-static const field create_fields[] = {MODEL_FIELDS(true)};
-static const field update_fields[] = {MODEL_FIELDS(false)};
-const schema bot_model_schema = {"llm_model_create", sizeof(model_body), create_fields, COUNT(create_fields),
-                                 offsetof(model_body, given)};
-const schema bot_model_update_schema = {"llm_model_update", sizeof(model_body), update_fields, COUNT(update_fields),
-                                        offsetof(model_body, given)};
-const schema bot_model_test_schema = {"llm_model_test", sizeof(model_body), update_fields, COUNT(update_fields),
-                                      offsetof(model_body, given)};
+#define FIELDS_OF_CHAT                                                                                                 \
+    FIELD(model_body, context_length, .max = 1e12, .text = "Tokens of context"),                                       \
+        FIELD(model_body, abilities, .json = JSON_STRINGS_TYPE, .max = 50, .text = "vision, func_call, reasoning …"),  \
+        FIELD(model_body, reasoning_config, .json = JSON_OBJECT_TYPE)
+static const field llm_create[] = {FIELDS_OF_ALL(true), FIELDS_OF_CHAT};
+static const field llm_update[] = {FIELDS_OF_ALL(false), FIELDS_OF_CHAT};
+static const field embedding_create[] = {FIELDS_OF_ALL(true)};
+static const field embedding_update[] = {FIELDS_OF_ALL(false)};
+#define MODEL_SCHEMA(name, fields)                                                                                     \
+    {                                                                                                                  \
+        name, sizeof(model_body), fields, COUNT(fields), offsetof(model_body, given)                                   \
+    }
+const schema bot_model_schema = MODEL_SCHEMA("llm_model_create", llm_create);
+const schema bot_model_update_schema = MODEL_SCHEMA("llm_model_update", llm_update);
+const schema bot_model_test_schema = MODEL_SCHEMA("llm_model_test", llm_update);
+const schema bot_embedding_schema = MODEL_SCHEMA("embedding_model_create", embedding_create);
+const schema bot_embedding_update_schema = MODEL_SCHEMA("embedding_model_update", embedding_update);
+const schema bot_embedding_test_schema = MODEL_SCHEMA("embedding_model_test", embedding_update);
 
 static err check_reasoning(request *rq, const model_body *in)
 {
@@ -204,18 +272,28 @@ static err check_level(request *rq, const model_row *m)
     return OK;
 }
 
-/* POST /api/v1/provider/models/llm */
+static err check_support(request *rq, const model_family *family, const provider_row *p)
+{
+    const llm_driver *d = llm_driver_find(p->requester);
+
+    if (bot_requester_serves(p->requester, family->type) || (d != NULL && family->driver(llm_driver_name(d))))
+        return OK;
+    return fail(rq->scope, ERR_INVALID, "Provider requester \"%s\" does not support %s models", p->requester,
+                family->type);
+}
+
+/* POST /api/v1/provider/models/KIND */
 err bot_model_create(request *rq, response *rs)
 {
+    const model_family *family = family_of(rq);
     const model_body *in = rq->body;
-    model_row m = {.kind = MODEL_LLM};
+    model_row m = {.kind = family->kind};
     provider_row *p;
     json_t *data;
 
     TRY(check_reasoning(rq, in));
     TRY(provider_of(rq, in, &p));
-    if (!bot_requester_serves(p->requester, "llm") && llm_driver_find(p->requester) == NULL)
-        return fail(rq->scope, ERR_INVALID, "Provider requester \"%s\" does not support llm models", p->requester);
+    TRY(check_support(rq, family, p));
     apply(rq->scope->arena, in, &m);
     TRY(check_level(rq, &m));
     if (p->id == NULL)
@@ -227,36 +305,40 @@ err bot_model_create(request *rq, response *rs)
     return bot_ok(rq, rs, data);
 }
 
-static err find(request *rq, response *rs, served_model **out)
+/* The model of the path, if it is of the path's kind. */
+static err find(request *rq, served_model **out)
 {
-    err e = model_find(rq->scope, visible(rq), request_param(rq, "uuid"), out);
+    const char *id = request_param(rq, "uuid");
 
-    *out = e == OK ? *out : NULL;
-    return e == ERR_NOT_FOUND ? bot_error(rq, rs, 404, -1, NULL, "model not found") : e;
+    TRY(model_find(rq->scope, visible(rq), id, out));
+    if ((*out)->model.kind != family_of(rq)->kind)
+        return fail_code(rq->scope, ERR_NOT_FOUND, "model.not_found", id, "there is no model %s of this kind", id);
+    return OK;
 }
 
-/* GET /api/v1/provider/models/llm/{uuid} */
+/* GET /api/v1/provider/models/KIND/{uuid} */
 err bot_model_get(request *rq, response *rs)
 {
     json_t *data, *one;
     served_model *sm;
-    err e = find(rq, rs, &sm);
+    err e = find(rq, &sm);
 
-    if (sm == NULL)
-        return e;
+    if (e == ERR_NOT_FOUND)
+        return bot_error(rq, rs, 404, -1, NULL, "model not found");
+    TRY(e);
     TRY(model_json(rq, sm, true, &one));
     data = json_object();
     json_set(data, "model", json_incref(one));
     return bot_ok(rq, rs, data);
 }
 
-/* PUT /api/v1/provider/models/llm/{uuid} */
+/* PUT /api/v1/provider/models/KIND/{uuid} */
 err bot_model_update(request *rq, response *rs)
 {
     const model_body *in = rq->body;
     served_model *sm;
 
-    TRY(model_find(rq->scope, visible(rq), request_param(rq, "uuid"), &sm));
+    TRY(find(rq, &sm));
     TRY(check_reasoning(rq, in));
     apply(rq->scope->arena, in, &sm->model);
     TRY(check_level(rq, &sm->model));
@@ -264,9 +346,12 @@ err bot_model_update(request *rq, response *rs)
     return bot_ok(rq, rs, NULL);
 }
 
-/* DELETE /api/v1/provider/models/llm/{uuid} */
+/* DELETE /api/v1/provider/models/KIND/{uuid} */
 err bot_model_delete(request *rq, response *rs)
 {
+    served_model *sm;
+
+    TRY(find(rq, &sm));
     TRY(model_delete(rq->scope, rows_of(rq->user), request_param(rq, "uuid")));
     return bot_ok(rq, rs, NULL);
 }
@@ -279,10 +364,10 @@ static err endpoint_of(request *rq, const model_body *in, llm_endpoint *out)
     provider_row *p;
 
     if (strcmp(request_param(rq, "uuid"), "_") != 0) {
-        TRY(model_find(rq->scope, visible(rq), request_param(rq, "uuid"), &sm));
+        TRY(find(rq, &sm));
     } else {
         TRY(provider_of(rq, in, &p));
-        unsaved = (served_model){.provider = *p, .model = {.kind = MODEL_LLM}};
+        unsaved = (served_model){.provider = *p, .model = {.kind = family_of(rq)->kind}};
         apply(a, in, &unsaved.model);
         if (cstr_blank(unsaved.model.name))
             return fail(rq->scope, ERR_INVALID, "name is required");
@@ -298,18 +383,15 @@ static err endpoint_of(request *rq, const model_body *in, llm_endpoint *out)
     return OK;
 }
 
-/* POST /api/v1/provider/models/llm/{uuid}/test */
+/* POST /api/v1/provider/models/KIND/{uuid}/test */
 err bot_model_test(request *rq, response *rs)
 {
-    llm_message hello = {.role = ROLE_USER, .text = "Hello, world! Please answer with one short sentence."};
-    llm_request q = {.messages = &hello, .n_messages = 1, .limits = {.max_attempts = 2, .first_byte = SECONDS(60)}};
-    llm_usage usage;
-    const char *text;
+    llm_endpoint at;
     failure f;
     err e;
 
-    TRY(endpoint_of(rq, rq->body, &q.at));
-    e = llm_complete(rq->scope, &q, &text, &usage);
+    TRY(endpoint_of(rq, rq->body, &at));
+    e = family_of(rq)->try(rq->scope, &at);
     if (e == OK)
         return bot_ok(rq, rs, NULL);
     TRY(scope_check(rq->scope));

@@ -24,7 +24,7 @@ static const requester requesters[] = {
     {"cohere-rerank", "Cohere", "R", "manufacturer", "cohere", "https://api.cohere.com/v2"},
     {"compshare-chat-completions", "CompShare", "LER", "maas", "openai", "https://api.modelverse.cn/v1"},
     {"deepseek-chat-completions", "DeepSeek", "L", "manufacturer", "deepseek", "https://api.deepseek.com"},
-    {"demo", "Demo model (offline)", "L", "builtin", "demo", "demo:"},
+    {"demo", "Demo model (offline)", "LE", "builtin", "demo", "demo:"},
     {"doubao-chat-completions", "ByteDance Doubao", "LER", "manufacturer", "openai",
      "https://ark.cn-beijing.volces.com/api/v3"},
     {"gemini-chat-completions", "Google Gemini", "LE", "manufacturer", "gemini",

@@ -7,7 +7,6 @@
 #include "face/langbot/handlers.h"
 
 #define PROVIDERS "/api/v1/provider/providers"
-#define LLMS "/api/v1/provider/models/llm"
 
 static const route routes[] = {
     /* method, path, access, body, handler, summary, query, body mode */
@@ -50,15 +49,31 @@ static const route routes[] = {
      .tag = "Providers"},
 
     /* Chat models */
-    {GET, LLMS, BOT_EITHER | BOT_VIEW, NULL, bot_model_list, "List chat models", &bot_model_list_schema,
+    {GET, BOT_LLMS, BOT_EITHER | BOT_VIEW, NULL, bot_model_list, "List chat models", &bot_model_list_schema,
      .tag = "Models"},
-    {POST, LLMS, BOT_EITHER | BOT_SECRETS, &bot_model_schema, bot_model_create, "Create a chat model", .tag = "Models"},
-    {GET, LLMS "/{uuid}", BOT_EITHER | BOT_VIEW, NULL, bot_model_get, "Get a chat model", .tag = "Models"},
-    {PUT, LLMS "/{uuid}", BOT_EITHER | BOT_SECRETS, &bot_model_update_schema, bot_model_update, "Change a chat model",
+    {POST, BOT_LLMS, BOT_EITHER | BOT_SECRETS, &bot_model_schema, bot_model_create, "Create a chat model",
      .tag = "Models"},
-    {DELETE, LLMS "/{uuid}", BOT_EITHER | BOT_MANAGE, NULL, bot_model_delete, "Delete a chat model", .tag = "Models"},
-    {POST, LLMS "/{uuid}/test", BOT_EITHER | BOT_SECRETS, &bot_model_test_schema, bot_model_test, "Try a chat model",
-     .mode = BODY_OPTIONAL, .tag = "Models"},
+    {GET, BOT_LLMS "/{uuid}", BOT_EITHER | BOT_VIEW, NULL, bot_model_get, "Get a chat model", .tag = "Models"},
+    {PUT, BOT_LLMS "/{uuid}", BOT_EITHER | BOT_SECRETS, &bot_model_update_schema, bot_model_update,
+     "Change a chat model", .tag = "Models"},
+    {DELETE, BOT_LLMS "/{uuid}", BOT_EITHER | BOT_MANAGE, NULL, bot_model_delete, "Delete a chat model",
+     .tag = "Models"},
+    {POST, BOT_LLMS "/{uuid}/test", BOT_EITHER | BOT_SECRETS, &bot_model_test_schema, bot_model_test,
+     "Try a chat model", .mode = BODY_OPTIONAL, .tag = "Models"},
+
+    /* Embedding models */
+    {GET, BOT_EMBEDDINGS, BOT_EITHER | BOT_VIEW, NULL, bot_model_list, "List embedding models", &bot_model_list_schema,
+     .tag = "Models"},
+    {POST, BOT_EMBEDDINGS, BOT_EITHER | BOT_SECRETS, &bot_embedding_schema, bot_model_create,
+     "Create an embedding model", .tag = "Models"},
+    {GET, BOT_EMBEDDINGS "/{uuid}", BOT_EITHER | BOT_VIEW, NULL, bot_model_get, "Get an embedding model",
+     .tag = "Models"},
+    {PUT, BOT_EMBEDDINGS "/{uuid}", BOT_EITHER | BOT_SECRETS, &bot_embedding_update_schema, bot_model_update,
+     "Change an embedding model", .tag = "Models"},
+    {DELETE, BOT_EMBEDDINGS "/{uuid}", BOT_EITHER | BOT_MANAGE, NULL, bot_model_delete, "Delete an embedding model",
+     .tag = "Models"},
+    {POST, BOT_EMBEDDINGS "/{uuid}/test", BOT_EITHER | BOT_SECRETS, &bot_embedding_test_schema, bot_model_test,
+     "Try an embedding model", .mode = BODY_OPTIONAL, .tag = "Models"},
 };
 
 static const char *user_id(const request *rq)

@@ -50,6 +50,12 @@ FIBER_TEST(the_same_text_has_the_same_vector_of_the_size_that_is_asked_for)
     CHECK(memcmp(a.vectors[0], b.vectors[0], 16 * sizeof(float)) == 0, "deterministic");
 }
 
+TEST(drivers_say_whether_they_have_embeddings)
+{
+    CHECK(llm_embeds("demo") && llm_embeds("openai"), "those have");
+    CHECK(!llm_embeds("anthropic") && !llm_embeds("") && !llm_embeds(NULL), "those have none");
+}
+
 FIBER_TEST(inputs_out_of_range_and_drivers_without_embeddings_are_refused)
 {
     json_t *none = json_hold(s->arena, json_array()), *one = json_hold(s->arena, json_pack("[s]", "x"));
