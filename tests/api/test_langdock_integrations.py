@@ -259,8 +259,13 @@ def test_fields_that_are_refused(desk, field, message):
 
 
 def test_code_may_have_150000_characters(desk):
-    code = "/*" + "x" * 149996 + "*/"
-    assert desk.action(code=code)["code"] == code
+    for filler in "x", "é", "日", "🐦":  # however many bytes they have
+        code = "/*" + filler * 149980 + "*/ return 'ended'"
+        assert len(code) <= 150000
+        action = desk.action(f"Long {ord(filler)}", code=code)
+        assert action["code"] == code
+        assert desk.post(f"actions/{action['id']}/test").json()["result"] == "ended"
+    refused(desk.post("actions/create", {"name": "x", "code": "é" * 150001}), 400)
 
 
 @pytest.mark.parametrize("kind", "TEXT MULTI_LINE_TEXT NUMBER BOOLEAN SELECT PASSWORD VECTOR OBJECT FILE ID".split())

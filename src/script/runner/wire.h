@@ -47,7 +47,7 @@ enum {
 #define WIRE_MAX (64u * 1024u * 1024u)
 #define WIRE_JSON_MAX (16u * 1024u * 1024u)
 
-#define SCRIPT_CODE_MAX 150000u                        /* bytes of code (contracts/langdock.md section 2.10) */
+#define SCRIPT_CODE_MAX 600000u /* bytes: 150,000 characters of four each (contracts/langdock.md section 2.10) */
 #define SCRIPT_TEXT_RESPONSE_MAX (10u * 1024u * 1024u) /* section 3.3 */
 #define SCRIPT_BYTES_RESPONSE_MAX (50u * 1024u * 1024u)
 #define SCRIPT_FILES_MAX 20u /* section 3.6 */

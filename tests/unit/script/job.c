@@ -383,14 +383,14 @@ FIBER_TEST(a_process_that_is_killed_is_a_crash_and_the_next_run_goes_well)
 
 FIBER_TEST(code_and_input_that_are_too_large_are_refused)
 {
-    char *code = arena_alloc(s->arena, 150002);
-    script_job job = {.name = "test", .code = {code, 150001}};
+    char *code = arena_alloc(s->arena, 600002);
+    script_job job = {.name = "test", .code = {code, 600001}};
     script_outcome out;
 
     RUNNER_OR_SKIP(0);
-    memset(code, ' ', 150002);
+    memset(code, ' ', 600002);
     CHECK_INT(script_run(s, &job, &out), ERR_TOO_LARGE);
     CHECK_STR(scope_failure(s, ERR_TOO_LARGE).code, "script.code");
-    job.code.len = 150000;
+    job.code.len = 600000;
     CHECK_INT(fixture_run_job(s, &job).status, SCRIPT_DONE);
 }
