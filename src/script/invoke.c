@@ -7,6 +7,7 @@
 #include "script/connection.h"
 #include "script/files.h"
 #include "script/oauth.h"
+#include "script/vector.h"
 
 /* A field takes a few files at most (section 3.6); all of them together have a limit too. */
 enum { FILES_MAX = 20 };
@@ -14,6 +15,7 @@ static const int64_t files_bytes = (int64_t)100 * 1024 * 1024;
 
 typedef struct {
     invocation *in;
+    const credentials *with;
     json_t *input, *aliases; /* of the job */
     script_input_file files[FILES_MAX];
     size_t n_files;
@@ -78,6 +80,17 @@ static json_t *coerced(const char *type, json_t *v)
     return json_incref(v);
 }
 
+static err take_text_as_vector(scope *s, binding *b, const char *slug, const char *key, const json_t *v)
+{
+    json_t *vector = NULL;
+
+    if (cstr_blank(json_string_value(v)))
+        return OK; /* not given */
+    TRY(vector_of_text(s, b->in->integration, b->with, slug, json_string_value(v), &vector));
+    json_object_set(b->input, key, vector);
+    return OK;
+}
+
 static err take_field(scope *s, binding *b, const json_t *f, json_t *rest)
 {
     const char *slug = json_get_str(f, "slug", ""), *label = json_get_str(f, "label", ""),
@@ -96,8 +109,7 @@ static err take_field(scope *s, binding *b, const json_t *f, json_t *rest)
     if (cstr_eq(type, "FILE"))
         return take_files(s, b, camel, json_get_bool(f, "allowMultiSelect", false), v);
     if (cstr_eq(type, "VECTOR") && json_is_string(v))
-        return fail_code(s, ERR_UNSUPPORTED, "input.vector", slug,
-                         "%s needs an embedding model, and the connection names none that is configured", slug);
+        return take_text_as_vector(s, b, slug, camel, v);
     json_set(b->input, camel, coerced(type, v));
     return OK;
 }
@@ -161,8 +173,8 @@ static err replace_token(scope *s, invocation *in, const binding *b, credentials
 
 err invoke(scope *s, invocation *in)
 {
-    binding b = {.in = in};
     credentials c;
+    binding b = {.in = in, .with = &c};
 
     TRY(credentials_choose(s, in->integration, in->user_id, in->connection_id, in->connection_owner, in->no_default,
                            &c));

@@ -33,7 +33,8 @@ typedef struct {
 /*
  * Runs it.  OK whatever became of the script: see in->outcome.  ERR_NOT_FOUND, code "connection.none": "No connection configured
  * for integration Helpdesk"; ERR_CONFLICT, code "connection.needs_reconnect"; ERR_NOT_FOUND, code "file.not_found";
- * ERR_TOO_LARGE: a file or all of them; ERR_UNSUPPORTED: a VECTOR field without an embedding model, or as script_run().
+ * ERR_TOO_LARGE: a file or all of them; code "input.vector": a VECTOR field without an embedding model that answers (script/vector.h); or as
+ * script_run().
  */
 MUST_USE err invoke(scope *s, invocation *in);
 

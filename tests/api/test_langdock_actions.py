@@ -8,7 +8,7 @@ import pytest
 
 import langdock
 import sage
-from fake_llm import Call, Reply
+from fake_llm import Call, Fail, Reply
 from fixtures import create_key, create_user
 from langdock import NOBODY, Desk, refused
 
@@ -189,9 +189,51 @@ def test_a_crash_and_a_bad_value_are_results(desk, admin):
     name, _ = free(desk, "return 1", inputFields=[{"label": "Kind", "type": "SELECT", "options": [{"label": "A", "value": "a"}]}])
     assert execute(admin, name, {"kind": "z"}) == {"error": True, "message": "must be one of the options at /kind"}
     name, _ = free(desk, "return 1", inputFields=[{"label": "Meaning", "type": "VECTOR"}])
-    assert "embedding model" in execute(admin, name, {"meaning": "x"})["message"]
+    assert execute(admin, name, {"meaning": "x"})["message"] == "meaning needs an embedding model, and the connection names none"
     desk.auth("API_KEY")
     assert execute(admin, name)["message"] == f"No connection configured for integration {desk.get()['name']}"
+
+
+VECTOR_CODE = "return Array.isArray(data.input.meaning) ? data.input.meaning.map(Number) : typeof data.input.meaning"
+
+
+def vector_desk(desk, value):
+    """An action with a VECTOR field, and a connection that chooses `value` as its embedding model."""
+    desk.auth("API_KEY", authFields=[{"slug": "embedder", "label": "Embedder", "type": "EMBEDDING_MODEL", "required": False}])
+    assert desk.post("connections", {"values": {"embedder": value}}).status_code in (200, 201)
+    return free(desk, VECTOR_CODE, inputFields=[{"label": "Meaning", "type": "VECTOR"}])
+
+
+def test_text_for_a_vector_field_reaches_the_script_as_numbers(desk, admin, embedding_model, fake_llm):
+    name, action = vector_desk(desk, embedding_model)
+    assert execute(admin, name, {"meaning": "three"}) == [5.0 + i for i in range(8)]
+    assert fake_llm.requests_for(embedding_model)[-1].body["input"] == ["three"]
+    tested = desk.post(f"actions/{action['id']}/test", {"inputs": {"meaning": "one"}}).json()
+    assert tested["success"] is True and tested["result"] == [3.0 + i for i in range(8)], tested
+    asked = len(fake_llm.requests_for(embedding_model))
+    assert execute(admin, name, {"meaning": ""}) == execute(admin, name, {}) == "undefined"
+    assert len(fake_llm.requests_for(embedding_model)) == asked
+
+
+def test_the_embedding_model_of_a_connection_may_be_named_by_its_id(desk, admin, embedding_model):
+    listed = admin.get("/api/v1/provider/models/embedding").json()["data"]["models"]
+    name, _ = vector_desk(desk, next(m["uuid"] for m in listed if m["name"] == embedding_model))
+    assert execute(admin, name, {"meaning": "one"}) == [3.0 + i for i in range(8)]
+
+
+def test_embedding_that_cannot_be_is_said(desk, admin, embedding_model, model, fake_llm):
+    for unknown in ("no-such-model", model[1]):  # the latter is for chat
+        name, action = vector_desk(desk, unknown)
+        said = f"meaning needs the embedding model {unknown}, which is not configured"
+        assert execute(admin, name, {"meaning": "x"}) == {"error": True, "message": said}
+        tested = desk.post(f"actions/{action['id']}/test", {"inputs": {"meaning": "x"}}).json()
+        assert tested["success"] is False and said in str(tested), tested
+        for c in desk.client.get(desk.url + "/connections").json()["connections"]:
+            desk.delete(f"connections/{c['id']}")
+    name, _ = vector_desk(desk, embedding_model)
+    fake_llm.script(embedding_model, Fail(400, "too long"))
+    message = execute(admin, name, {"meaning": "x"})["message"]
+    assert message.startswith(f"the embedding model {embedding_model} failed for meaning: ") and "too long" in message
 
 
 def test_soft_errors_of_scripts_are_ordinary_results(desk, admin):
