@@ -14,6 +14,7 @@ const sage_message sage_messages[] = {
     {"agent.delete_forbidden", "无权删除该Agent", "Not allowed to delete this agent"},
     {"agent.deleted", "Agent '{}' 删除成功", "Agent '{}' deleted successfully"},
     {"agent.denied", "无权访问该Agent", "Not allowed to access this agent"},
+    {"agent.disabled", "Agent '{}' 已停用", "Agent '{}' is disabled", 403},
     {"agent.exists", "Agent '{}' 已存在", "Agent '{}' already exists"},
     {"agent.list_loaded", "成功获取 {} 个Agent", "Loaded {} agents"},
     {"agent.loaded", "获取Agent '{}' 成功", "Agent '{}' loaded"},

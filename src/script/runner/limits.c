@@ -71,13 +71,29 @@ static uint64_t grown(void)
     return (uint64_t)(resident() - resident_at_start) << 10;
 }
 
+/* Whether memory is what was missing: much of it is in use, or so much address space that half of what was allowed is not to be had. */
+static bool is_out_of_memory(void)
+{
+    void *half;
+
+    if (memory_limit == UINT64_MAX)
+        return false;
+    if (grown() > memory_limit / 4)
+        return true;
+    half = mmap(NULL, memory_limit / 2, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (half == MAP_FAILED)
+        return true;
+    munmap(half, memory_limit / 2);
+    return false;
+}
+
 /* The server sees no exit status, so a process that is about to die says why, unless it is in the middle of a frame.  The
  * engine crashes on purpose when it cannot go on without memory. */
 static void on_crash(int number)
 {
     if (number == SIGXCPU)
         link_last_words("{\"kind\":\"cpu\"}");
-    else if (memory_limit != UINT64_MAX && grown() > memory_limit / 2)
+    else if (is_out_of_memory())
         link_last_words("{\"kind\":\"memory\",\"message\":\"Out of memory\"}");
     _exit(EXIT_DIED);
 }
