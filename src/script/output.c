@@ -70,10 +70,14 @@ static err keep(script_exec *x, const script_frame *f, json_t *about)
     const char *directory = getenv("TMPDIR"), *name = json_get_str(about, "name", NULL);
     const char *mime = json_get_str(about, "mime", NULL);
     keeping k = {.bytes = f->bytes};
+    err e;
 
     snprintf(k.path, sizeof k.path, "%s/sluice-file-XXXXXX",
              directory != NULL && *directory == '/' ? directory : "/tmp");
-    TRY(offload(x->s, keep_bytes, &k));
+    e = offload(x->s, keep_bytes, &k);
+    if (e != OK && k.written) /* the run's time ended meanwhile */
+        unlink(k.path);
+    TRY(e);
     if (!k.written)
         return fail(x->caller, ERR_IO, "a file of a script cannot be kept: no room for temporary files");
     *file = (script_output_file){

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of script/job.c, over the real runner. */
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -313,6 +314,42 @@ FIBER_TEST(returned_files_are_kept_until_the_scope_ends)
     snprintf(path, sizeof path, "%s", out.files[0].path);
     scope_close(own);
     CHECK(stat(path, &st) != 0 && errno == ENOENT, "deleted with the scope");
+}
+
+static int files_in(const char *directory)
+{
+    DIR *d = opendir(directory);
+    int n = 0;
+
+    CHECK(d != NULL, "%s", directory);
+    for (struct dirent *f; (f = readdir(d)) != NULL;)
+        n += strncmp(f->d_name, "sluice-file-", 12) == 0;
+    closedir(d);
+    return n;
+}
+
+FIBER_TEST(a_run_that_ends_while_its_file_is_written_leaves_none, .limit = 60)
+{
+    script_job job = {.name = "test",
+                      .code = STR("return {files: [{fileName: 'a', mimeType: 'x/y', text: 'x'.repeat(8e6)}]}")};
+
+    const char *directory = arena_strdup(s->arena, test_dir()); /* which looks at TMPDIR itself */
+    int64_t whole = clock_mono();
+
+    RUNNER_OR_SKIP(0);
+    setenv("TMPDIR", directory, 1);
+    CHECK_INT(fixture_run_job(s, &job).n_files, 1);
+    whole = clock_mono() - whole;
+    CHECK_INT(files_in(directory), 1); /* of this scope, which has not ended */
+    for (int i = 0; i < 40; i++) {
+        scope *run = scope_child(s, NO_LIMIT);
+        script_outcome out;
+
+        job.wall_timeout = whole / 2 + whole / 80 * i;
+        CHECK_INT(script_run(run, &job, &out), OK);
+        scope_close(run);
+    }
+    CHECK_INT(files_in(directory), 1);
 }
 
 FIBER_TEST(too_many_files_are_refused)
