@@ -107,6 +107,8 @@ static err plain_url(scope *s, const integration_row *i, const credentials *c, c
 
     if (cstr_blank(at))
         return not_set_up(s, i, "authUrl and no authorizationCode");
+    if (!cstr_starts(at, "https://") && !cstr_starts(at, "http://")) /* a server's metadata may say anything */
+        return not_set_up(s, i, "web address for authUrl");
     if (cstr_blank(client))
         return not_set_up(s, i, "clientId");
     *url = arena_printf(s->arena, "%s%c%s", at, strchr(at, '?') != NULL ? '&' : '?',

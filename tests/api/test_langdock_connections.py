@@ -515,6 +515,12 @@ def test_a_client_can_register_itself(desk, provider):
     assert desk.post("connections", {}).status_code == 502
 
 
+def test_a_servers_metadata_sends_nobody_to_a_script(desk, provider, monkeypatch):
+    desk.auth("OAUTH_DCR", oauthClient={"authUrl": provider.url, "scopes": "read"})
+    monkeypatch.setattr(provider, "authorize_url", "javascript:alert(1)//")
+    refused(desk.post("connections", {}), 400, "no web address")
+
+
 def test_connections_of_a_purged_consent_do_not_count(calendar):
     begin(calendar)
     assert [c["status"] for c in connections(calendar)] == ["pending"]

@@ -121,6 +121,7 @@ ENGINE_TEST(integrations_are_listed_by_name)
     CHECK_INT(n, 2);
     CHECK_STR(all[0].name, "Alpha");
     CHECK_STR(all[1].name, "beta");
+    CHECK(all[0].auth_fields == NULL && all[0].auth_test_code == NULL && all[0].oauth == NULL, "lists are short");
     CHECK_INT(integration_list(s, OWNED_BY_ANYONE, &all, &n), OK);
     CHECK_INT(n, 3);
     CHECK_INT(integration_list(s, owned_by_user(NULL), &all, &n), OK);
