@@ -59,11 +59,11 @@ static void vanish(int port, const char *text, size_t len, bool reset)
 static void vanishing_client(void *arg)
 {
     static const char *const scripts[] = {
-        "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nGET /follow?n=-1 "
-        "HTTP/1.1\r\n"
-        "Host: a\r\n\r\nGET /x HTTP/1.1\r\nHost: a\r\n\r\n",
-        "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabcGET /wait "
-        "HTTP/1.1\r\nHost: a\r\n\r\n",
+        ("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nGET /follow?n=-1 "
+         "HTTP/1.1\r\n"
+         "Host: a\r\n\r\nGET /x HTTP/1.1\r\nHost: a\r\n\r\n"),
+        ("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabcGET /wait "
+         "HTTP/1.1\r\nHost: a\r\n\r\n"),
         "GET /follow?n=100000 HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET /stream HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET /half HTTP/1.1\r\nHost: a\r\n\r\n",
