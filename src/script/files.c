@@ -173,6 +173,7 @@ static err of_workspace(scope *s, const char *directory, const char *name, scrip
     copy_job j = {.a = arena_new(s->arena), .workspace = directory, .given = name, .max = MB(256)};
 
     TRY(object_stage(s, s->arena, &j.to));
+    scope_defer(s, drop_staged, (void *)(uintptr_t)j.to); /* whenever the scope ends: also while it is copied */
     TRY(offload(s, copy, &j));
     if (j.error == EFBIG)
         return fail_code(s, ERR_TOO_LARGE, "file.too_large", name, "The file %s is too large", name);
@@ -180,7 +181,6 @@ static err of_workspace(scope *s, const char *directory, const char *name, scrip
         return fail(s, ERR_NO_SPACE, "no space left for the file %s", name);
     if (j.error != 0)
         return ERR_NOT_FOUND;
-    scope_defer(s, drop_staged, (void *)(uintptr_t)j.to);
     out->name = base_name(name);
     out->mime = http_type_of_file(name);
     out->size = j.size;
@@ -240,7 +240,9 @@ err files_keep(scope *s, const char *user_id, const script_output_file *f, const
     err e;
 
     TRY(object_stage(s, s->arena, &j.to));
-    TRY(offload(s, copy, &j));
+    if ((e = offload(s, copy, &j)) != OK)
+        object_drop_staged(j.to);
+    TRY(e);
     if (j.error != 0)
         return fail(s, j.error == ENOSPC || j.error == EDQUOT ? ERR_NO_SPACE : ERR_IO,
                     "the file %s cannot be stored: %s", f->name, strerror(j.error));
