@@ -55,7 +55,21 @@ bool rate_take(rate_limiter *r, const char *caller, int64_t cost, int64_t now, r
     }
     lru_unlock(&r->buckets);
     if (state != NULL)
-        *state = (rate_state){
-            .limit = r->limit, .remaining = (capacity - debt) / r->per_token, .full_after = debt, .retry_after = wait};
+        *state = (rate_state){.limit = r->limit,
+                              .remaining = MAX_OF(capacity - debt, 0) / r->per_token,
+                              .full_after = debt,
+                              .retry_after = wait};
     return wait == 0;
+}
+
+void rate_spend(rate_limiter *r, const char *caller, int64_t cost, int64_t now)
+{
+    int64_t capacity = r->limit * r->per_token;
+    int64_t price = MIN_OF(MAX_OF(cost, 0), 2 * r->limit) * r->per_token;
+    bucket *b;
+
+    lru_lock(&r->buckets);
+    b = lru_get(&r->buckets, caller);
+    b->full_at = now + MIN_OF(MAX_OF(b->full_at - now, 0) + price, 2 * capacity);
+    lru_unlock(&r->buckets);
 }

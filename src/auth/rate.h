@@ -25,4 +25,8 @@ typedef struct {
  * needs a full bucket, and empties it.  `state` may be NULL.  From any thread; does not park. */
 MUST_USE bool rate_take(rate_limiter *r, const char *caller, int64_t cost, int64_t now, rate_state *state);
 
+/* What was used already and is known only now: taken whether or not it is there.  Who overdraws pays back before there is
+ * anything again, one whole bucket at most. */
+void rate_spend(rate_limiter *r, const char *caller, int64_t cost, int64_t now);
+
 #endif

@@ -117,8 +117,11 @@ const setting settings_table[] = {
             .text = "Origins whose pages may call the Langdock API, as https://host[:port]; * is all"),
     SETTING("public_api.requests_per_minute", public_api_requests_per_minute, .def = "500", .min = 1, .max = 100000000,
             .text = "Requests to the Langdock API that a user may make in a minute, over all his keys"),
-    SETTING("public_api.tokens_per_minute", public_api_tokens_per_minute, .def = "60000", .min = 1,
-            .max = 1000000000000, .text = "Tokens of models that a user may use in a minute over the Langdock API"),
+    SETTING(
+        "public_api.tokens_per_minute", public_api_tokens_per_minute, .def = "60000", .max = 1000000000000,
+        .text =
+            "Tokens of models that a user may use in a minute over the Langdock API: after them, chats, completions "
+            "and embeddings are answered with 429; 0 is no limit"),
     SETTING("public_url", public_url,
             .text = "Address under which users reach this server, as https://host[:port]; without it that of the "
                     "request counts"),

@@ -33,7 +33,7 @@ def default_llm(fake):
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory, fake_llm):
-    env = {**default_llm(fake_llm), "SLUICE_PUBLIC_API_REQUESTS_PER_MINUTE": "1000000"}  # all tests are one user's
+    env = {**default_llm(fake_llm), "SLUICE_PUBLIC_API_REQUESTS_PER_MINUTE": "1000000", "SLUICE_PUBLIC_API_TOKENS_PER_MINUTE": "1000000000"}  # all tests are one user's
     running = servers.Server(tmp_path_factory.mktemp("data"), env=env).start()
     yield running
     assert running.alive(), f"the server ended during the tests:\n{running.log()[-6000:]}"

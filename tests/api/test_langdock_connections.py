@@ -28,7 +28,7 @@ def open_server(tmp_path_factory, fake_llm):
 
     from fixtures import default_llm
 
-    env = {**default_llm(fake_llm), "SLUICE_ALLOW_PRIVATE_NETWORKS": "1", "SLUICE_PUBLIC_API_REQUESTS_PER_MINUTE": "1000000"}
+    env = {**default_llm(fake_llm), "SLUICE_ALLOW_PRIVATE_NETWORKS": "1", "SLUICE_PUBLIC_API_REQUESTS_PER_MINUTE": "1000000", "SLUICE_PUBLIC_API_TOKENS_PER_MINUTE": "1000000000"}
     running = servers.Server(tmp_path_factory.mktemp("open"), env=env).start()
     yield running
     assert running.alive(), running.log()[-6000:]

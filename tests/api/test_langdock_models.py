@@ -13,6 +13,7 @@ import databases
 import sage
 from fake_llm import Call, Fail, Hang, Reply
 from fixtures import create_key, create_user
+from langdock import NOBODY
 
 TOOL = {"type": "function", "function": {"name": "weather", "description": "d", "parameters": {"type": "object", "properties": {}}}}
 OTHER = {"type": "function", "function": {"name": "other", "parameters": {"type": "object"}}}
@@ -200,6 +201,50 @@ def test_many_at_once(client, served, fake_llm):
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         jobs = [pool.submit(complete if i % 2 else message, client, served, stream=bool(i & 2)) for i in range(24)]
         assert all("one" in j.result().text and j.result().status_code == 200 for j in jobs)
+
+
+def test_once_the_tokens_of_a_minute_are_used_up_model_calls_are_refused(start_server, fake_llm):
+    running = start_server(env={"SLUICE_PUBLIC_API_TOKENS_PER_MINUTE": "1000"})
+    scopes = ("COMPLETION_API", "AGENT_API", "ASSISTANT_API", "INTEGRATION_API")
+    client, name = running.client(token=create_key(running, *scopes)), sage.unique("greedy")
+    sage.provider(running.login(), fake_llm, name)
+    fake_llm.script(name, Reply("x", usage=(800, 100)), Reply("x", usage=(800, 200)))
+    for _ in range(2):  # what a call takes is known after it
+        assert complete(client, name).status_code == 200
+    asked = len(fake_llm.requests_for(name))
+    told = client.get("/openai/v1/models")
+    assert told.status_code == 200 and told.headers["x-ratelimit-remaining-tokens"] == "0"
+    assert (told.headers["x-ratelimit-limit-tokens"], told.headers["x-ratelimit-reset-tokens"][:2]) == ("1000", "1m")
+    agent = {"agentId": NOBODY, "messages": [{"id": "1", "role": "user", "parts": [{"type": "text", "text": "Hi"}]}]}
+    assistant = {"assistantId": NOBODY, "messages": [{"role": "user", "content": "Hi"}]}
+    refusals = [
+        complete(client, name),
+        complete(client, name, "/openai/v1/chat/completions"),
+        embed(client, name, input="x"),
+        client.post("/agent/v1/chat/completions", json=agent),
+        client.post("/assistant/v1/chat/completions", json=assistant),
+    ]
+    for r in refusals:
+        refused(r, 429, "the tokens of this minute are used up")
+        assert 40 <= int(r.headers["retry-after"]) <= 61, r.headers
+    r = message(client, name)
+    assert r.status_code == 429 and r.json()["type"] == "error" and r.json()["error"]["type"] == "rate_limit_error"
+    assert 40 <= int(r.headers["retry-after"]) <= 61 and len(fake_llm.requests_for(name)) == asked
+    assert client.get("/integrations/v1/get").status_code == 200
+    count = {"model": name, "messages": [{"role": "user", "content": "Hi"}]}
+    assert client.post("/anthropic/v1/messages/count_tokens", json=count).status_code == 200
+
+
+def test_without_a_limit_of_tokens_none_is_told(start_server, fake_llm):
+    running = start_server(env={"SLUICE_PUBLIC_API_TOKENS_PER_MINUTE": "0"})
+    client, name = running.client(token=create_key(running, "COMPLETION_API")), sage.unique("free")
+    sage.provider(running.login(), fake_llm, name)
+    fake_llm.always(name, Reply("x", usage=(10**9, 10**9)))
+    for _ in range(2):
+        r = complete(client, name)
+        assert r.status_code == 200 and "x-ratelimit-limit-tokens" not in r.headers, r.text
+    assert "x-ratelimit-limit-requests" in r.headers
+    assert "x-ratelimit-limit-tokens" not in running.client().get("/openai/v1/models").headers
 
 
 def test_calls_are_in_the_usage_of_their_user(server, client, model, fake_llm):

@@ -285,12 +285,13 @@ static bool has_scope(const identity *who, unsigned access)
            ((access & DOCK_COMPLETION) != 0 && identity_may(who, "COMPLETION_API"));
 }
 
-static rate_limiter *requests, *tokens;
+static rate_limiter *requests, *tokens; /* of tokens: NULL without a limit */
 
 static void make_limiters(void)
 {
     requests = rate_new(settings_get()->public_api_requests_per_minute, MINUTES(1), CALLERS_MAX);
-    tokens = rate_new(settings_get()->public_api_tokens_per_minute, MINUTES(1), CALLERS_MAX);
+    if (settings_get()->public_api_tokens_per_minute > 0)
+        tokens = rate_new(settings_get()->public_api_tokens_per_minute, MINUTES(1), CALLERS_MAX);
 }
 
 static void prepare_limiters(void)
@@ -319,23 +320,35 @@ static void tell_rate(request *rq, response *rs, const char *what, const rate_st
     reply_header(rs, arena_printf(a, "x-ratelimit-reset-%s", what), duration(a, st->full_after));
 }
 
+static err refuse_rate(request *rq, response *rs, int64_t wait, const char *message)
+{
+    reply_header(rs, "Retry-After", arena_printf(rq->scope->arena, "%lld", (long long)(wait / SECONDS(1) + 1)));
+    return fail(rq->scope, ERR_RATE, "%s", message);
+}
+
 /* Both limits are the user's, whatever key he uses and wherever the API is mounted. */
 static err count_request(request *rq, response *rs)
 {
-    rate_state st, used;
+    rate_state st;
     bool taken;
 
     prepare_limiters();
     taken = rate_take(requests, rq->user->user_id, 1, clock_mono(), &st);
     tell_rate(rq, rs, "requests", &st);
-    if (!rate_take(tokens, rq->user->user_id, 0, clock_mono(), &used))
-        used.remaining = 0;
-    tell_rate(rq, rs, "tokens", &used);
-    if (taken)
-        return OK;
-    reply_header(rs, "Retry-After",
-                 arena_printf(rq->scope->arena, "%lld", (long long)(st.retry_after / SECONDS(1) + 1)));
-    return fail(rq->scope, ERR_RATE, "Rate limit for public API exceeded");
+    return taken ? OK : refuse_rate(rq, rs, st.retry_after, "Rate limit for public API exceeded");
+}
+
+/* How many tokens a call takes is known after it: it may begin while there are any.  Gives how long there will be none. */
+static int64_t tell_tokens(request *rq, response *rs)
+{
+    rate_state st;
+
+    prepare_limiters();
+    if (tokens == NULL)
+        return 0;
+    (void)!rate_take(tokens, rq->user->user_id, 0, clock_mono(), &st);
+    tell_rate(rq, rs, "tokens", &st);
+    return st.remaining > 0 ? 0 : MAX_OF(st.full_after - MINUTES(1) + MINUTES(1) / st.limit, (int64_t)1);
 }
 
 /* Nobody's request counts against nobody. */
@@ -345,20 +358,20 @@ static void tell_full_rates(request *rq, response *rs)
             most_tokens = settings_get()->public_api_tokens_per_minute;
 
     tell_rate(rq, rs, "requests", &(rate_state){.limit = most, .remaining = most});
-    tell_rate(rq, rs, "tokens", &(rate_state){.limit = most_tokens, .remaining = most_tokens});
+    if (most_tokens > 0)
+        tell_rate(rq, rs, "tokens", &(rate_state){.limit = most_tokens, .remaining = most_tokens});
 }
 
 void dock_spend_tokens(const request *rq, int64_t n)
 {
-    rate_state st;
-
     prepare_limiters();
-    if (n > 0 && !rate_take(tokens, rq->user->user_id, n, clock_mono(), &st) && st.remaining > 0)
-        (void)!rate_take(tokens, rq->user->user_id, st.remaining, clock_mono(), NULL); /* as far as there are any */
+    if (tokens != NULL)
+        rate_spend(tokens, rq->user->user_id, n, clock_mono());
 }
 
 err dock_authorize(request *rq, response *rs, const route *r)
 {
+    int64_t no_tokens;
     err e;
 
     if (r != NULL && (r->access & DOCK_OPEN) != 0)
@@ -367,10 +380,14 @@ err dock_authorize(request *rq, response *rs, const route *r)
     if (e != OK)
         tell_full_rates(rq, rs);
     TRY(e);
+    no_tokens = tell_tokens(rq, rs);
     TRY(count_request(rq, rs));
     if (r != NULL && !has_scope(rq->user, r->access))
         return fail_code(rq->scope, ERR_DENIED, "auth.scope", NULL, "Insufficient scope: this key may not call %s",
                          r->path);
+    if (r != NULL && (r->access & DOCK_SPENDS) != 0 && no_tokens > 0)
+        return refuse_rate(rq, rs, no_tokens,
+                           "Rate limit for public API exceeded: the tokens of this minute are used up");
     return OK;
 }
 

@@ -20,7 +20,8 @@ err dock_authorize(request *rq, response *rs, const route *r);
 bool dock_intercept(request *rq, response *rs);
 void dock_after(request *rq, response *rs);
 
-/* The caller's model used that many tokens: counted against his limit of tokens a minute, which the headers tell. */
+/* The caller's model used that many tokens: counted against his limit of tokens a minute, which the headers tell and routes with
+ * DOCK_SPENDS keep. */
 void dock_spend_tokens(const request *rq, int64_t tokens);
 
 /* A path parameter that is an id of ours: ERR_INVALID when it is none ("Invalid integration ID format"). */

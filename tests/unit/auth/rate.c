@@ -55,6 +55,28 @@ TEST(a_refused_cost_takes_nothing_and_a_cost_above_the_limit_needs_a_full_bucket
     rate_free(r);
 }
 
+TEST(what_is_spent_beyond_the_bucket_is_paid_back_and_a_bucket_at_most)
+{
+    rate_limiter *r = rate_new(100, SECONDS(100), 10);
+    rate_state st;
+
+    rate_spend(r, "a", 30, 0);
+    CHECK(rate_take(r, "a", 0, 0, &st), "there are some left");
+    CHECK_INT(st.remaining, 70);
+    rate_spend(r, "a", 120, 0);
+    CHECK(!rate_take(r, "a", 0, 0, &st), "overdrawn by 50");
+    CHECK_INT(st.remaining, 0);
+    CHECK_INT(st.retry_after, SECONDS(50));
+    CHECK_INT(st.full_after, SECONDS(150));
+    CHECK(rate_take(r, "a", 1, SECONDS(51), &st), "paid back");
+    rate_spend(r, "a", INT64_MAX, SECONDS(51));
+    rate_spend(r, "a", -5, SECONDS(51));
+    CHECK(!rate_take(r, "a", 0, SECONDS(51), &st), "overdrawn by a whole bucket");
+    CHECK_INT(st.retry_after, SECONDS(100));
+    CHECK(rate_take(r, "b", 100, SECONDS(51), NULL), "nobody else pays");
+    rate_free(r);
+}
+
 TEST(the_number_of_callers_remembered_is_bounded)
 {
     rate_limiter *r = rate_new(1, MINUTES(1), 100);
