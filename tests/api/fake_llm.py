@@ -47,6 +47,7 @@ class Reply:
     cached: int = 0  # prompt tokens that came from a cache
     first_delay: float = 0.0  # seconds before the head of the response
     delay: float = 0.0  # seconds before each event
+    pauses: dict = dataclasses.field(default_factory=dict)  # number of an event -> seconds more before it
     finish: str = ""  # finish_reason when it is not the natural one
     giant: int = 0  # all events in writes of about so many bytes
     truncate_after: int = -1  # end the body cleanly after so many events, without a finish or [DONE]
@@ -331,8 +332,8 @@ class FakeLLM:
                 return False
             if n == reply.truncate_after:
                 break
-            if reply.delay:
-                await asyncio.sleep(reply.delay)
+            if reply.delay or n in reply.pauses:
+                await asyncio.sleep(reply.delay + reply.pauses.get(n, 0))
             if request.gone:
                 return False
             pending += event.replace("\n", end).encode()

@@ -196,6 +196,33 @@ def test_a_client_that_leaves_frees_the_provider(server, client, served, fake_ll
     fake_llm.wait_gone(fake_llm.wait_for(served)[0])
 
 
+def test_silent_streams_are_kept_alive(client, admin, fake_llm):
+    """Before the first event, in the middle, and before an error; all at once, because each takes its time."""
+    behaviours = {
+        "late": Reply("one two", first_delay=16),
+        "pausing": Reply("one two", pauses={2: 16}),
+        "failing": Fail(400, "changed my mind", delay=16),
+    }
+    signs = {complete: ": keep-alive\n\n", message: 'event: ping\ndata: {"type":"ping"}\n\n'}
+
+    def run(how, ask):
+        name = sage.unique(how)
+        sage.provider(admin, fake_llm, name)
+        fake_llm.always(name, behaviours[how])
+        return how, ask, ask(client, name, stream=True).text
+
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        for job in [pool.submit(run, how, ask) for how in behaviours for ask in signs]:
+            how, ask, text = job.result()
+            own = 1 if ask is message and how != "failing" else 0  # each message has a ping after its start
+            assert text.count(signs[ask]) == own + 1, (how, text)
+            assert text.startswith(signs[ask]) == (how != "pausing"), (how, text)
+            if how == "failing":
+                assert "changed my mind" in text and "[DONE]" not in text and "message_stop" not in text, text
+            else:
+                assert "two" in text and text.endswith("data: [DONE]\n\n" if ask is complete else '{"type":"message_stop"}\n\n'), text
+
+
 def test_many_at_once(client, served, fake_llm):
     fake_llm.always(served, Reply("one two three", delay=0.02))
     with concurrent.futures.ThreadPoolExecutor(8) as pool:

@@ -3,12 +3,13 @@
 #include "face/langdock/anthropic_stream.h"
 
 #include "base/id.h"
+#include "face/langdock/model_wire.h"
 
 typedef enum { BLOCK_NONE, BLOCK_TEXT, BLOCK_THINKING, BLOCK_CALL } block_kind;
 
 typedef struct {
     model_call *c;
-    response *rs;
+    model_wire wire;
     buf *out;
     block_kind open;
     int64_t call;  /* which of the response, of an open BLOCK_CALL */
@@ -162,10 +163,7 @@ static void on_thought(events *ev, str text)
 
 static err send(events *ev)
 {
-    err e = ev->out->len > 0 ? reply_write(ev->rs, ev->out->data, ev->out->len) : OK;
-
-    buf_reset(ev->out);
-    return e;
+    return model_wire_send(&ev->wire, ev->c->rq, ev->out);
 }
 
 static err on_delta(events *ev, const llm_delta *d)
@@ -208,8 +206,7 @@ static void put_error(events *ev, err e)
     end(ev);
 }
 
-/* The stream after its head; what goes wrong from here on is told in it. */
-static err stream_body(events *ev, llm_stream *st)
+static err put_deltas(events *ev, llm_stream *st)
 {
     llm_delta d;
     err e;
@@ -219,31 +216,36 @@ static err stream_body(events *ev, llm_stream *st)
     while (e == OK && (e = model_call_next(ev->c, st, &d)) == OK)
         e = on_delta(ev, &d);
     llm_close(st);
-    if (ev->c->rq->scope->ended != OK)
+    return e;
+}
+
+/* A call that failed before anything was sent is answered like any other request; later it is told in the stream. */
+static err stream_body(events *ev, response *rs)
+{
+    llm_stream *st;
+    err e = model_call_open(ev->c, &st);
+
+    if (e == OK)
+        e = put_deltas(ev, st);
+    model_wire_stop(&ev->wire);
+    if (ev->c->rq->scope->ended != OK || !ev->wire.begun)
         return e;
     if (e == ERR_CLOSED)
         put_end(ev);
     else
         put_error(ev, e);
-    TRY(send(ev));
-    TRY(reply_end(ev->rs));
+    TRY(reply_write(rs, ev->out->data, ev->out->len));
+    TRY(reply_end(rs));
     return e == ERR_CLOSED ? OK : e;
 }
 
 err anthropic_stream(model_call *c, response *rs)
 {
-    events ev = {.c = c, .rs = rs, .out = buf_new(c->rq->scope->arena, MIB(16)), .finish = "stop"};
-    llm_stream *st;
-    err e = model_call_open(c, &st);
+    events ev = {.c = c, .out = buf_new(c->rq->scope->arena, MIB(16)), .finish = "stop"};
+    err e;
 
-    if (e != OK) {
-        model_call_end(c, e);
-        return e;
-    }
-    reply_header(rs, "Cache-Control", "no-cache");
-    reply_header(rs, "X-Accel-Buffering", "no");
-    if ((e = reply_begin(rs, 200, "text/event-stream")) == OK)
-        e = stream_body(&ev, st);
+    model_wire_start(&ev.wire, c->rq, rs, "event: ping\ndata: {\"type\":\"ping\"}\n\n");
+    e = stream_body(&ev, rs);
     model_call_end(c, c->rq->scope->ended != OK ? ERR_CANCELLED : e);
-    return OK; /* what failed has been told */
+    return ev.wire.begun ? OK : e; /* what failed has been told */
 }

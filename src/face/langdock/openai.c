@@ -8,6 +8,7 @@
 #include "base/id.h"
 #include "auth/rules.h"
 #include "face/langdock/agent_handlers.h"
+#include "face/langdock/model_wire.h"
 #include "face/langdock/openai_shared.h"
 
 typedef struct {
@@ -274,7 +275,7 @@ static err answer_whole(model_call *c, response *rs, const char *id)
 
 typedef struct {
     model_call *c;
-    response *rs;
+    model_wire wire;
     buf *out;
     const char *front; /* of every chunk, up to its choices */
     bool usage;        /* in a last chunk */
@@ -282,10 +283,7 @@ typedef struct {
 
 static err send(chunks *k)
 {
-    err e = reply_write(k->rs, k->out->data, k->out->len);
-
-    buf_reset(k->out);
-    return e;
+    return model_wire_send(&k->wire, k->c->rq, k->out);
 }
 
 /* A chunk with this member of the delta; the text is escaped when `text` says so. */
@@ -365,8 +363,7 @@ static void put_error(chunks *k, err e)
     buf_puts(k->out, "}}\n\n");
 }
 
-/* The stream after its head; what goes wrong from here on is told in it. */
-static err stream_body(chunks *k, llm_stream *st)
+static err put_deltas(chunks *k, llm_stream *st)
 {
     llm_delta d;
     err e;
@@ -378,14 +375,26 @@ static err stream_body(chunks *k, llm_stream *st)
     while (e == OK && (e = model_call_next(k->c, st, &d)) == OK)
         e = put_delta(k, &d);
     llm_close(st);
-    if (k->c->rq->scope->ended != OK)
+    return e;
+}
+
+/* A call that failed (`e`) before anything was sent is answered like any other request; later it is told in the stream. */
+static err stream_body(chunks *k, response *rs)
+{
+    llm_stream *st;
+    err e = model_call_open(k->c, &st);
+
+    if (e == OK)
+        e = put_deltas(k, st);
+    model_wire_stop(&k->wire);
+    if (k->c->rq->scope->ended != OK || !k->wire.begun)
         return e;
     if (e == ERR_CLOSED)
         put_end(k);
     else
         put_error(k, e);
-    TRY(send(k));
-    TRY(reply_end(k->rs));
+    TRY(reply_write(rs, k->out->data, k->out->len));
+    TRY(reply_end(rs));
     return e == ERR_CLOSED ? OK : e;
 }
 
@@ -394,22 +403,15 @@ static err answer_stream(model_call *c, response *rs, const char *id, const json
     arena *a = c->rq->scope->arena;
     json_t *front = json_hold(a, envelope(id, "chat.completion.chunk", c));
     char *text = json_text(a, front);
-    chunks k = {.c = c, .rs = rs, .out = buf_new(a, MIB(16)), .usage = json_get_bool(options, "include_usage", false)};
-    llm_stream *st;
+    chunks k = {.c = c, .out = buf_new(a, MIB(16)), .usage = json_get_bool(options, "include_usage", false)};
     err e;
 
     text[strlen(text) - 1] = '\0'; /* without the brace at its end */
     k.front = text;
-    if ((e = model_call_open(c, &st)) != OK) {
-        model_call_end(c, e);
-        return e;
-    }
-    reply_header(rs, "Cache-Control", "no-cache");
-    reply_header(rs, "X-Accel-Buffering", "no");
-    if ((e = reply_begin(rs, 200, "text/event-stream")) == OK)
-        e = stream_body(&k, st);
+    model_wire_start(&k.wire, c->rq, rs, ": keep-alive\n\n");
+    e = stream_body(&k, rs);
     model_call_end(c, c->rq->scope->ended != OK ? ERR_CANCELLED : e);
-    return OK; /* what failed has been told */
+    return k.wire.begun ? OK : e; /* what failed has been told */
 }
 
 /* POST /openai/v1/chat/completions, with and without a region */
