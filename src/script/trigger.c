@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "db/seal.h"
 #include "model/integration.h"
+#include "model/user.h"
 #include "script/invoke.h"
 #include "store/jobs.h"
 
@@ -212,6 +213,17 @@ static err take_events(scope *s, const whole *w, invocation *in, bool seeding, s
 
 /* Polls */
 
+/* Nothing acts for somebody who may not act himself. */
+static err check_owner(scope *s, const trigger_instance_row *i)
+{
+    user_row *owner;
+    err e = user_find(s, i->owner_id, &owner);
+
+    if (e == ERR_NOT_FOUND || (e == OK && !owner->active))
+        return fail(s, ERR_DENIED, "the user whose instance it is is gone or disabled");
+    return e;
+}
+
 static err poll(scope *s, const whole *w, size_t *fired)
 {
     invocation in = {.integration = w->integration,
@@ -224,6 +236,7 @@ static err poll(scope *s, const whole *w, size_t *fired)
 
     if (cstr_blank(w->trigger->code))
         return fail(s, ERR_INVALID, "the trigger has no code");
+    TRY(check_owner(s, w->instance));
     TRY(json_parse(s->arena, w->instance->input, strlen(w->instance->input), NULL, &in.input));
     TRY(invoke(s, &in));
     if (in.outcome.status != SCRIPT_DONE)
@@ -334,7 +347,7 @@ err trigger_webhook(scope *s, const char *instance_id, const webhook_call *call)
     TRY(seal_open(s->arena, w.instance->sealed_secret, &secret));
     if (!same_secret(secret, call->secret))
         return fail_code(s, ERR_DENIED, "trigger.secret", NULL, "the webhook's secret is missing or wrong");
-    if (!is_active(w.instance))
+    if (!is_active(w.instance) || check_owner(s, w.instance) != OK)
         return fail_code(s, ERR_CONFLICT, "trigger.inactive", instance_id, "the trigger instance is not active");
     TRY(check_delivery_id(s, call->delivery_id));
     request = json_object();

@@ -11,6 +11,8 @@ import pytest
 import databases
 import langdock
 import sage
+import server as servers
+from fixtures import create_user
 
 
 def iso(seconds=0.0):
@@ -157,6 +159,25 @@ def test_a_poll_that_fails_says_why_backs_off_and_recovers(world):
     world.desk.patch(f"triggers/{trigger['id']}", {"pollingCode": "return []"})
     now = world.poll(instance)
     assert (now["state"], now["failures"], now["error"]) == ("polling", 0, None)
+
+
+def test_nothing_runs_for_a_user_who_is_disabled(world):
+    name = create_user(world.server, "user").name
+    theirs = langdock.client(world.server, "INTEGRATION_API", "AGENT_API", user=name)
+    world.agent = theirs.post("/agent/v1/create", json={"name": "Theirs"}).json()["agent"]["id"]
+    mine, world.client, world.desk = world.client, theirs, langdock.Desk(theirs)
+    world.offer()
+    instance = world.instance(world.polling())
+    hook = world.instance(world.desk.trigger("Hook", kind="webhook"))
+    settled(world, instance)
+    assert servers.run("user", "disable", "--data", world.server.data, name).returncode == 0
+    langdock.refused(call(world, hook), 409)
+    world.client = mine
+    world.desk.client = mine
+    world.offer(event("late", 1, subject="nobody hears of it"))
+    assert world.desk.post(world.at(instance, "/poll")).status_code == 202
+    failed = world.wait(instance, lambda i: i["failures"] > 0)
+    assert "disabled" in failed["error"]
 
 
 def test_what_is_no_event_is_left_out(world):
