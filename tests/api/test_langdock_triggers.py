@@ -307,6 +307,17 @@ def test_the_id_of_a_delivery_has_to_tell_them_apart(world, hook):
     langdock.refused(call(world, hook, **{"x-webhook-id": b"\xff\xfe"}), 400)
 
 
+def test_a_webhook_takes_so_many_calls_a_minute(start_server, fake_llm):
+    env = {"SLUICE_ALLOW_PRIVATE_NETWORKS": "1", "SLUICE_PUBLIC_API_REQUESTS_PER_MINUTE": "20"}
+    world = World(start_server(env=env), fake_llm)
+    hook = world.instance(world.desk.trigger("Hook", kind="webhook"))
+    for _ in range(30):
+        langdock.refused(call(world, {**hook, "secret": "guessed"}), 403)
+    answers = [call(world, hook, {"n": n}) for n in range(30)]
+    assert {r.status_code for r in answers[:20]} == {202} and answers[-1].status_code == 429
+    assert int(answers[-1].headers["retry-after"]) >= 1
+
+
 def test_the_code_of_a_webhook_makes_events_of_a_call(world):
     code = """
     const {body, query} = data.input.request;

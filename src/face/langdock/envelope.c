@@ -338,6 +338,22 @@ static err count_request(request *rq, response *rs)
     return taken ? OK : refuse_rate(rq, rs, st.retry_after, "Rate limit for public API exceeded");
 }
 
+err dock_check_calls(request *rq, response *rs, const char *id)
+{
+    rate_state st;
+
+    prepare_limiters();
+    (void)!rate_take(requests, id, 0, clock_mono(), &st);
+    return st.remaining > 0
+               ? OK
+               : refuse_rate(rq, rs, MAX_OF(MINUTES(1) / st.limit, (int64_t)1), "Rate limit for this webhook exceeded");
+}
+
+void dock_count_call(const char *id)
+{
+    rate_spend(requests, id, 1, clock_mono());
+}
+
 /* How many tokens a call takes is known after it: it may begin while there are any.  Gives how long there will be none. */
 static int64_t tell_tokens(request *rq, response *rs)
 {

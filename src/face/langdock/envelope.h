@@ -24,6 +24,11 @@ void dock_after(request *rq, response *rs);
  * DOCK_SPENDS keep. */
 void dock_spend_tokens(const request *rq, int64_t tokens);
 
+/* A webhook takes as many calls a minute as a user may make requests.  Only calls that were accepted are counted, so that who does
+ * not know the secret locks nobody out. */
+MUST_USE err dock_check_calls(request *rq, response *rs, const char *id);
+void dock_count_call(const char *id);
+
 /* A path parameter that is an id of ours: ERR_INVALID when it is none ("Invalid integration ID format"). */
 MUST_USE err dock_id(request *rq, response *rs, const char *param, const char *what, const char **out);
 

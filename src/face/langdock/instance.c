@@ -265,11 +265,13 @@ err dock_webhook(request *rq, response *rs)
     json_t *query;
 
     TRY(dock_id(rq, rs, "instanceId", "instance", &id));
+    TRY(dock_check_calls(rq, rs, id));
     if (call.secret == NULL)
         call.secret = request_query(rq, "secret");
     TRY(plain_query(rq, &query));
     call.query = query;
     TRY(request_body_all(rq, HOOK_BODY_MAX, &call.body));
     TRY(trigger_webhook(rq->scope, id, &call));
+    dock_count_call(id);
     return reply_json(rs, 202, dock_wrap(rq, "status", json_string("accepted")));
 }
