@@ -302,6 +302,76 @@ def test_options_from_another_action_are_hinted_at(desk, admin):
     assert execute(admin, name, {"queue": "net"}) == "net"
 
 
+def options(client, desk, action, field="queue", **more):
+    return client.get(f"{desk.url}/actions/{action['id']}/options", params={"field": field, **more})
+
+
+def with_options(desk, code, **more):
+    """An action with a field "Queue List" whose options this code yields; also the action with the code."""
+    source = desk.action(slug(desk), code=code, **more)
+    field = {"label": "Queue List", "type": "SELECT", "contextActionId": source["id"]}
+    return desk.action(slug(desk), inputFields=[{"label": "Note"}, field]), source
+
+
+@pytest.mark.parametrize(
+    "returned, expected",
+    [
+        ("['a', 'b']", [{"label": "a", "value": "a"}, {"label": "b", "value": "b"}]),
+        ("[{label: 'A', value: 'a', more: 1}]", [{"label": "A", "value": "a"}]),
+        ("{ options: [{label: 'A', value: 7}, null] }", [{"label": "A", "value": "7"}]),
+        ("[]", []),
+    ],
+)
+def test_options_are_what_the_context_action_returns(desk, integrator, returned, expected):
+    action, _ = with_options(desk, "return " + returned)
+    for name in ("queue_list", "queueList"):
+        r = options(integrator, desk, action, name)
+        assert r.status_code == 200 and r.json() == {"options": expected}, r.text
+
+
+def test_options_of_a_field_without_a_context_action_are_its_own(desk, integrator):
+    fields = [{"label": "Queue", "type": "SELECT", "options": [{"label": "X", "value": "y"}]}, {"label": "Note"}]
+    action = desk.action(slug(desk), inputFields=fields)
+    assert options(integrator, desk, action).json() == {"options": [{"label": "X", "value": "y"}]}
+    assert options(integrator, desk, action, "note").json() == {"options": []}
+
+
+def test_options_are_kept_for_a_connection_until_it_or_the_code_changes(desk, integrator):
+    desk.auth("API_KEY", authFields=[{"slug": "token", "label": "Token", "type": "TEXT", "required": True}])
+    code = "return [data.auth.token + ' ' + Math.random()]"
+    action, source = with_options(desk, code)
+    made = [desk.post("connections", {"values": {"token": t}, "isDefault": t == "two"}).json()["connection"]["id"] for t in ("one", "two")]
+
+    def value(**more):
+        r = options(integrator, desk, action, "queue_list", **more)
+        assert r.status_code == 200, r.text
+        return r.json()["options"][0]["value"]
+
+    one, two = (value(connectionId=c) for c in made)
+    assert one.startswith("one ") and two.startswith("two ")
+    assert (value(connectionId=made[0]), value(connectionId=made[1])) == (one, two)
+    assert value() == two  # the default connection
+    assert desk.patch(f"connections/{made[0]}", {"values": {"token": "three"}}).status_code == 200
+    assert value(connectionId=made[0]).startswith("three ") and value(connectionId=made[1]) == two
+    desk.patch(f"actions/{source['id']}", {"code": code + " // changed"})
+    assert value(connectionId=made[1]) != two
+
+
+def test_options_that_cannot_be_had(desk, server, integrator):
+    action, source = with_options(desk, "throw new Error('no luck')")
+    refused(options(integrator, desk, action, "queue_list"), 502, "no luck")
+    desk.patch(f"actions/{source['id']}", {"code": "return 5"})
+    refused(options(integrator, desk, action, "queue_list"), 502, "must return an array of options")
+    refused(options(integrator, desk, action, "nothing"), 404, "The action has no field nothing")
+    refused(integrator.get(f"{desk.url}/actions/{action['id']}/options"), 400, "Invalid request query")
+    refused(options(integrator, desk, {"id": NOBODY}), 404, "Action not found")
+    refused(options(integrator, desk, action, "queue_list", connectionId=NOBODY), 404, "Connection not found")
+    desk.auth("API_KEY")
+    refused(options(integrator, desk, action, "queue_list"), 404, "No connection configured")
+    stranger = langdock.client(server, user=create_user(server).name)
+    refused(options(stranger, desk, action, "queue_list"), 403, "You do not have access to this integration")
+
+
 # ----------------------------------------------------------------------------------------------------------------- chat
 
 

@@ -48,6 +48,10 @@ extern const schema dock_connection_schema;
 /* callback.c */
 err dock_oauth_callback(request *rq, response *rs);
 
+/* options.c */
+err dock_action_options(request *rq, response *rs);
+extern const schema dock_options_schema;
+
 /* test_run.c */
 err dock_action_test(request *rq, response *rs);
 err dock_trigger_test(request *rq, response *rs);

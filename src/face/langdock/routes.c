@@ -39,6 +39,9 @@ static const route routes[] = {
     {DELETE, "/integrations/v1/{integrationId}/actions/{actionId}", DOCK_INTEGRATION, NULL, dock_action_delete,
      "Delete an action", .tag = "Actions"},
 
+    {GET, "/integrations/v1/{integrationId}/actions/{actionId}/options", DOCK_INTEGRATION, NULL, dock_action_options,
+     "Options of a field, also those that another action yields", &dock_options_schema, .tag = "Actions"},
+
     {POST, "/integrations/v1/{integrationId}/triggers/create", DOCK_INTEGRATION, &dock_trigger_schema,
      dock_trigger_create, "Create a trigger", .tag = "Triggers"},
     {PUT, "/integrations/v1/{integrationId}/triggers/{triggerId}", DOCK_INTEGRATION, &dock_trigger_schema,
