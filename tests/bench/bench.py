@@ -318,6 +318,27 @@ http {{
             mb = status_kb(self.pid, "VmRSS") / 1024
             self.figure("idle RSS, after a login and some requests", f"{mb:.1f} MB", "< 20 MB", mb < 20)
 
+    def scripts(self):
+        """What a script costs over the request that it makes, and how many run a second; bare requests are the reference."""
+        say("scripts")
+        runner = os.path.join(os.path.dirname(os.path.abspath(self.args.sluice)), "sluice-script")
+        if not os.path.exists(runner):
+            self.note("scripts: not measured, for there is no sluice-script beside the server")
+            return
+        seconds = "1" if self.args.smoke else "6"
+        made = subprocess.run(
+            [os.path.join(self.args.programs, "script"), runner, seconds], capture_output=True, text=True, timeout=120, check=False
+        )
+        if made.returncode != 0:
+            raise SystemExit(f"bench: the scripts failed:\n{made.stdout}{made.stderr}")
+        lines = {m[1]: m for m in re.finditer(r"^(.+?)\s+(?:p50\s+)?([\d.]+) (?:ms|runs/s)(.*)$", made.stdout, re.MULTILINE)}
+        for name, what in (("warm script, ld.request", "ld.request"), ("warm script, fetch", "fetch")):
+            ms = float(lines[name][2])
+            self.figure(f"added by a warm script to the one {what} that it makes, p50", f"{ms:.2f} ms", "< 3 ms", ms < 3)
+        rate = float(lines["sustained, ld.request"][2])
+        self.figure("scripts per second with one request each, a fresh process each", f"{rate:.0f}", "≥ 120", rate >= 120)
+        self.note("scripts: " + "; ".join(re.sub(r"\s+", " ", line) for line in made.stdout.splitlines()))
+
     def binary_size(self):
         stripped = os.path.join(self.folder, "stripped")
         subprocess.run(["strip", "-o", stripped, self.args.sluice], check=True)
@@ -333,6 +354,7 @@ http {{
                 self.chat_turns()
             self.start_time()
             self.live_streams()
+        self.scripts()
 
 
 # ------------------------------------------------------------------------------------------------------------- small ones
@@ -428,7 +450,7 @@ def main():
     args.add_argument("--seconds", type=int, default=5)
     args.add_argument("--smoke", action="store_true")
     args.add_argument("--write", action="store_true")
-    args.add_argument("--only", action="append", choices=["requests", "turns", "streams", "start", "size"])
+    args.add_argument("--only", action="append", choices=["requests", "turns", "streams", "start", "size", "scripts"])
     args = args.parse_args()
     folder = tempfile.mkdtemp(prefix="sluice-bench-")
     bench = Bench(args, folder)
@@ -451,6 +473,8 @@ def main():
                     bench.start_time()
                 if "streams" in args.only:
                     bench.live_streams()
+                if "scripts" in args.only:
+                    bench.scripts()
         else:
             bench.run()
     finally:
