@@ -215,30 +215,43 @@ err oauth_state_insert(scope *s, const oauth_state_row *o)
 }
 
 /* Whoever deletes the row has taken it. */
-err oauth_state_take(scope *s, const char *state_hash, oauth_state_row **out)
+static err state_gone(scope *s)
+{
+    return fail_code(s, ERR_NOT_FOUND, "oauth.state", NULL, "this link was used already, or is too old");
+}
+
+err oauth_state_find(scope *s, const char *state_hash, oauth_state_row **out)
 {
     row_reader at = {.row = 0};
-    int64_t deleted = 0;
     oauth_state_row *o;
     db_rows r;
 
     TRY(db_query(s,
                  "SELECT state_hash, connection_id, user_id, sealed_data, expires_at FROM oauth_state"
-                 " WHERE state_hash = $1",
-                 DB_ARGS(db_text(state_hash)), &r));
-    if (r.count > 0)
-        TRY(db_exec(s, "DELETE FROM oauth_state WHERE state_hash = $1", DB_ARGS(db_text(state_hash)), &deleted));
+                 " WHERE state_hash = $1 AND expires_at > $2",
+                 DB_ARGS(db_text(state_hash), db_int(clock_wall())), &r));
+    if (r.count == 0)
+        return state_gone(s);
     at.rows = &r;
     o = arena_one(s->arena, oauth_state_row);
-    if (deleted > 0) {
-        o->state_hash = take_text(&at);
-        o->connection_id = take_text(&at);
-        o->user_id = take_text(&at);
-        o->sealed_data = take_text(&at);
-        o->expires_at = take_int(&at);
-    }
-    if (deleted == 0 || o->expires_at <= clock_wall())
-        return fail_code(s, ERR_NOT_FOUND, "oauth.state", NULL, "this link was used already, or is too old");
+    o->state_hash = take_text(&at);
+    o->connection_id = take_text(&at);
+    o->user_id = take_text(&at);
+    o->sealed_data = take_text(&at);
+    o->expires_at = take_int(&at);
+    *out = o;
+    return OK;
+}
+
+err oauth_state_take(scope *s, const char *state_hash, oauth_state_row **out)
+{
+    int64_t deleted = 0;
+    oauth_state_row *o;
+
+    TRY(oauth_state_find(s, state_hash, &o));
+    TRY(db_exec(s, "DELETE FROM oauth_state WHERE state_hash = $1", DB_ARGS(db_text(state_hash)), &deleted));
+    if (deleted == 0) /* somebody else was faster */
+        return state_gone(s);
     *out = o;
     return OK;
 }

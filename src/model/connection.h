@@ -70,8 +70,9 @@ typedef struct {
     int64_t expires_at;
 } oauth_state_row;
 MUST_USE err oauth_state_insert(scope *s, const oauth_state_row *o);
-MUST_USE err oauth_state_take(scope *s, const char *state_hash,
+MUST_USE err oauth_state_find(scope *s, const char *state_hash,
                               oauth_state_row **out); /* ERR_NOT_FOUND: unknown, used, old */
+MUST_USE err oauth_state_take(scope *s, const char *state_hash, oauth_state_row **out); /* the same, once */
 
 /* Old states, and connections whose consent never came. */
 MUST_USE err connection_purge(scope *s, int64_t *deleted);

@@ -8,6 +8,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "db/seal.h"
+#include "model/user.h"
 #include "rt/sleep.h"
 #include "script/oauth_http.h"
 
@@ -246,6 +247,23 @@ static err take_consent(scope *s, const oauth_return *r, consent *out)
     TRY(integration_find(s, OWNED_BY_ANYONE, out->row->integration_id, &out->integration));
     TRY(seal_open(s->arena, state->sealed_data, &text));
     return json_parse(s->arena, text, strlen(text), NULL, &out->data);
+}
+
+err oauth_look(scope *s, const char *state, oauth_purpose *out)
+{
+    oauth_state_row *found;
+    integration_row *i;
+    connection_row *c;
+    user_row *u;
+
+    if (cstr_blank(state))
+        return fail(s, ERR_INVALID, "the address has no state");
+    TRY(oauth_state_find(s, state_hash(s->arena, state), &found));
+    TRY(connection_find(s, OWNED_BY_ANYONE, NULL, found->connection_id, &c));
+    TRY(integration_find(s, OWNED_BY_ANYONE, c->integration_id, &i));
+    TRY(user_find(s, found->user_id, &u));
+    *out = (oauth_purpose){.integration = i->name, .user = u->username};
+    return OK;
 }
 
 static err refusal(scope *s, const oauth_return *r)

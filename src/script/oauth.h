@@ -19,6 +19,13 @@ bool oauth_is_kind(const char *auth_type); /* OAUTH, OAUTH_DCR */
 MUST_USE err oauth_begin(scope *s, const integration_row *i, credentials *c, const char *redirect_url,
                          const char **url);
 
+/* For whom a consent was begun: who will act with it, and in what.  For asking somebody who is not logged in here whether he means it:
+ * the link of a consent can be sent to others.  ERR_INVALID or ERR_NOT_FOUND: no state, or one that does not count any more. */
+typedef struct {
+    const char *integration, *user; /* their names */
+} oauth_purpose;
+MUST_USE err oauth_look(scope *s, const char *state, oauth_purpose *out);
+
 /* The user came back.  `user_id` is who is logged in (NULL: nobody): somebody else's consent is refused.  On success the connection is
  * active.  *integration and *label are for the page, also on failure when they are known. */
 typedef struct {

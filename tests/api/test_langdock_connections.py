@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Connections: API keys, service accounts, OAuth in both forms, refreshing, and that no secret gets out (contracts/langdock.md section 4)."""
 import concurrent.futures
+import html
+import re
 import time
+import urllib.parse
 
 import httpx
 import pytest
@@ -247,7 +250,11 @@ def consent(url):
 
 
 def finish(url, **more):
-    return httpx.get(url, trust_env=False, **more)
+    """What a browser does in which nobody is logged in: comes back, and says yes when it is asked."""
+    page = httpx.get(url, trust_env=False, **more)
+    if link := re.search(r'<a href="([^"]+)">Yes, connect</a>', page.text):
+        page = httpx.get(urllib.parse.urljoin(url, html.unescape(link[1])), trust_env=False, **more)
+    return page
 
 
 def authorized(desk):
@@ -287,6 +294,14 @@ def test_the_state_counts_once_and_only_if_it_is_ours(calendar, open_server):
     for query in ("?code=x&state=unknown", "?code=x", ""):
         assert finish(open_server.url + CALLBACK + query).status_code == 400
     assert [c["status"] for c in connections(calendar)] == ["active"]
+
+
+def test_whoever_is_not_logged_in_is_told_whose_it_will_be(calendar, provider):
+    _, url = begin(calendar)
+    page = httpx.get(consent(url), trust_env=False)
+    assert page.status_code == 200 and f"Connect {calendar.get()['name']}?" in page.text
+    assert f"{ADMIN} will be able to act with your account" in page.text
+    assert [c["status"] for c in connections(calendar)] == ["pending"] and provider.calls("/token") == []
 
 
 def test_somebody_else_who_is_logged_in_cannot_finish_it(calendar, open_server):

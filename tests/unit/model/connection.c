@@ -137,6 +137,8 @@ ENGINE_TEST(a_state_is_taken_once_and_in_time)
 
     CHECK_INT(oauth_state_insert(s, &state), OK);
     CHECK_INT(oauth_state_take(s, "h0", &got), ERR_NOT_FOUND);
+    CHECK_INT(oauth_state_find(s, "h1", &got), OK);
+    CHECK_STR(got->connection_id, c.id);
     CHECK_INT(oauth_state_take(s, "h1", &got), OK);
     CHECK_STR(got->connection_id, c.id);
     CHECK_STR(got->user_id, ann);
@@ -146,7 +148,7 @@ ENGINE_TEST(a_state_is_taken_once_and_in_time)
     state.expires_at = clock_wall() - 1;
     CHECK_INT(oauth_state_insert(s, &state), OK);
     CHECK_INT(oauth_state_take(s, "h1", &got), ERR_NOT_FOUND);
-    CHECK_INT(oauth_state_insert(s, &state), OK);
+    CHECK_INT(oauth_state_find(s, "h1", &got), ERR_NOT_FOUND);
     CHECK_INT(connection_delete(s, OWNED_BY_ANYONE, c.id), OK);
     CHECK_INT(engine_int(s, "SELECT COUNT(*) FROM oauth_state"), 0);
 }
