@@ -31,6 +31,9 @@ static void check(const llm_delta *d, seen *so_far)
     case LLM_REASONING:
         must(d->text.len > 0);
         break;
+    case LLM_THOUGHT:
+        must(d->text.len > 1 && d->text.p[0] == '{' && d->text.p[d->text.len - 1] == '}');
+        break;
     case LLM_TOOL_CALL:
         must(d->index >= 0 && d->index <= so_far->calls && d->index < CALLS_MAX);
         must((d->name != NULL) == (d->index == so_far->calls) && (d->id != NULL) == (d->name != NULL));

@@ -24,7 +24,7 @@ ENVIRONMENT = {"GIGACAGE_ENABLED": "0", "JSC_useJIT": "0", "JSC_numberOfGCMarker
 READY, RUN, CALL, REPLY, LOG, FILE, DONE, FAIL, LIMITS = 1, 2, 3, 4, 5, 6, 7, 8, 9
 HEAD = struct.Struct(">IBII")
 FRAME_MAX = 64 << 20
-ENDS = {0: "gone", 80: "gone", 81: "no-vm", 82: "no-sandbox", 86: "memory"}
+ENDS = {0: "gone", 80: "gone", 81: "no-vm", 82: "no-sandbox", 83: "crash", 86: "memory"}
 
 
 @dataclasses.dataclass
@@ -203,7 +203,8 @@ class Runner:
                 code = self.process.wait(5)
             except subprocess.TimeoutExpired:
                 code = None
-            out.status = ENDS.get(code, "cpu" if code in (-9, -24) else f"crash {code}")
+            killed = "cpu" if code in (-9, -24) else "crash" if code is not None and code < 0 else f"exit {code}"
+            out.status = ENDS.get(code, killed)
         self.process.kill()
         self.process.wait()
         self.process.stderr.close()
