@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "fake_server.h"
+#include "net/guard.h"
 #include "fixture.h"
 #include "rt/sleep.h"
 
@@ -58,6 +59,16 @@ static bool serve(fake_conn *c, const fake_request *rq, void *arg)
     if (strcmp(rq->path, "/to-localhost") == 0)
         return fake_printf(c, "HTTP/1.1 302 X\r\nLocation: http://localhost:%d/\r\nContent-Length: 0\r\n\r\n",
                            other_port);
+    /* From now on this machine is out of bounds, as it would be if the first answer had come from a public address. */
+    if (strcmp(rq->path, "/public/away") == 0) {
+        guard_allow_private(false);
+        return fake_printf(c, "HTTP/1.1 302 X\r\nLocation: http://127.0.0.1:%d/\r\nContent-Length: 0\r\n\r\n",
+                           other_port);
+    }
+    if (strcmp(rq->path, "/public") == 0) {
+        guard_allow_private(false);
+        return fake_printf(c, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok") && false;
+    }
     if (strcmp(rq->path, "/to-file") == 0)
         return fake_printf(c, "HTTP/1.1 302 X\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n");
     if (sscanf(rq->path, "/status/%d", &status) == 1)
@@ -293,6 +304,40 @@ FIBER_TEST(private_addresses_in_any_form_are_out_of_reach)
         out = fixture_run_job(s, &job);
         CHECK(out.status == SCRIPT_THREW, "%s", forms[i]);
     }
+}
+
+FIBER_TEST(a_redirect_to_a_private_address_is_not_followed)
+{
+    script_job job = {.name = "test"};
+    script_outcome out;
+
+    SERVERS_OR_SKIP(0);
+    guard_allow_private(true);
+    job.code = str_of(with_base(s, "return (await fetch(BASE + '/away')).status"));
+    out = fixture_run_job(s, &job);
+    CHECK(out.status == SCRIPT_DONE && json_integer_value(out.value) == 200, "where nothing is forbidden it is");
+    job.code = str_of(with_base(s, "return (await fetch(BASE + '/public/away')).status"));
+    out = fixture_run_job(s, &job);
+    CHECK_INT(out.status, SCRIPT_THREW);
+    CHECK_INT(out.requests, 2);
+}
+
+/* The name is asked for again at each connection, and what it says then counts. */
+FIBER_TEST(a_name_that_has_become_private_is_refused_although_it_was_called_before)
+{
+    script_job job = {.name = "test"};
+    script_outcome out;
+
+    SERVERS_OR_SKIP(0);
+    guard_allow_private(true);
+    job.code =
+        str_of(arena_printf(s->arena,
+                            "const url = 'http://localhost:%d/public'; const first = await (await fetch(url)).text();"
+                            " return await fetch(url).then(() => 'reached', () => first + ', then refused')",
+                            port));
+    out = fixture_run_job(s, &job);
+    CHECK(out.status == SCRIPT_DONE, "%s", out.message);
+    CHECK_STR(json_string_value(out.value), "ok, then refused");
 }
 
 FIBER_TEST(only_web_addresses_are_called)
