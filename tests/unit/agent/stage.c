@@ -13,7 +13,8 @@ static bool play(fake_conn *c, const fake_request *rq, void *arg)
     stage *st = arg;
     bool summary = strstr(rq->body, "Summarise the following part") != NULL;
     int n = summary ? st->summaries++ : st->requests++;
-    const stage_answer *a = summary ? &st->summary : &st->answers[MIN_OF(n, st->n - 1)];
+    /* A copy: once the last byte is out, the test may go on and end before this thread does. */
+    const stage_answer a = summary ? st->summary : st->answers[MIN_OF(n, st->n - 1)];
 
     if (summary) {
         free(st->summary_body);
@@ -21,12 +22,12 @@ static bool play(fake_conn *c, const fake_request *rq, void *arg)
     } else if (n < STAGE_REQUESTS) {
         st->bodies[n] = strdup(rq->body);
     }
-    if (a->status != 0)
-        return fake_reply(c, a->status, "application/json", a->body);
+    if (a.status != 0)
+        return fake_reply(c, a.status, "application/json", a.body);
     fake_printf(c, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n");
-    fake_write(c, a->body, strlen(a->body));
-    if (a->pause_ms > 0)
-        fake_wait_closed(c, a->pause_ms);
+    fake_write(c, a.body, strlen(a.body));
+    if (a.pause_ms > 0)
+        fake_wait_closed(c, a.pause_ms);
     return false; /* the end of the connection is the end of the body */
 }
 
