@@ -282,7 +282,6 @@ static void loop_open(loop *l, size_t index)
 {
     *l = (loop){.index = index, .timer_armed = NO_LIMIT};
     must(uv_loop_init(&l->uv), "loop");
-    must(uv_loop_configure(&l->uv, UV_METRICS_IDLE_TIME), "metrics");
     l->bell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     must(l->bell_fd < 0 ? -errno : 0, "eventfd");
     must(uv_poll_init(&l->uv, &l->bell, l->bell_fd), "bell");

@@ -74,8 +74,7 @@ struct loop {
     pthread_mutex_t lock; /* of jobs and ended */
     loop_job *jobs, **jobs_end;
     bool ended;
-    int64_t busy_since;   /* end of the turn before */
-    uint64_t idle_before; /* uv_metrics_idle_time() then */
+    int64_t turn_start; /* when the last wait ended; 0: none has */
     _Atomic int64_t longest_turn;
     _Atomic int64_t turn_began; /* for the watchdog; 0 while the loop waits */
     int64_t slowest_slice;      /* of this turn, and whose */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The watchdog; see watchdog.h.  A turn is the time between two waits for events; libuv knows how long it waited.
+ * The watchdog; see watchdog.h.  A turn is the time between two waits for events: libuv looks at the clock when a wait ends,
+ * with a grain of some milliseconds.  (Its own count of idle time would cost a second epoll_wait() in every turn.)
  *
  * The log line comes after the turn.  What helps more is where the loop is while it is stuck: in debug builds a thread
  * looks every 25 ms and sends a signal to a loop that is late, whose handler prints a backtrace, once a turn.
@@ -17,23 +18,20 @@
 
 void watchdog_turn_begins(loop *l)
 {
+    l->turn_start = MILLISECONDS((int64_t)uv_now(&l->uv));
     atomic_store_explicit(&l->turn_began, clock_mono(), memory_order_relaxed);
 }
 
 void watchdog_turn_ends(loop *l)
 {
-    uint64_t idle = uv_metrics_idle_time(&l->uv);
-    int64_t now = clock_mono();
-    int64_t held = now - l->busy_since - (int64_t)(idle - l->idle_before);
+    int64_t held = l->turn_start != 0 ? clock_mono() - l->turn_start : 0;
 
     atomic_store_explicit(&l->turn_began, 0, memory_order_relaxed);
-    if (l->busy_since != 0 && held > loop_longest_turn(l))
+    if (held > loop_longest_turn(l))
         atomic_store_explicit(&l->longest_turn, held, memory_order_relaxed);
-    if (l->busy_since != 0 && held > TURN_TOO_LONG)
+    if (held > TURN_TOO_LONG)
         log_warn("loop held", log_int("ms", held / 1000000), log_int("loop", (int64_t)l->index),
                  log_str("fiber", l->slowest_label), log_int("fiber_ms", l->slowest_slice / 1000000));
-    l->busy_since = now;
-    l->idle_before = idle;
     l->slowest_slice = 0;
     l->slowest_label = NULL;
 }
