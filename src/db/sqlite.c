@@ -2,8 +2,9 @@
 /*
  * SQLite: connections, statements, and reading.
  *
- * Each loop reads on a connection of its own, directly on its thread: queries are short and indexed.  Writing is the writer
- * thread's business (sqlite_writer.c).
+ * Each loop reads on a connection of its own, directly on its thread: queries are short and indexed.  The queries of one turn
+ * of the loop share a read transaction, which costs more than most of them, until something is committed.  Writing is the
+ * writer thread's business (sqlite_writer.c).
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,11 +18,20 @@
 
 enum { PROBES = 8, READ_RETRIES = 500, BUSY_RETRIES = 500 };
 
+/* A loop's. */
+typedef struct {
+    sqlite_connection *connection;
+    bool in_snapshot; /* a read transaction is open, until the turn ends */
+    uint64_t commits; /* that it shows at least */
+    loop_hook
+        turn_ends; /* ends it: nobody's log may grow, nor another process' change stay unseen, while a loop sleeps */
+} sqlite_reader;
+
 typedef struct {
     db base;
     char *path;
     sqlite_writer *writer;
-    sqlite_connection *readers[LOOPS_MAX]; /* each touched by its loop only */
+    sqlite_reader readers[LOOPS_MAX]; /* each touched by its loop only */
 } sqlite_db;
 
 /* Connections. */
@@ -281,38 +291,61 @@ int sqlite_run(sqlite_connection *c, const char *sql, const db_value *args, size
 
 /* Reading. */
 
-typedef struct {
-    sqlite_db *db;
-    size_t loop;
-} reader_slot;
+static void end_snapshot(sqlite_reader *r)
+{
+    if (r->in_snapshot && !sqlite3_get_autocommit(r->connection->handle)) /* some errors have ended it already */
+        (void)sqlite_run(r->connection, "COMMIT", DB_NO_ARGS, NULL, NULL, NULL);
+    r->in_snapshot = false;
+}
+
+static void on_turn_ends(void *arg)
+{
+    end_snapshot(arg);
+}
+
+/* What was committed before this call is in the snapshot, so that whoever is told of a write finds it. */
+static int hold_snapshot(sqlite_reader *r)
+{
+    uint64_t commits = atomic_load(&db_counters.commits); /* before the snapshot is taken */
+    int rc;
+
+    if (r->in_snapshot && r->commits == commits && !sqlite3_get_autocommit(r->connection->handle))
+        return SQLITE_OK;
+    end_snapshot(r);
+    rc = sqlite_run(r->connection, "BEGIN", DB_NO_ARGS, NULL, NULL, NULL);
+    if (rc != SQLITE_OK)
+        return rc;
+    r->in_snapshot = true;
+    r->commits = commits;
+    loop_after_turn(&r->turn_ends);
+    return SQLITE_OK;
+}
 
 static void close_reader(void *arg)
 {
-    reader_slot *slot = arg;
+    sqlite_reader *r = arg;
 
-    sqlite_disconnect(slot->db->readers[slot->loop]);
-    slot->db->readers[slot->loop] = NULL;
+    loop_forget(&r->turn_ends);
+    sqlite_disconnect(r->connection); /* and with it the snapshot */
+    *r = (sqlite_reader){0};
 }
 
-static sqlite_connection *reader(sqlite_db *d)
+static sqlite_reader *reader(sqlite_db *d)
 {
     loop *l = loop_self();
-    size_t at = loop_index(l);
+    sqlite_reader *r = &d->readers[loop_index(l)];
     char why[256];
 
-    if (d->readers[at] == NULL) {
-        scope *root = loop_root(l);
-        reader_slot *slot = arena_one(root->arena, reader_slot);
-
-        d->readers[at] = sqlite_connect(d->path, SQLITE_READS, why, sizeof why);
-        if (d->readers[at] == NULL) {
+    if (r->connection == NULL) {
+        r->connection = sqlite_connect(d->path, SQLITE_READS, why, sizeof why);
+        if (r->connection == NULL) {
             log_error("db.open", log_str("reason", why));
             return NULL;
         }
-        *slot = (reader_slot){.db = d, .loop = at};
-        scope_defer(root, close_reader, slot);
+        r->turn_ends = (loop_hook){.fn = on_turn_ends, .arg = r};
+        scope_defer(loop_root(l), close_reader, r);
     }
-    return d->readers[at];
+    return r;
 }
 
 static err sqlite_query(scope *s, db *base, const char *sql, const db_value *args, size_t n, db_rows *out)
@@ -321,12 +354,15 @@ static err sqlite_query(scope *s, db *base, const char *sql, const db_value *arg
     int rc = SQLITE_BUSY;
 
     for (int i = 0; rc == SQLITE_BUSY && i < READ_RETRIES; i++) {
-        sqlite_connection *c = reader(d);
+        sqlite_reader *r = reader(d);
 
-        if (c == NULL)
+        if (r == NULL)
             return ERR_IO;
-        rc = sqlite_run(c, sql, args, n, s->arena, out, NULL) & 0xffff;
+        rc = hold_snapshot(r);
+        if (rc == SQLITE_OK)
+            rc = sqlite_run(r->connection, sql, args, n, s->arena, out, NULL) & 0xffff;
         if ((rc & 0xff) == SQLITE_BUSY) { /* another process closes or recovers the file: rare and short */
+            end_snapshot(r);
             rc = SQLITE_BUSY;
             TRY(sleep_for(s, MILLISECONDS(10)));
         }
@@ -396,7 +432,7 @@ static void sqlite_close_db(db *base)
     sqlite_db *d = (sqlite_db *)base;
 
     for (size_t i = 0; i < LOOPS_MAX; i++)
-        sqlite_disconnect(d->readers[i]);
+        sqlite_disconnect(d->readers[i].connection);
     sqlite_writer_stop(d->writer);
     free(d->path);
     free(d);

@@ -17,6 +17,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "engine.h"
+#include "rt/fiber.h"
 #include "rt/loop.h"
 #include "rt/offload.h"
 #include "rt/sleep.h"
@@ -49,6 +50,69 @@ TEST(the_file_is_private)
     db_close(engine_open());
     CHECK(stat(engine_url() + strlen("sqlite:"), &st) == 0 && (st.st_mode & 0777) == 0600, "mode %o",
           st.st_mode & 0777u);
+}
+
+/* Reading. */
+
+static void read_in_turns(scope *s)
+{
+    sqlite3 *other = NULL;
+
+    make_table(s);
+    CHECK_INT(sqlite3_open(engine_url() + strlen("sqlite:"), &other), SQLITE_OK);
+    CHECK_INT(engine_int(s, COUNT_ROWS), 0);
+    CHECK_INT(sqlite3_exec(other, "INSERT INTO t VALUES (1, 'theirs')", NULL, NULL, NULL), SQLITE_OK);
+    CHECK_INT(engine_int(s, COUNT_ROWS), 0); /* a turn has one state of what others write */
+    CHECK_INT(sqlite3_wal_checkpoint_v2(other, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL), SQLITE_BUSY);
+    fiber_yield();
+    CHECK_INT(sqlite3_wal_checkpoint_v2(other, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL), SQLITE_OK);
+    CHECK_INT(engine_int(s, COUNT_ROWS), 1);
+    CHECK_INT(insert(s, 2, "ours"), OK);
+    CHECK_INT(engine_int(s, COUNT_ROWS), 2);
+    sqlite3_close(other);
+}
+
+TEST(queries_of_a_turn_see_one_state_and_what_was_written_here)
+{
+    on_sqlite(1, read_in_turns);
+}
+
+static atomic_int written;
+
+static err write_and_tell(scope *s, void *arg)
+{
+    (void)arg;
+    for (int i = 1; i <= 300; i++) {
+        TRY(insert(s, i, "counted"));
+        atomic_store(&written, i);
+    }
+    return OK;
+}
+
+/* Without giving the turn up: whatever another loop was told is stored must be seen. */
+static void read_beside_a_writer(scope *s)
+{
+    scope *group;
+
+    if (loop_index(s->loop) == 0)
+        make_table(s);
+    group = scope_child(s, NO_LIMIT);
+    if (loop_index(s->loop) == 0) {
+        scope_spawn(group, write_and_tell, NULL);
+        CHECK_INT(scope_join(group), OK);
+        return;
+    }
+    while (atomic_load(&written) == 0)
+        CHECK_INT(sleep_for(s, MILLISECONDS(1)), OK);
+    for (int before = 0; before < 300;) {
+        before = atomic_load(&written);
+        CHECK(engine_int(s, COUNT_ROWS) >= before, "of %d", before);
+    }
+}
+
+TEST(a_read_sees_what_another_loop_has_written, .limit = 60)
+{
+    on_sqlite(2, read_beside_a_writer);
 }
 
 /* Group commit. */
