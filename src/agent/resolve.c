@@ -53,7 +53,7 @@ static err load_agent(scope *s, const chat_request *rq, merged_config *m, json_t
     if (cstr_blank(rq->agent_id))
         return OK;
     /* Whoever is logged in needs the right to see the agent; an anonymous caller needs to know its id. */
-    e = rq->user_id != NULL ? agent_find_for(s, caller(rq), rq->agent_id, &row) : agent_find(s, rq->agent_id, &row);
+    e = rq->user_id != NULL ? agent_recall_for(s, caller(rq), rq->agent_id, &row) : agent_recall(s, rq->agent_id, &row);
     if (e == ERR_NOT_FOUND && rq->agent_optional)
         return OK;
     TRY(e);
@@ -177,7 +177,7 @@ static err find_endpoint(scope *s, arena *a, const chat_request *rq, const merge
             sc.who = m->agent_owner != NULL ? owned_by_user(m->agent_owner) : OWNED_BY_ANYONE;
         if (rq->admin)
             sc.who = OWNED_BY_ANYONE;
-        e = served_find(s, sc, m->provider_id, &sm);
+        e = served_recall(s, sc, m->provider_id, &sm);
         if (e == ERR_NOT_FOUND)
             return fail_code(s, ERR_NOT_FOUND, "provider.not_found", m->provider_id, "LLM provider not found: %s",
                              m->provider_id);

@@ -28,7 +28,7 @@ static err trusted(scope *s, const provider_row *p, bool *out)
     *out = p->owner_id == NULL;
     if (*out)
         return OK;
-    e = user_find(s, p->owner_id, &owner);
+    e = user_recall(s, p->owner_id, &owner);
     if (e == ERR_NOT_FOUND)
         return OK;
     TRY(e);

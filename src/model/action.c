@@ -6,9 +6,8 @@
 #include "base/id.h"
 #include "base/slug.h"
 #include "model/input_field.h"
-#include "model/rows.h"
+#include "model/recall.h"
 #include "model/slugs.h"
-#include "model/version.h"
 
 #define COLUMNS                                                                                                        \
     "id, integration_id, name, slug, description, code, input_fields, requires_confirmation, active_label, "           \
@@ -158,9 +157,10 @@ err action_list_offers(scope *s, owned_by who, action_offer **out, size_t *n)
     if (who.anyone)
         TRY(db_query(s, OFFERS BY_AGE " LIMIT $1", DB_ARGS(db_int(ACTION_OFFERS_MAX)), &r));
     else
-        TRY(db_query(s,
-                     OFFERS " WHERE i.owner_id = $1 UNION ALL " OFFERS " WHERE i.owner_id IS NULL" BY_AGE " LIMIT $2",
-                     DB_ARGS(db_text(text_or(who.user_id, "")), db_int(ACTION_OFFERS_MAX)), &r));
+        TRY(model_recall(s, VERSION_INTEGRATIONS, true,
+                         OFFERS " WHERE i.owner_id = $1 UNION ALL " OFFERS " WHERE i.owner_id IS NULL" BY_AGE
+                                " LIMIT $2",
+                         DB_ARGS(db_text(text_or(who.user_id, "")), db_int(ACTION_OFFERS_MAX)), &r));
     *out = arena_array(s->arena, action_offer, r.count);
     *n = r.count;
     for (size_t i = 0; i < r.count; i++) {

@@ -35,7 +35,8 @@ MUST_USE err action_insert(scope *s, action_row *a);
 MUST_USE err action_find(scope *s, const char *integration_id, const char *id, action_row **out);
 MUST_USE err action_list(scope *s, const char *integration_id, action_row **out, size_t *n); /* in order */
 
-/* The actions of every integration that `who` may use, the oldest integration first, in order; without code. */
+/* The actions of every integration that `who` may use, the oldest integration first, in order; without code.  As they were a
+ * moment ago. */
 typedef struct {
     action_row action;
     const char *integration_name, *owner_id; /* of the integration */

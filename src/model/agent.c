@@ -4,8 +4,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
-#include "model/rows.h"
-#include "model/version.h"
+#include "model/recall.h"
 
 #define COLUMNS "id, owner_id, name, config, extra, is_default, disabled, created_at, updated_at"
 
@@ -57,16 +56,31 @@ err agent_insert(scope *s, agent_row *a)
     return e;
 }
 
+#define FIND "SELECT " COLUMNS " FROM agent WHERE id = $1"
+
+static err give_agent(scope *s, const char *id, const db_rows *r, agent_row **out)
+{
+    if (r->count == 0)
+        return model_missing(s, "agent.not_found", "agent", id);
+    *out = arena_one(s->arena, agent_row);
+    read_agent(r, 0, *out);
+    return OK;
+}
+
 err agent_find(scope *s, const char *id, agent_row **out)
 {
     db_rows r;
 
-    TRY(db_query(s, "SELECT " COLUMNS " FROM agent WHERE id = $1", DB_ARGS(db_text(id)), &r));
-    if (r.count == 0)
-        return model_missing(s, "agent.not_found", "agent", id);
-    *out = arena_one(s->arena, agent_row);
-    read_agent(&r, 0, *out);
-    return OK;
+    TRY(db_query(s, FIND, DB_ARGS(db_text(id)), &r));
+    return give_agent(s, id, &r, out);
+}
+
+err agent_recall(scope *s, const char *id, agent_row **out)
+{
+    db_rows r;
+
+    TRY(model_recall(s, VERSION_AGENTS, false, FIND, DB_ARGS(db_text(id)), &r));
+    return give_agent(s, id, &r, out);
 }
 
 static bool may_change(owned_by who, const agent_row *a)
@@ -74,17 +88,35 @@ static bool may_change(owned_by who, const agent_row *a)
     return who.anyone || a->owner_id == NULL || cstr_eq(a->owner_id, who.user_id);
 }
 
+static err check_use(scope *s, owned_by who, const agent_row *a)
+{
+    int64_t listed = 0;
+
+    if (may_change(who, a))
+        return OK;
+    TRY(model_count(s, "SELECT COUNT(*) FROM agent_user WHERE agent_id = $1 AND user_id = $2",
+                    DB_ARGS(db_text(a->id), db_text(who.user_id)), &listed));
+    if (listed == 0)
+        return fail_code(s, ERR_DENIED, "agent.denied", a->id, "the agent %s is somebody else's", a->id);
+    return OK;
+}
+
 err agent_find_for(scope *s, owned_by who, const char *id, agent_row **out)
 {
     agent_row *a = NULL;
-    int64_t listed = 0;
 
     TRY(agent_find(s, id, &a));
-    if (!may_change(who, a))
-        TRY(model_count(s, "SELECT COUNT(*) FROM agent_user WHERE agent_id = $1 AND user_id = $2",
-                        DB_ARGS(db_text(id), db_text(who.user_id)), &listed));
-    if (!may_change(who, a) && listed == 0)
-        return fail_code(s, ERR_DENIED, "agent.denied", id, "the agent %s is somebody else's", id);
+    TRY(check_use(s, who, a));
+    *out = a;
+    return OK;
+}
+
+err agent_recall_for(scope *s, owned_by who, const char *id, agent_row **out)
+{
+    agent_row *a = NULL;
+
+    TRY(agent_recall(s, id, &a));
+    TRY(check_use(s, who, a));
     *out = a;
     return OK;
 }

@@ -25,9 +25,11 @@ MUST_USE err agent_insert(scope *s, agent_row *a);
 
 /* ERR_NOT_FOUND, code "agent.not_found". */
 MUST_USE err agent_find(scope *s, const char *id, agent_row **out);
+MUST_USE err agent_recall(scope *s, const char *id, agent_row **out); /* as it was a moment ago: not for changing it */
 
 /* OK when `who` may use it: owner, authorised, ownerless, or anyone; ERR_DENIED, code "agent.denied", when not. */
 MUST_USE err agent_find_for(scope *s, owned_by who, const char *id, agent_row **out);
+MUST_USE err agent_recall_for(scope *s, owned_by who, const char *id, agent_row **out);
 
 /* Those that `who` may use, oldest first; without other people's disabled ones.  For `anyone`: all. */
 MUST_USE err agent_list(scope *s, owned_by who, agent_row **out, size_t *n);

@@ -92,12 +92,15 @@ MUST_USE err model_find(scope *s, provider_scope sc, const char *id, served_mode
 
 /* A flat entry: by the model's id, else by the provider's (its first LLM). */
 MUST_USE err served_find(scope *s, provider_scope sc, const char *id, served_model **out);
+/* As it was a moment ago: not for changing it. */
+MUST_USE err served_recall(scope *s, provider_scope sc, const char *id, served_model **out);
 
 /* By the model's name, at the provider of that name (or requester; NULL: any).  Own ones first, then the oldest. */
 MUST_USE err served_find_by_name(scope *s, provider_scope sc, const char *provider_name, const char *model_name,
                                  model_kind kind, served_model **out);
 
-/* The LLM used when nothing is chosen: with `prefer_own` the user's default, else his oldest; then the system's. */
+/* The LLM used when nothing is chosen: with `prefer_own` the user's default, else his oldest; then the system's.  As it was a
+ * moment ago. */
 MUST_USE err served_default(scope *s, const char *user_id, bool prefer_own, served_model **out);
 
 /* An LLM entry of this owner (NULL: the system) with the same address, model (NULL: any) and set of keys. */

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "model/provider_internal.h"
-#include "model/version.h"
+#include "model/recall.h"
 
 static void read_served(const db_rows *rows, size_t row, served_model *sm)
 {
@@ -33,23 +33,42 @@ static err one_served(scope *s, const char *shown, const char *sql, const db_val
     return OK;
 }
 
+static err recall_served(scope *s, const char *shown, const char *sql, const db_value *args, size_t n,
+                         served_model **out)
+{
+    size_t count = 0;
+    db_rows r;
+
+    TRY(model_recall(s, VERSION_PROVIDERS, false, sql, args, n, &r));
+    if (r.count == 0)
+        return model_gone(s, shown);
+    give_served(s, &r, out, &count);
+    return OK;
+}
+
 /* Finding. */
+
+#define BY_MODEL SERVED "WHERE " IN_SCOPE " AND m.id = $4"
+#define BY_PROVIDER                                                                                                    \
+    SERVED "WHERE " IN_SCOPE " AND m.provider_id = $4 AND m.kind = 'llm' ORDER BY m.created_at, m.id LIMIT 1"
 
 err model_find(scope *s, provider_scope sc, const char *id, served_model **out)
 {
-    return one_served(s, id, SERVED "WHERE " IN_SCOPE " AND m.id = $4", DB_ARGS(SCOPE(sc), db_text(id)), out);
+    return one_served(s, id, BY_MODEL, DB_ARGS(SCOPE(sc), db_text(id)), out);
 }
 
 err served_find(scope *s, provider_scope sc, const char *id, served_model **out)
 {
     err e = model_find(s, sc, id, out);
 
-    if (e != ERR_NOT_FOUND)
-        return e;
-    return one_served(s, id,
-                      SERVED "WHERE " IN_SCOPE " AND m.provider_id = $4 AND m.kind = 'llm'"
-                             " ORDER BY m.created_at, m.id LIMIT 1",
-                      DB_ARGS(SCOPE(sc), db_text(id)), out);
+    return e != ERR_NOT_FOUND ? e : one_served(s, id, BY_PROVIDER, DB_ARGS(SCOPE(sc), db_text(id)), out);
+}
+
+err served_recall(scope *s, provider_scope sc, const char *id, served_model **out)
+{
+    err e = recall_served(s, id, BY_MODEL, DB_ARGS(SCOPE(sc), db_text(id)), out);
+
+    return e != ERR_NOT_FOUND ? e : recall_served(s, id, BY_PROVIDER, DB_ARGS(SCOPE(sc), db_text(id)), out);
 }
 
 err served_find_by_name(scope *s, provider_scope sc, const char *provider_name, const char *model_name, model_kind kind,
@@ -67,12 +86,12 @@ err served_find_by_name(scope *s, provider_scope sc, const char *provider_name, 
 
 err served_default(scope *s, const char *user_id, bool prefer_own, served_model **out)
 {
-    err e =
-        one_served(s, NULL,
-                   SERVED "WHERE m.kind = 'llm' AND (p.owner_id IS NULL OR ($1 = 1 AND p.owner_id = $2))"
+    err e = recall_served(s, NULL,
+                          SERVED
+                          "WHERE m.kind = 'llm' AND (p.owner_id IS NULL OR ($1 = 1 AND p.owner_id = $2))"
                           " ORDER BY CASE WHEN p.owner_id IS NULL THEN 1 ELSE 0 END, p.is_default DESC, p.created_at,"
                           " m.ranking DESC, m.created_at, m.id LIMIT 1",
-                   DB_ARGS(db_int(prefer_own), db_text(user_id)), out);
+                          DB_ARGS(db_int(prefer_own), db_text(user_id)), out);
 
     if (e == ERR_NOT_FOUND)
         return fail_code(s, e, "model.no_default", NULL, "no model is configured");

@@ -4,8 +4,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
-#include "model/rows.h"
-#include "model/version.h"
+#include "model/recall.h"
 
 #define COLUMNS                                                                                                        \
     "id, username, email, nickname, phone, avatar_url, role, password_hash, extra, active, revision, created_at, "     \
@@ -47,21 +46,36 @@ static const char *email_key(arena *a, const char *email)
     return key[0] != '\0' ? key : NULL;
 }
 
+static err give_user(scope *s, const char *key, const db_rows *r, user_row **out)
+{
+    if (r->count == 0)
+        return model_missing(s, "user.not_found", "user", key);
+    *out = arena_one(s->arena, user_row);
+    read_user(r, 0, *out);
+    return OK;
+}
+
 static err one_user(scope *s, const char *sql, const char *key, user_row **out)
 {
     db_rows r;
 
     TRY(db_query(s, sql, DB_ARGS(db_text(key)), &r));
-    if (r.count == 0)
-        return model_missing(s, "user.not_found", "user", key);
-    *out = arena_one(s->arena, user_row);
-    read_user(&r, 0, *out);
-    return OK;
+    return give_user(s, key, &r, out);
 }
+
+#define FIND "SELECT " COLUMNS " FROM users WHERE id = $1"
 
 err user_find(scope *s, const char *id, user_row **out)
 {
-    return one_user(s, "SELECT " COLUMNS " FROM users WHERE id = $1", id, out);
+    return one_user(s, FIND, id, out);
+}
+
+err user_recall(scope *s, const char *id, user_row **out)
+{
+    db_rows r;
+
+    TRY(model_recall(s, VERSION_USERS, false, FIND, DB_ARGS(db_text(id)), &r));
+    return give_user(s, id, &r, out);
 }
 
 err user_find_by_username(scope *s, const char *username, user_row **out)

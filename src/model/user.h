@@ -35,6 +35,7 @@ MUST_USE err user_insert_first(scope *s, user_row *u);
 
 /* ERR_NOT_FOUND, code "user.not_found". */
 MUST_USE err user_find(scope *s, const char *id, user_row **out);
+MUST_USE err user_recall(scope *s, const char *id, user_row **out); /* as it was a moment ago: not for changing it */
 MUST_USE err user_find_by_username(scope *s, const char *username, user_row **out);
 MUST_USE err user_find_by_email(scope *s, const char *email, user_row **out); /* trims, ignores ASCII case */
 

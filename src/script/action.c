@@ -135,7 +135,7 @@ static err agent_entries(scope *s, const char *agent_id, json_t **entries, const
     *entries = NULL;
     if (agent_id == NULL)
         return OK;
-    e = agent_find(s, agent_id, &row);
+    e = agent_recall(s, agent_id, &row);
     if (e == ERR_NOT_FOUND)
         return OK;
     TRY(e);
