@@ -87,17 +87,24 @@ void buf_putc(buf *b, char c)
 
 void buf_vprintf(buf *b, const char *format, va_list args)
 {
+    size_t room = b->overflow || b->cap <= b->len ? 0 : b->cap - b->len;
     va_list again;
-    char *room;
+    char *to;
     int len;
 
     va_copy(again, args);
-    len = vsnprintf(NULL, 0, format, args);
+    len = vsnprintf(room > 0 ? b->data + b->len : NULL, room, format, args);
     if (len < 0)
         mem_die("formatting", 0);
-    if ((room = buf_reserve(b, (size_t)len)) != NULL) {
-        vsnprintf(room, (size_t)len + 1, format, again);
+    if ((size_t)len < room) {
         b->len += (size_t)len;
+    } else {
+        if (room > 0)
+            b->data[b->len] = '\0'; /* the beginning was written */
+        if ((to = buf_reserve(b, (size_t)len)) != NULL) {
+            vsnprintf(to, (size_t)len + 1, format, again);
+            b->len += (size_t)len;
+        }
     }
     va_end(again);
 }

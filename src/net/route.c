@@ -122,18 +122,20 @@ void router_log_requests(router *r, bool on)
 
 /* ---- which face ---- */
 
-/* Whether `path` is `prefix` or lies below it. */
-static bool under(const char *path, str prefix)
+/* Whether `path` is `prefix` or lies below it; every request asks for dozens of prefixes, most of which differ early. */
+static bool under(const char *path, const char *prefix)
 {
-    if (prefix.len == 1)
-        return true;
-    return strncmp(path, prefix.p, prefix.len) == 0 && (path[prefix.len] == '/' || path[prefix.len] == '\0');
+    size_t n = 0;
+
+    while (prefix[n] != '\0' && prefix[n] == path[n])
+        n++;
+    return prefix[n] == '\0' && (path[n] == '/' || path[n] == '\0');
 }
 
 const face_mount *route_mount(const router *r, const char *path)
 {
     for (size_t i = 0; i < r->n_mounts; i++)
-        if (r->mounts[i].prefix != NULL && under(path, str_of(r->mounts[i].prefix)))
+        if (r->mounts[i].prefix != NULL && (cstr_eq(r->mounts[i].prefix, "/") || under(path, r->mounts[i].prefix)))
             return &r->mounts[i];
     return NULL;
 }
@@ -155,11 +157,10 @@ static destination find_face(router *r, const request *rq)
     if (own != NULL)
         return (destination){.to = own};
     for (size_t i = 0; i < r->n_faces; i++) {
-        str name = str_of(r->faces[i].face->name);
+        const char *name = r->faces[i].face->name;
 
-        if (strncmp(rq->path + 1, name.p, name.len) == 0 &&
-            (rq->path[name.len + 1] == '/' || rq->path[name.len + 1] == '\0'))
-            return (destination){.to = &r->faces[i], .prefix = {rq->path, name.len + 1}};
+        if (under(rq->path + 1, name))
+            return (destination){.to = &r->faces[i], .prefix = {rq->path, strlen(name) + 1}};
     }
     m = route_mount(r, rq->path);
     if (m == NULL)

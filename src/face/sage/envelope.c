@@ -26,6 +26,7 @@ void sage_put_seconds(buf *b, int64_t wall)
 /* Everything before the message's end; `success` NULL leaves that member out. */
 static void put_head(buf *b, const char *success, int code, const char *text)
 {
+    (void)buf_reserve(b, 255); /* at once what most answers need */
     buf_putc(b, '{');
     if (success != NULL) {
         buf_puts(b, "\"success\":");
