@@ -92,13 +92,15 @@ void model_add_update(db_batch *b, owned_by who, const model_row *m)
                 db_int(m->context_length), db_int(m->ranking), db_int(m->updated_at)));
 }
 
-err model_insert(scope *s, model_row *m)
+err model_insert(scope *s, owned_by who, model_row *m)
 {
     db_batch *b = db_batch_new(s->arena);
+    provider_row *theirs;
     int64_t providers = 0;
     err e;
 
     TRY(model_check_key(s, "the model's name", m->name));
+    TRY(provider_find(s, (provider_scope){.who = who}, m->provider_id, &theirs));
     model_fill(s, m);
     model_add_insert(b, m);
     e = db_batch_run(s, b);

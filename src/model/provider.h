@@ -81,7 +81,8 @@ char *provider_host(arena *a, const char *url);
 
 /* Fill ids (when NULL) and times.  is_default takes the flag from the owner's other providers. */
 MUST_USE err provider_insert(scope *s, provider_row *p);
-MUST_USE err model_insert(scope *s, model_row *m); /* ERR_NOT_FOUND (code "provider.not_found"): no such provider */
+MUST_USE err model_insert(scope *s, owned_by who,
+                          model_row *m); /* ERR_NOT_FOUND (code "provider.not_found"): no such provider of theirs */
 MUST_USE err served_insert(scope *s, served_model *sm); /* both at once; the ids become equal unless given */
 
 /* ERR_NOT_FOUND, code "provider.not_found" or "model.not_found". */

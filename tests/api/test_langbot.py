@@ -335,6 +335,23 @@ def test_a_client_mistake_is_400_and_not_500(owner):
     assert r.status_code == 400 and r.json()["code"] == -1
 
 
+def test_the_systems_provider_is_used_by_everybody_and_the_administrators_to_see_into(server, owner, user):
+    (systems,) = [p for p in ok(owner.get(PROVIDERS))["providers"] if p["api_keys"] == ["sk-system-key-01"]]
+    someone = user()
+    other = server.client(token=token_of(server.client(), someone.name, someone.password))
+    (shown,) = [p for p in ok(other.get(PROVIDERS))["providers"] if p["uuid"] == systems["uuid"]]
+    assert shown["api_keys"] == ["***"]
+    assert ok(other.get(f"{PROVIDERS}/{systems['uuid']}"))["provider"]["api_keys"] == ["***"]
+    models = ok(other.get(MODELS))["models"]
+    assert models and "sk-system-key-01" not in str(models) + other.get(f"{MODELS}/{models[0]['uuid']}").text
+    for body in ({"provider_uuid": systems["uuid"]}, {"provider": {"uuid": systems["uuid"]}}):
+        for path in (MODELS, EMBEDDINGS):
+            failed(other.post(path, json={"name": "slipped-in", **body}), 404, "resource_not_found")
+    failed(other.put(f"{PROVIDERS}/{systems['uuid']}", json={"base_url": "http://evil.example"}), 404, "resource_not_found")
+    failed(other.put(f"{MODELS}/{models[0]['uuid']}", json={"name": "x"}), 404, "resource_not_found")
+    assert "slipped-in" not in owner.get(MODELS).text + owner.get(EMBEDDINGS).text
+
+
 # -------------------------------------------------------------------------------------------------------------- models
 
 

@@ -3,6 +3,7 @@
 #include "face/langbot/envelope.h"
 
 #include "auth/authenticate.h"
+#include "auth/rules.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "face/langbot/routes.h"
@@ -154,9 +155,9 @@ const char *bot_account(arena *a, const char *user_id)
     return arena_printf(a, "%.8s-%.4s-%.4s-%.4s-%.12s", user_id, user_id + 8, user_id + 12, user_id + 16, user_id + 20);
 }
 
-bool bot_sees_secrets(const request *rq)
+bool bot_sees_secrets(const request *rq, const char *owner_id)
 {
-    return identity_may(rq->user, "provider_secret.manage");
+    return identity_may(rq->user, "provider_secret.manage") && owner_or_admin(rq->user, owner_id);
 }
 
 json_t *bot_time(arena *a, int64_t wall_us)

@@ -28,7 +28,7 @@ const char *bot_account(arena *a, const char *user_id);
 /* Naive UTC: "2026-11-22T04:05:06"; JSON null for 0.  New reference. */
 json_t *bot_time(arena *a, int64_t wall_us);
 
-/* Whether the caller may see secrets. */
-bool bot_sees_secrets(const request *rq);
+/* Whether the caller may see the secrets of what this user owns (NULL: the system, whose secrets are the administrators'). */
+bool bot_sees_secrets(const request *rq, const char *owner_id);
 
 #endif

@@ -299,7 +299,7 @@ err bot_model_create(request *rq, response *rs)
     if (p->id == NULL)
         TRY(provider_insert(rq->scope, p));
     m.provider_id = p->id;
-    TRY(model_insert(rq->scope, &m));
+    TRY(model_insert(rq->scope, rows_of(rq->user), &m));
     data = json_object();
     json_set_str(data, "uuid", m.id);
     return bot_ok(rq, rs, data);

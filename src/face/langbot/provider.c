@@ -15,15 +15,16 @@ static provider_scope visible(const request *rq)
 
 err bot_provider_json(request *rq, const provider_row *p, json_t **out)
 {
+    bool clear = bot_sees_secrets(rq, p->owner_id);
     json_t *o = json_object(), *shown = json_array();
     const char **keys;
     size_t n = 0;
 
     if (provider_open_keys(rq->scope, p, &keys, &n) != OK)
         n = 0; /* sealed under another master key: shown without keys */
-    for (size_t i = 0; i < n && bot_sees_secrets(rq); i++)
+    for (size_t i = 0; i < n && clear; i++)
         json_array_append_new(shown, json_string(keys[i]));
-    if (n > 0 && !bot_sees_secrets(rq))
+    if (n > 0 && !clear)
         json_array_append_new(shown, json_string("***"));
     json_set_str(o, "uuid", p->id);
     json_set_str(o, "workspace_uuid", BOT_WORKSPACE);

@@ -41,7 +41,7 @@ static model_row made_model(scope *s, const char *provider, const char *name, mo
 {
     model_row m = {.provider_id = provider, .name = name, .kind = kind};
 
-    CHECK(model_insert(s, &m) == OK, "%s", name);
+    CHECK(model_insert(s, OWNED_BY_ANYONE, &m) == OK, "%s", name);
     return m;
 }
 
@@ -147,13 +147,26 @@ ENGINE_TEST(a_provider_with_models_is_not_deleted)
     provider_row p = made_provider(s, "u1", "P");
     model_row m = made_model(s, p.id, "m", MODEL_EMBEDDING), lost = {.provider_id = "nothing", .name = "x"};
 
-    CHECK_INT(model_insert(s, &lost), ERR_NOT_FOUND);
+    CHECK_INT(model_insert(s, OWNED_BY_ANYONE, &lost), ERR_NOT_FOUND);
     CHECK_STR(code_of(s), "provider.not_found");
     CHECK_INT(provider_delete(s, owned_by_user("u1"), p.id), ERR_CONFLICT);
     CHECK_STR(code_of(s), "provider.in_use");
     CHECK_INT(model_delete(s, owned_by_user("u2"), m.id), ERR_NOT_FOUND);
     CHECK_INT(model_delete(s, owned_by_user("u1"), m.id), OK);
     CHECK_INT(provider_delete(s, owned_by_user("u1"), p.id), OK);
+}
+
+ENGINE_TEST(models_are_made_at_ones_own_providers)
+{
+    provider_row mine = made_provider(s, "u1", "Mine"), systems = made_provider(s, NULL, "System");
+    model_row m = {.provider_id = mine.id, .name = "m"};
+
+    CHECK_INT(model_insert(s, owned_by_user("u2"), &m), ERR_NOT_FOUND);
+    CHECK_INT(model_insert(s, owned_by_user("u1"), &m), OK);
+    m = (model_row){.provider_id = systems.id, .name = "m"};
+    CHECK_INT(model_insert(s, owned_by_user("u1"), &m), ERR_NOT_FOUND);
+    CHECK_STR(code_of(s), "provider.not_found");
+    CHECK_INT(model_insert(s, OWNED_BY_ANYONE, &m), OK);
 }
 
 ENGINE_TEST(models_are_listed_by_kind_and_counted)
