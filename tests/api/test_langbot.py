@@ -214,12 +214,31 @@ def test_keys_are_renamed(owner):
         ({"name": "x", "scopes": ["fly"]}, 400, "invalid_api_key", "Unknown API key scope: fly"),
         ({"name": "x", "expires_at": "soon"}, 400, "invalid_expiry", "Invalid API key expiry"),
         ({"name": "x", "expires_at": "2001-01-01T00:00:00"}, 400, "invalid_expiry", "API key expiry must be in the future"),
+        ({"name": "x", "expires_at": "2098-02-31T00:00:00"}, 400, "invalid_expiry", "Invalid API key expiry"),
+        ({"name": "x", "expires_at": "2098-01-01T00:00:00+-5"}, 400, "invalid_expiry", "Invalid API key expiry"),
+        ({"name": "x", "expires_at": "2098-01-01T00:00:00+05:30 or so"}, 400, "invalid_expiry", "Invalid API key expiry"),
     ],
 )
 def test_keys_that_cannot_be_made(owner, body, status, code, msg):
     before = len(ok(owner.get(KEYS))["keys"])
     failed(owner.post(KEYS, json=body), status, code, msg)
     assert len(ok(owner.get(KEYS))["keys"]) == before
+
+
+@pytest.mark.parametrize(
+    "given, shown",
+    [
+        ("2098-01-01T12:00:00", "2098-01-01T12:00:00"),
+        ("2098-01-01 12:00:00Z", "2098-01-01T12:00:00"),
+        ("2098-01-01T12:00:00+05:30", "2098-01-01T06:30:00"),
+        ("2098-01-01T12:00:00-0530", "2098-01-01T17:30:00"),
+        ("2098-01-01", "2098-01-01T00:00:00"),
+        ("", None),
+    ],
+)
+def test_the_expiry_of_a_key_is_kept_in_utc(owner, given, shown):
+    made = ok(owner.post(KEYS, json={"name": "x", "expires_at": given}))["key"]
+    assert made["expires_at"] == shown == ok(owner.get(f"{KEYS}/{made['id']}"))["key"]["expires_at"]
 
 
 def test_unknown_key(owner):

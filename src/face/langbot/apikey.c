@@ -2,8 +2,6 @@
 /* API keys (contracts/langbot.md section 2.5). */
 #include "auth/apikey.h"
 
-#include <time.h>
-
 #include "auth/rules.h"
 #include "auth/scopes.h"
 #include "base/clock.h"
@@ -48,7 +46,7 @@ err bot_key_list(request *rq, response *rs)
     api_key_row *rows;
     size_t n;
 
-    TRY(api_key_list(rq->scope, own_rows_of(rq->user), (page){.limit = 1000}, &rows, &n, NULL));
+    TRY(api_key_list(rq->scope, own_rows_of(rq->user), (page){.all = true}, &rows, &n, NULL));
     list = json_array();
     for (size_t i = 0; i < n; i++)
         json_array_append_new(list, key_json(rq->scope->arena, &rows[i]));
@@ -62,41 +60,14 @@ typedef struct {
     json_t *scopes;
 } key_body;
 static const field key_fields[] = {
-    FIELD(key_body, name, .text = "Shown in lists"),
-    FIELD(key_body, description),
+    FIELD(key_body, name, .max = 255, .text = "Shown in lists"),
+    FIELD(key_body, description, .max = 4096),
     FIELD(key_body, scopes, .json = JSON_STRINGS_TYPE, .text = "Permissions; all that the creator has when absent"),
     FIELD(key_body, expires_at, .text = "ISO 8601"),
 };
 const schema bot_key_schema = SCHEMA(key_body, key_fields);
-static const field update_fields[] = {FIELD(key_body, name), FIELD(key_body, description)};
+static const field update_fields[] = {FIELD(key_body, name, .max = 255), FIELD(key_body, description, .max = 4096)};
 const schema bot_key_update_schema = {"key_update", sizeof(key_body), update_fields, COUNT(update_fields), SIZE_MAX};
-
-/* ISO 8601 as people write it: date and time, with Z, an offset, or none (UTC). */
-static bool read_time(const char *text, int64_t *wall_us)
-{
-    struct tm t = {0};
-    const char *rest = strptime(text, "%Y-%m-%dT%H:%M", &t);
-    int hours = 0, minutes = 0;
-    time_t seconds;
-
-    if (rest == NULL)
-        rest = strptime(text, "%Y-%m-%d", &t);
-    if (rest == NULL)
-        return false;
-    if (*rest == ':' && (rest = strptime(rest, ":%S", &t)) == NULL)
-        return false;
-    if (*rest == '.')
-        rest += 1 + strspn(rest + 1, "0123456789");
-    seconds = timegm(&t);
-    if (*rest == '+' || *rest == '-') {
-        if (sscanf(rest + 1, "%2d:%2d", &hours, &minutes) < 1 || hours > 14 || minutes > 59)
-            return false;
-        seconds += (*rest == '+' ? -1 : 1) * (hours * 3600 + minutes * 60);
-        rest = "";
-    }
-    *wall_us = (int64_t)seconds * 1000000;
-    return *rest == '\0' || strcmp(rest, "Z") == 0;
-}
 
 /* All of this platform's that the creator has: a key of its does not open the other faces, unless "*" is asked for. */
 static const char *all_permissions(request *rq)
@@ -150,7 +121,7 @@ err bot_key_create(request *rq, response *rs)
 
     if (cstr_blank(in->name))
         return bot_error(rq, rs, 400, 0, "invalid_api_key", "Name is required");
-    if (!cstr_blank(in->expires_at) && !read_time(in->expires_at, &wish.expires_at))
+    if (!cstr_blank(in->expires_at) && !clock_parse_iso(str_trim(str_of(in->expires_at)), &wish.expires_at))
         return bot_error(rq, rs, 400, 0, "invalid_expiry", "Invalid API key expiry");
     if (wish.expires_at != 0 && wish.expires_at <= clock_wall())
         return bot_error(rq, rs, 400, 0, "invalid_expiry", "API key expiry must be in the future");
