@@ -2,13 +2,14 @@
 """The thin slice of the LangBot face: login, API keys, requesters, providers, models for chat and embeddings."""
 import concurrent.futures
 import re
+import time
 
 import httpx
 import pytest
 
 import sage
 import server as servers
-from fake_llm import Fail
+from fake_llm import Fail, Hang
 
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
 PROVIDERS = "/api/v1/provider/providers"
@@ -460,6 +461,14 @@ def test_a_failed_test_says_why_and_is_no_401(owner, model, fake_llm):
     fake_llm.always(model[1], Fail(401, "Incorrect API key"))
     r = owner.post(f"{MODELS}/{model[0]}/test", json={})
     assert r.status_code == 400 and r.json()["code"] == -1 and r.json()["msg"] != "Internal server error"
+
+
+def test_a_test_ends_before_the_clients_give_up(owner, model, fake_llm):
+    fake_llm.always(model[1], Hang())
+    began = time.monotonic()
+    r = owner.post(f"{MODELS}/{model[0]}/test", json={}, timeout=40)
+    assert time.monotonic() - began < 30
+    failed(r, 400, -1, "The model did not answer within 25 seconds")
 
 
 # ---------------------------------------------------------------------------------------------------------- embeddings

@@ -7,14 +7,16 @@
 #include "llm/embed.h"
 #include "llm/serve.h"
 
+/* The platform's clients wait thirty seconds for any answer. */
+#define TEST_MOST SECONDS(25)
+
 #define REASONING_DEFAULT "{\"level\":\"provider_default\"}"
 
 /* What is tried with a model; an answer is success. */
 static err try_chat(scope *s, const llm_endpoint *at)
 {
     llm_message hello = {.role = ROLE_USER, .text = "Hello, world! Please answer with one short sentence."};
-    llm_request q = {
-        .at = *at, .messages = &hello, .n_messages = 1, .limits = {.max_attempts = 2, .first_byte = SECONDS(60)}};
+    llm_request q = {.at = *at, .messages = &hello, .n_messages = 1, .limits = {.max_attempts = 2}};
     llm_usage usage;
     const char *text;
 
@@ -23,15 +25,10 @@ static err try_chat(scope *s, const llm_endpoint *at)
 
 static err try_embedding(scope *s, const llm_endpoint *at)
 {
-    scope *own = scope_child(s, SECONDS(60));
     embed_request q = {.at = *at, .input = json_hold(s->arena, json_pack("[s]", "Hello, world!"))};
     embeddings got;
-    err e = llm_embed(own, own->arena, &q, &got);
 
-    if (e != OK)
-        fail_from(s, own, e);
-    scope_close(own);
-    return e;
+    return llm_embed(s, s->arena, &q, &got);
 }
 
 static bool any_driver(const char *name)
@@ -383,6 +380,19 @@ static err endpoint_of(request *rq, const model_body *in, llm_endpoint *out)
     return OK;
 }
 
+static err try_in_time(request *rq, const llm_endpoint *at)
+{
+    scope *own = scope_child(rq->scope, TEST_MOST);
+    err e = family_of(rq)->try(own, at);
+
+    if (own->ended == ERR_TIMEOUT && scope_check(rq->scope) == OK)
+        e = fail(rq->scope, ERR_TIMEOUT, "The model did not answer within %d seconds", (int)(TEST_MOST / SECONDS(1)));
+    else if (e != OK)
+        fail_from(rq->scope, own, e);
+    scope_close(own);
+    return e;
+}
+
 /* POST /api/v1/provider/models/KIND/{uuid}/test */
 err bot_model_test(request *rq, response *rs)
 {
@@ -391,7 +401,7 @@ err bot_model_test(request *rq, response *rs)
     err e;
 
     TRY(endpoint_of(rq, rq->body, &at));
-    e = family_of(rq)->try(rq->scope, &at);
+    e = try_in_time(rq, &at);
     if (e == OK)
         return bot_ok(rq, rs, NULL);
     TRY(scope_check(rq->scope));
