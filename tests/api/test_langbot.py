@@ -405,6 +405,28 @@ def test_a_model_is_changed_in_part(owner, model):
     assert got["abilities"] == ["vision"] and got["context_length"] == 9000 and got["name"] == model[1]
 
 
+def test_a_model_moves_to_another_provider(owner, model, provider, fake_llm):
+    path = f"{MODELS}/{model[0]}"
+    body = {"name": sage.unique("other"), "requester": "openai-chat-completions", "base_url": fake_llm.url, "api_keys": ["sk-other"]}
+    other = ok(owner.post(PROVIDERS, json=body))["uuid"]
+    assert ok(owner.put(path, json={"name": model[1], "provider_uuid": other, "abilities": []})) is None
+    assert ok(owner.get(path))["model"]["provider_uuid"] == other
+    ok(owner.post(f"{path}/test", json={}))
+    assert fake_llm.requests_for(model[1])[-1].key == "sk-other"
+    ok(owner.put(path, json={"provider_uuid": "", "provider": {"uuid": provider[0]}}))
+    assert ok(owner.get(path))["model"]["provider_uuid"] == provider[0]
+    inline = {"requester": "openai-chat-completions", "base_url": fake_llm.url, "api_keys": [sage.unique("sk")]}
+    ok(owner.put(path, json={"provider": inline}))
+    moved = ok(owner.get(path))["model"]["provider"]
+    assert moved["uuid"] not in (provider[0], other) and moved["api_keys"] == inline["api_keys"]
+
+    failed(owner.put(path, json={"provider_uuid": "00000000-0000-4000-8000-000000000001"}), 404, "resource_not_found")
+    rerank = {"requester": "jina-rerank", "base_url": "https://api.jina.ai/v1", "api_keys": []}
+    r = owner.put(path, json={"provider": rerank})
+    failed(r, 400, -1, 'Provider requester "jina-rerank" does not support llm models')
+    assert ok(owner.get(path))["model"]["provider_uuid"] == moved["uuid"]
+
+
 @pytest.mark.parametrize(
     "body, msg",
     [

@@ -192,8 +192,9 @@ static err check_reasoning(request *rq, const model_body *in)
     return OK;
 }
 
-/* The provider that a body means: by id, inline by id, or inline by what it is; made when there is none like it. */
-static err provider_of(request *rq, const model_body *in, provider_row **out)
+/* The provider that a body means: by id, inline by id, or inline by what it is; without an id when there is none like it.
+ * `now` is where the model was until now, whose keys masks stand for, or NULL. */
+static err provider_of(request *rq, const model_body *in, const provider_row *now, provider_row **out)
 {
     const char *id = in->provider_uuid, *requester, *url;
     arena *a = rq->scope->arena;
@@ -210,7 +211,7 @@ static err provider_of(request *rq, const model_body *in, provider_row **out)
         return fail(rq->scope, ERR_INVALID, "provider_uuid or provider is required");
     if (!bot_requester_known(requester))
         return fail(rq->scope, ERR_INVALID, "Unknown requester: %s", requester);
-    TRY(provider_take_keys(rq->scope, json_object_get(in->provider, "api_keys"), NULL, &keys));
+    TRY(provider_take_keys(rq->scope, json_object_get(in->provider, "api_keys"), now, &keys));
     e = provider_find_same(rq->scope, rq->user->user_id, requester, url, keys.list, keys.n, out);
     if (e != ERR_NOT_FOUND)
         return e;
@@ -289,7 +290,7 @@ err bot_model_create(request *rq, response *rs)
     json_t *data;
 
     TRY(check_reasoning(rq, in));
-    TRY(provider_of(rq, in, &p));
+    TRY(provider_of(rq, in, NULL, &p));
     TRY(check_support(rq, family, p));
     apply(rq->scope->arena, in, &m);
     TRY(check_level(rq, &m));
@@ -303,14 +304,25 @@ err bot_model_create(request *rq, response *rs)
 }
 
 /* The model of the path, if it is of the path's kind. */
-static err find(request *rq, served_model **out)
+static err find_among(request *rq, provider_scope sc, served_model **out)
 {
     const char *id = request_param(rq, "uuid");
 
-    TRY(model_find(rq->scope, visible(rq), id, out));
+    TRY(model_find(rq->scope, sc, id, out));
     if ((*out)->model.kind != family_of(rq)->kind)
         return fail_code(rq->scope, ERR_NOT_FOUND, "model.not_found", id, "there is no model %s of this kind", id);
     return OK;
+}
+
+static err find(request *rq, served_model **out)
+{
+    return find_among(rq, visible(rq), out);
+}
+
+/* One that the caller may change. */
+static err find_theirs(request *rq, served_model **out)
+{
+    return find_among(rq, (provider_scope){.who = rows_of(rq->user)}, out);
 }
 
 /* GET /api/v1/provider/models/KIND/{uuid} */
@@ -329,16 +341,32 @@ err bot_model_get(request *rq, response *rs)
     return bot_ok(rq, rs, data);
 }
 
+/* Moves the model to another provider when the body names one. */
+static err move(request *rq, const model_body *in, served_model *sm)
+{
+    provider_row *p;
+
+    if (cstr_blank(in->provider_uuid) && in->provider == NULL)
+        return OK;
+    TRY(provider_of(rq, in, &sm->provider, &p));
+    TRY(check_support(rq, family_of(rq), p));
+    if (p->id == NULL)
+        TRY(provider_insert(rq->scope, p));
+    sm->model.provider_id = p->id;
+    return OK;
+}
+
 /* PUT /api/v1/provider/models/KIND/{uuid} */
 err bot_model_update(request *rq, response *rs)
 {
     const model_body *in = rq->body;
     served_model *sm;
 
-    TRY(find(rq, &sm));
+    TRY(find_theirs(rq, &sm));
     TRY(check_reasoning(rq, in));
     apply(rq->scope->arena, in, &sm->model);
     TRY(check_level(rq, &sm->model));
+    TRY(move(rq, in, sm));
     TRY(model_update(rq->scope, rows_of(rq->user), &sm->model));
     return bot_ok(rq, rs, NULL);
 }
@@ -348,7 +376,7 @@ err bot_model_delete(request *rq, response *rs)
 {
     served_model *sm;
 
-    TRY(find(rq, &sm));
+    TRY(find_theirs(rq, &sm));
     TRY(model_delete(rq->scope, rows_of(rq->user), request_param(rq, "uuid")));
     return bot_ok(rq, rs, NULL);
 }
@@ -363,7 +391,7 @@ static err endpoint_of(request *rq, const model_body *in, llm_endpoint *out)
     if (strcmp(request_param(rq, "uuid"), "_") != 0) {
         TRY(find(rq, &sm));
     } else {
-        TRY(provider_of(rq, in, &p));
+        TRY(provider_of(rq, in, NULL, &p));
         unsaved = (served_model){.provider = *p, .model = {.kind = family_of(rq)->kind}};
         apply(a, in, &unsaved.model);
         if (cstr_blank(unsaved.model.name))
