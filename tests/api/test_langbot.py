@@ -399,6 +399,34 @@ def test_an_inline_provider_is_found_or_made(owner, fake_llm):
     assert ok(owner.get(f"{PROVIDERS}/{providers.pop()}"))["provider"]["name"].startswith("127.0.0.1")
 
 
+@pytest.mark.parametrize("path", [MODELS, EMBEDDINGS])
+def test_models_as_the_published_document_describes_them(owner, fake_llm, path):
+    name, key = sage.unique("old-style"), sage.unique("sk")
+    body = {
+        "name": name,
+        "description": "from the document",
+        "requester": "openai-chat-completions",
+        "requester_config": {"base_url": fake_llm.url, "timeout": 120},
+        "api_keys": [{"name": "mine", "keys": [key]}, "sk-second"],
+        "extra_args": {},
+    }
+    one = f"{path}/{ok(owner.post(path, json=body))['uuid']}"
+    made = ok(owner.get(one))["model"]["provider"]
+    assert made["requester"] == "openai-chat-completions" and made["base_url"] == fake_llm.url
+    assert made["api_keys"] == [key, "sk-second"]
+    assert ok(owner.post(f"{path}/_/test", json=body)) is None
+    assert fake_llm.requests_for(name)[0].key in (key, "sk-second")
+
+    ok(owner.put(one, json={"requester_config": {"base_url": fake_llm.url + "/"}}))
+    assert ok(owner.get(one))["model"]["provider_uuid"] == made["uuid"]
+    ok(owner.put(one, json={"api_keys": [{"name": "mine", "keys": [key]}]}))
+    assert ok(owner.get(one))["model"]["provider"]["api_keys"] == [key]
+    body = {"name": name, "requester": "openai-chat-completions", "requester_config": {}, "api_keys": [key]}
+    one = f"{path}/{ok(owner.post(path, json=body))['uuid']}"
+    assert ok(owner.get(one))["model"]["provider"]["base_url"] == "https://api.openai.com/v1"
+    failed(owner.post(path, json={"name": name, "requester_config": {}, "api_keys": []}), 400, -1)
+
+
 def test_a_model_is_changed_in_part(owner, model):
     assert ok(owner.put(f"{MODELS}/{model[0]}", json={"abilities": ["vision"], "context_length": 9000})) is None
     got = ok(owner.get(f"{MODELS}/{model[0]}"))["model"]

@@ -30,6 +30,7 @@ err bot_requester_icon(request *rq, response *rs);
 extern const schema bot_requester_schema;
 bool bot_requester_serves(const char *requester, const char *kind); /* "llm", "text-embedding", "rerank" */
 bool bot_requester_known(const char *requester);
+const char *bot_requester_url(const char *requester); /* where it is by default; "" for none */
 
 /* provider.c */
 err bot_provider_list(request *rq, response *rs);

@@ -140,18 +140,20 @@ err bot_model_list(request *rq, response *rs)
 }
 
 typedef struct {
-    const char *name, *provider_uuid;
-    json_t *provider, *abilities, *reasoning_config, *extra_args;
+    const char *name, *provider_uuid, *requester;
+    json_t *provider, *requester_config, *api_keys;
+    json_t *abilities, *reasoning_config, *extra_args;
     int64_t context_length, prefered_ranking;
-    uint64_t given;
 } model_body;
-enum { G_RANKING = 2, G_CONTEXT = 5 };
 #define FIELDS_OF_ALL(needed)                                                                                          \
     FIELD(model_body, name, .required = (needed), .not_null = (needed), .min = (needed), .max = 255,                   \
           .text = "As the provider names it"),                                                                         \
         FIELD(model_body, provider_uuid), FIELD(model_body, prefered_ranking, .max = 1e9),                             \
         FIELD(model_body, provider, .json = JSON_OBJECT_TYPE,                                                          \
               .text = "Instead of provider_uuid: requester, base_url, api_keys"),                                      \
+        FIELD(model_body, requester, .text = "Instead of provider, as the platform's older document has it"),          \
+        FIELD(model_body, requester_config, .json = JSON_OBJECT_TYPE, .text = "Of that requester: base_url"),          \
+        FIELD(model_body, api_keys, .text = "Of that requester: keys, or objects with a list of keys"),                \
         FIELD(model_body, extra_args, .json = JSON_OBJECT_TYPE, .text = "Merged into every request")
 #define FIELDS_OF_CHAT                                                                                                 \
     FIELD(model_body, context_length, .max = 1e12, .text = "Tokens of context"),                                       \
@@ -163,7 +165,7 @@ static const field embedding_create[] = {FIELDS_OF_ALL(true)};
 static const field embedding_update[] = {FIELDS_OF_ALL(false)};
 #define MODEL_SCHEMA(name, fields)                                                                                     \
     {                                                                                                                  \
-        name, sizeof(model_body), fields, COUNT(fields), offsetof(model_body, given)                                   \
+        name, sizeof(model_body), fields, COUNT(fields), SIZE_MAX                                                      \
     }
 const schema bot_model_schema = MODEL_SCHEMA("llm_model_create", llm_create);
 const schema bot_model_update_schema = MODEL_SCHEMA("llm_model_update", llm_update);
@@ -192,26 +194,67 @@ static err check_reasoning(request *rq, const model_body *in)
     return OK;
 }
 
+/* A list of keys, some of them in objects {"name","keys"}. */
+static json_t *flat_keys(arena *a, json_t *given)
+{
+    json_t *list, *one;
+    size_t i;
+
+    if (!json_is_array(given))
+        return given;
+    list = json_hold(a, json_array());
+    json_array_foreach(given, i, one)
+    {
+        if (json_is_object(one))
+            json_array_extend(list, json_get_arr(one, "keys"));
+        else
+            json_array_append(list, one);
+    }
+    return list;
+}
+
+/* The provider that a body describes, or NULL.  The platform's published document is older than providers: there a model
+ * has a requester, its configuration and keys itself (section 3). */
+static json_t *described(request *rq, const model_body *in, const provider_row *now)
+{
+    arena *a = rq->scope->arena;
+    const char *requester = in->requester != NULL || now == NULL ? in->requester : now->requester;
+    const char *url = now != NULL && in->requester == NULL ? now->base_url : bot_requester_url(requester);
+    json_t *o, *keys = flat_keys(a, in->api_keys);
+
+    if (in->provider != NULL || (in->requester == NULL && in->requester_config == NULL && in->api_keys == NULL))
+        return in->provider;
+    o = json_hold(a, json_object());
+    json_set_str(o, "requester", requester);
+    json_set_str(o, "base_url", json_get_str(in->requester_config, "base_url", url));
+    if (keys != NULL)
+        json_set(o, "api_keys", json_incref(keys));
+    else if (now != NULL && now->sealed_keys != NULL)
+        json_set(o, "api_keys", json_pack("[s]", "***")); /* those of now */
+    return o;
+}
+
 /* The provider that a body means: by id, inline by id, or inline by what it is; without an id when there is none like it.
  * `now` is where the model was until now, whose keys masks stand for, or NULL. */
 static err provider_of(request *rq, const model_body *in, const provider_row *now, provider_row **out)
 {
     const char *id = in->provider_uuid, *requester, *url;
+    json_t *provider = described(rq, in, now);
     arena *a = rq->scope->arena;
     provider_keys keys;
     err e;
 
     if (cstr_blank(id))
-        id = json_get_str(in->provider, "uuid", NULL);
+        id = json_get_str(provider, "uuid", NULL);
     if (!cstr_blank(id))
         return provider_find(rq->scope, visible(rq), id, out);
-    requester = json_get_str(in->provider, "requester", NULL);
-    url = provider_clean_url(a, json_get_str(in->provider, "base_url", ""));
-    if (in->provider == NULL || requester == NULL)
+    requester = json_get_str(provider, "requester", NULL);
+    url = provider_clean_url(a, json_get_str(provider, "base_url", ""));
+    if (requester == NULL)
         return fail(rq->scope, ERR_INVALID, "provider_uuid or provider is required");
     if (!bot_requester_known(requester))
         return fail(rq->scope, ERR_INVALID, "Unknown requester: %s", requester);
-    TRY(provider_take_keys(rq->scope, json_object_get(in->provider, "api_keys"), now, &keys));
+    TRY(provider_take_keys(rq->scope, json_object_get(provider, "api_keys"), now, &keys));
     e = provider_find_same(rq->scope, rq->user->user_id, requester, url, keys.list, keys.n, out);
     if (e != ERR_NOT_FOUND)
         return e;
@@ -224,8 +267,16 @@ static err provider_of(request *rq, const model_body *in, const provider_row *no
     return OK;
 }
 
-static void apply(arena *a, const model_body *in, model_row *m)
+/* Whether the body has this member, be it null. */
+static bool has(const request *rq, const char *name)
 {
+    return json_object_get(rq->json, name) != NULL;
+}
+
+static void apply(const request *rq, const model_body *in, model_row *m)
+{
+    arena *a = rq->scope->arena;
+
     if (in->name != NULL)
         m->name = in->name;
     if (in->abilities != NULL)
@@ -234,9 +285,9 @@ static void apply(arena *a, const model_body *in, model_row *m)
         m->extra_args = json_text(a, in->extra_args);
     if (in->reasoning_config != NULL)
         m->reasoning = json_text(a, in->reasoning_config);
-    if (in->given >> G_CONTEXT & 1)
+    if (has(rq, "context_length"))
         m->context_length = in->context_length;
-    if (in->given >> G_RANKING & 1)
+    if (has(rq, "prefered_ranking"))
         m->ranking = in->prefered_ranking;
 }
 
@@ -292,7 +343,7 @@ err bot_model_create(request *rq, response *rs)
     TRY(check_reasoning(rq, in));
     TRY(provider_of(rq, in, NULL, &p));
     TRY(check_support(rq, family, p));
-    apply(rq->scope->arena, in, &m);
+    apply(rq, in, &m);
     TRY(check_level(rq, &m));
     if (p->id == NULL)
         TRY(provider_insert(rq->scope, p));
@@ -346,7 +397,7 @@ static err move(request *rq, const model_body *in, served_model *sm)
 {
     provider_row *p;
 
-    if (cstr_blank(in->provider_uuid) && in->provider == NULL)
+    if (cstr_blank(in->provider_uuid) && described(rq, in, &sm->provider) == NULL)
         return OK;
     TRY(provider_of(rq, in, &sm->provider, &p));
     TRY(check_support(rq, family_of(rq), p));
@@ -364,7 +415,7 @@ err bot_model_update(request *rq, response *rs)
 
     TRY(find_theirs(rq, &sm));
     TRY(check_reasoning(rq, in));
-    apply(rq->scope->arena, in, &sm->model);
+    apply(rq, in, &sm->model);
     TRY(check_level(rq, &sm->model));
     TRY(move(rq, in, sm));
     TRY(model_update(rq->scope, rows_of(rq->user), &sm->model));
@@ -393,7 +444,7 @@ static err endpoint_of(request *rq, const model_body *in, llm_endpoint *out)
     } else {
         TRY(provider_of(rq, in, NULL, &p));
         unsaved = (served_model){.provider = *p, .model = {.kind = family_of(rq)->kind}};
-        apply(a, in, &unsaved.model);
+        apply(rq, in, &unsaved.model);
         if (cstr_blank(unsaved.model.name))
             return fail(rq->scope, ERR_INVALID, "name is required");
         sm = &unsaved;

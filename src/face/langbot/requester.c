@@ -88,6 +88,13 @@ bool bot_requester_known(const char *name)
     return find(name) != NULL;
 }
 
+const char *bot_requester_url(const char *name)
+{
+    const requester *r = find(name);
+
+    return r != NULL ? r->base_url : "";
+}
+
 static bool serves(const requester *r, const char *type)
 {
     for (size_t i = 0; i < COUNT(type_names); i++)
