@@ -322,6 +322,14 @@ def test_a_provider_is_changed_in_part_and_a_mask_keeps_its_keys(owner, provider
     assert got["name"] == "Renamed" and got["api_keys"][0] == "sk-one"
 
 
+def test_a_provider_is_sent_back_as_it_was_read(owner):
+    (systems,) = [p for p in ok(owner.get(PROVIDERS))["providers"] if p["api_keys"] == ["sk-system-key-01"]]
+    path, fields = f"{PROVIDERS}/{systems['uuid']}", ("name", "requester", "base_url", "api_keys")
+    assert ok(owner.put(path, json={k: systems[k] for k in fields})) is None
+    assert {k: ok(owner.get(path))["provider"][k] for k in fields} == {k: systems[k] for k in fields}
+    failed(owner.put(path, json={"requester": "nobody"}), 400, -1, "Unknown requester: nobody")
+
+
 def test_masks_stand_for_the_keys_at_their_places(owner, provider):
     path = f"{PROVIDERS}/{provider[0]}"
     ok(owner.put(path, json={"api_keys": ["sk-1", "sk-2"]}))
@@ -388,6 +396,15 @@ def test_a_model_is_created_and_read(owner, provider, model):
     assert filtered["uuid"] == uuid and "provider" not in filtered
     listed = [p for p in ok(owner.get(PROVIDERS))["providers"] if p["uuid"] == provider[0]]
     assert listed[0]["llm_count"] == 1
+
+
+def test_models_are_listed_as_they_were_made(owner, fake_llm):
+    first, second = sage.unique("p"), sage.unique("p")
+    body = {"requester": "openai-chat-completions", "base_url": fake_llm.url, "api_keys": []}
+    providers = [ok(owner.post(PROVIDERS, json={**body, "name": name}))["uuid"] for name in (first, second)]
+    made = [ok(owner.post(MODELS, json={"name": sage.unique("m"), "provider_uuid": providers[n % 2]}))["uuid"] for n in range(4)]
+    listed = [m["uuid"] for m in ok(owner.get(MODELS))["models"]]
+    assert [uuid for uuid in listed if uuid in made] == made
 
 
 def test_an_inline_provider_is_found_or_made(owner, fake_llm):

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Models for chat and for embeddings: the same routes for each kind (contracts/langbot.md section 4.3). */
+#include <stdlib.h>
+
 #include "auth/rules.h"
 #include "face/langbot/envelope.h"
 #include "face/langbot/handlers.h"
@@ -117,7 +119,16 @@ typedef struct {
 static const field list_fields[] = {FIELD(list_args, provider_uuid, .text = "Only this provider's")};
 const schema bot_model_list_schema = SCHEMA(list_args, list_fields);
 
-/* GET /api/v1/provider/models/KIND */
+static int by_age(const void *a, const void *b)
+{
+    const model_row *x = &((const served_model *)a)->model, *y = &((const served_model *)b)->model;
+
+    if (x->created_at != y->created_at)
+        return x->created_at < y->created_at ? -1 : 1;
+    return strcmp(x->id, y->id);
+}
+
+/* GET /api/v1/provider/models/KIND: in the order in which they were made */
 err bot_model_list(request *rq, response *rs)
 {
     const list_args *in = rq->args;
@@ -130,6 +141,8 @@ err bot_model_list(request *rq, response *rs)
     if (of != NULL)
         TRY(provider_find(rq->scope, visible(rq), of, &p));
     TRY(served_list(rq->scope, visible(rq), family_of(rq)->kind, of, (page){.all = true}, &rows, &n, NULL));
+    if (n > 1)
+        qsort(rows, n, sizeof *rows, by_age);
     for (size_t i = 0; i < n; i++) {
         TRY(model_json(rq, &rows[i], of == NULL, &one));
         json_array_append(list, one);

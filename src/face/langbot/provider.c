@@ -163,7 +163,7 @@ err bot_provider_update(request *rq, response *rs)
     provider_row *row;
 
     TRY(provider_find(rq->scope, visible(rq), request_param(rq, "uuid"), &row));
-    if (in->requester != NULL && !bot_requester_known(in->requester))
+    if (in->requester != NULL && !cstr_eq(in->requester, row->requester) && !bot_requester_known(in->requester))
         return fail(rq->scope, ERR_INVALID, "Unknown requester: %s", in->requester);
     row->name = in->name != NULL ? in->name : row->name;
     row->requester = in->requester != NULL ? in->requester : row->requester;
