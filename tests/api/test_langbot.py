@@ -264,6 +264,42 @@ def test_scopes_limit_a_key(server, owner, provider):
     assert "sk-one" not in viewer.get(f"{PROVIDERS}/{provider[0]}").text + viewer.get(MODELS).text
 
 
+def test_secrets_in_arguments_and_addresses_are_for_those_with_the_permission(server, owner, fake_llm):
+    args = {
+        "temperature": 0.5,
+        "max_tokens": 7,
+        "extra_headers": {"X-Api-Key": "sk-hidden-1", "accept": "x/y"},
+        "clientSecret": {"list": ["sk-hidden-2", "", 5]},
+        "callback_url": "https://me:sk-hidden-3@cb.example/in?x=1&api_key=sk-hidden-4#top",
+    }
+    url = "https://me:sk-hidden-5@llm.example/v1?token=sk-hidden-6"
+    body = {"name": sage.unique("p"), "requester": "openai-chat-completions", "base_url": url, "api_keys": []}
+    provider = f"{PROVIDERS}/{ok(owner.post(PROVIDERS, json=body))['uuid']}"
+    body = {"name": sage.unique("m"), "provider_uuid": provider.rsplit("/", 1)[1], "extra_args": args}
+    model = f"{MODELS}/{ok(owner.post(MODELS, json=body))['uuid']}"
+    assert ok(owner.get(model))["model"]["extra_args"] == args and ok(owner.get(provider))["provider"]["base_url"] == url
+
+    viewer = server.client(key=ok(owner.post(KEYS, json={"name": "v", "scopes": ["resource.view"]}))["key"]["key"])
+    shown = ok(viewer.get(model))["model"]
+    masked = {
+        **args,
+        "extra_headers": {"X-Api-Key": "***", "accept": "x/y"},
+        "clientSecret": {"list": ["***", "", "***"]},
+        "callback_url": "https://***@cb.example/in?x=1&api_key=***#top",
+    }
+    assert shown["extra_args"] == masked and shown["provider"]["base_url"] == "https://***@llm.example/v1?token=***"
+    for path in (MODELS, PROVIDERS, provider):
+        assert "sk-hidden" not in viewer.get(path).text
+
+    ok(owner.put(model, json={"extra_args": {**masked, "temperature": 1}}))
+    assert ok(owner.get(model))["model"]["extra_args"] == {**args, "temperature": 1}
+    ok(owner.put(provider, json={"base_url": shown["provider"]["base_url"]}))
+    assert ok(owner.get(provider))["provider"]["base_url"] == url
+    r = owner.put(model, json={"extra_args": {"extra_headers": {"Cookie": "***"}}})
+    failed(r, 400, -1, "Masked secret has no existing value")
+    failed(owner.post(MODELS, json={**body, "extra_args": {"token": "***"}}), 400, -1, "Masked secret has no existing value")
+
+
 def test_a_key_from_the_command_line_is_the_same_kind_of_key(server, key):
     viewer = server.client(key=key("resource.view"))
     assert "providers" in ok(viewer.get(PROVIDERS))

@@ -6,6 +6,7 @@
 #include "face/langbot/envelope.h"
 #include "face/langbot/handlers.h"
 #include "face/langbot/provider_json.h"
+#include "face/langbot/secrets.h"
 #include "llm/embed.h"
 #include "llm/serve.h"
 
@@ -92,14 +93,17 @@ static void put_chat(arena *a, json_t *o, const model_row *m)
 static err model_json(request *rq, const served_model *sm, bool with_provider, json_t **out)
 {
     arena *a = rq->scope->arena;
-    json_t *o = json_hold(a, json_object()), *provider;
+    json_t *o = json_hold(a, json_object()), *provider, *extra = json_hold(a, stored(a, sm->model.extra_args, "{}"));
     const model_row *m = &sm->model;
+
+    if (!bot_sees_secrets(rq, sm->provider.owner_id))
+        extra = secrets_hide(a, extra);
 
     json_set_str(o, "uuid", m->id);
     json_set_str(o, "workspace_uuid", BOT_WORKSPACE);
     json_set_str(o, "name", m->name);
     json_set_str(o, "provider_uuid", m->provider_id);
-    json_set(o, "extra_args", stored(a, m->extra_args, "{}"));
+    json_set(o, "extra_args", json_incref(extra));
     json_set_int(o, "prefered_ranking", m->ranking);
     json_set(o, "created_at", bot_time(a, m->created_at));
     json_set(o, "updated_at", bot_time(a, m->updated_at));
@@ -286,22 +290,34 @@ static bool has(const request *rq, const char *name)
     return json_object_get(rq->json, name) != NULL;
 }
 
-static void apply(const request *rq, const model_body *in, model_row *m)
+/* The extra arguments that a body has; where they are masked, the model's own. */
+static err take_extra(request *rq, const model_body *in, const model_row *m, json_t **out)
 {
     arena *a = rq->scope->arena;
+
+    return secrets_restore(rq->scope, in->extra_args, json_hold(a, stored(a, m->extra_args, "{}")), out);
+}
+
+static err apply(request *rq, const model_body *in, model_row *m)
+{
+    arena *a = rq->scope->arena;
+    json_t *extra;
 
     if (in->name != NULL)
         m->name = in->name;
     if (in->abilities != NULL)
         m->abilities = json_text(a, in->abilities);
-    if (in->extra_args != NULL)
-        m->extra_args = json_text(a, in->extra_args);
+    if (in->extra_args != NULL) {
+        TRY(take_extra(rq, in, m, &extra));
+        m->extra_args = json_text(a, extra);
+    }
     if (in->reasoning_config != NULL)
         m->reasoning = json_text(a, in->reasoning_config);
     if (has(rq, "context_length"))
         m->context_length = in->context_length;
     if (has(rq, "prefered_ranking"))
         m->ranking = in->prefered_ranking;
+    return OK;
 }
 
 /* The parameters of requests that say themselves how much is to be reasoned; "" when there are none. */
@@ -356,7 +372,7 @@ err bot_model_create(request *rq, response *rs)
     TRY(check_reasoning(rq, in));
     TRY(provider_of(rq, in, NULL, &p));
     TRY(check_support(rq, family, p));
-    apply(rq, in, &m);
+    TRY(apply(rq, in, &m));
     TRY(check_level(rq, &m));
     if (p->id == NULL)
         TRY(provider_insert(rq->scope, p));
@@ -428,7 +444,7 @@ err bot_model_update(request *rq, response *rs)
 
     TRY(find_theirs(rq, &sm));
     TRY(check_reasoning(rq, in));
-    apply(rq, in, &sm->model);
+    TRY(apply(rq, in, &sm->model));
     TRY(check_level(rq, &sm->model));
     TRY(move(rq, in, sm));
     TRY(model_update(rq->scope, rows_of(rq->user), &sm->model));
@@ -445,30 +461,40 @@ err bot_model_delete(request *rq, response *rs)
     return bot_ok(rq, rs, NULL);
 }
 
-/* What is to be tested: the stored model, or, for "_", the one that the body describes. */
+/* The model that a body describes, which is not stored. */
+static err unsaved(request *rq, const model_body *in, served_model **out)
+{
+    served_model *sm = arena_one(rq->scope->arena, served_model);
+    provider_row *p;
+
+    TRY(provider_of(rq, in, NULL, &p));
+    *sm = (served_model){.provider = *p, .model = {.kind = family_of(rq)->kind}};
+    TRY(apply(rq, in, &sm->model));
+    if (cstr_blank(sm->model.name))
+        return fail(rq->scope, ERR_INVALID, "name is required");
+    *out = sm;
+    return OK;
+}
+
+/* What is to be tested: the stored model with the body's further arguments, or, for "_", the one that the body describes. */
 static err endpoint_of(request *rq, const model_body *in, llm_endpoint *out)
 {
     arena *a = rq->scope->arena;
-    served_model *sm, unsaved;
-    provider_row *p;
+    json_t *params, *extra;
+    served_model *sm;
 
-    if (strcmp(request_param(rq, "uuid"), "_") != 0) {
-        TRY(find(rq, &sm));
-    } else {
-        TRY(provider_of(rq, in, NULL, &p));
-        unsaved = (served_model){.provider = *p, .model = {.kind = family_of(rq)->kind}};
-        apply(rq, in, &unsaved.model);
-        if (cstr_blank(unsaved.model.name))
-            return fail(rq->scope, ERR_INVALID, "name is required");
-        sm = &unsaved;
+    if (strcmp(request_param(rq, "uuid"), "_") == 0) {
+        TRY(unsaved(rq, in, &sm));
+        return serve_endpoint(rq->scope, a, sm, out);
     }
+    TRY(find(rq, &sm));
     TRY(serve_endpoint(rq->scope, a, sm, out));
-    if (in->extra_args != NULL) {
-        json_t *params = json_hold(a, out->params != NULL ? json_copy(out->params) : json_object());
-
-        json_object_update(params, in->extra_args);
-        out->params = params;
-    }
+    if (in->extra_args == NULL)
+        return OK;
+    TRY(take_extra(rq, in, &sm->model, &extra));
+    params = json_hold(a, out->params != NULL ? json_copy(out->params) : json_object());
+    json_object_update(params, extra);
+    out->params = params;
     return OK;
 }
 

@@ -7,6 +7,7 @@
 #include "face/langbot/envelope.h"
 #include "face/langbot/handlers.h"
 #include "face/langbot/provider_json.h"
+#include "face/langbot/secrets.h"
 
 static provider_scope visible(const request *rq)
 {
@@ -30,7 +31,7 @@ err bot_provider_json(request *rq, const provider_row *p, json_t **out)
     json_set_str(o, "workspace_uuid", BOT_WORKSPACE);
     json_set_str(o, "name", p->name);
     json_set_str(o, "requester", p->requester);
-    json_set_str(o, "base_url", p->base_url);
+    json_set_str(o, "base_url", clear ? p->base_url : secrets_hide_url(rq->scope->arena, p->base_url));
     json_set(o, "api_keys", shown);
     json_set(o, "created_at", bot_time(rq->scope->arena, p->created_at));
     json_set(o, "updated_at", bot_time(rq->scope->arena, p->updated_at));
@@ -167,7 +168,8 @@ err bot_provider_update(request *rq, response *rs)
         return fail(rq->scope, ERR_INVALID, "Unknown requester: %s", in->requester);
     row->name = in->name != NULL ? in->name : row->name;
     row->requester = in->requester != NULL ? in->requester : row->requester;
-    row->base_url = in->base_url != NULL ? provider_clean_url(a, in->base_url) : row->base_url;
+    if (in->base_url != NULL)
+        row->base_url = secrets_restore_url(a, provider_clean_url(a, in->base_url), row->base_url);
     if (in->api_keys != NULL) {
         TRY(provider_take_keys(rq->scope, in->api_keys, row, &keys));
         row->sealed_keys = provider_seal_keys(a, keys.list, keys.n);
