@@ -321,6 +321,26 @@ def test_requesters(owner):
     assert all({"name", "label", "spec"} <= set(r) for r in found.values())
 
 
+def test_what_requesters_ask_for(owner):
+    found = {r["name"]: r["spec"]["config"] for r in ok(owner.get("/api/v1/provider/requesters"))["requesters"]}
+    config = {name: {c["name"]: (c["type"], c["default"]) for c in items} for name, items in found.items()}
+    plain = {"base_url": ("string", "https://api.deepseek.com"), "timeout": ("integer", 120)}
+    assert config["deepseek-chat-completions"] == plain
+    for name in ("jiekouai", "modelscope", "ppio", "qhaigc", "shengsuanyun"):
+        own = config[f"{name}-chat-completions"]
+        assert own["args"] == ("object", {}) and own["timeout"] == ("int", 120) and len(own) == 3
+    assert config["litellm-chat"] == {
+        "base_url": ("string", ""),
+        "timeout": ("integer", 120),
+        "custom_llm_provider": ("string", ""),
+        "drop_params": ("boolean", False),
+        "num_retries": ("integer", 0),
+        "api_version": ("string", ""),
+    }
+    assert {c["name"]: c["required"] for c in found["litellm-chat"]}["base_url"] is False
+    assert all(c["required"] for c in found["deepseek-chat-completions"])
+
+
 def test_requesters_by_type_and_by_name(owner):
     for kind in ("llm", "text-embedding", "rerank"):
         for r in ok(owner.get("/api/v1/provider/requesters", params={"type": kind}))["requesters"]:

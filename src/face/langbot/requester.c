@@ -70,6 +70,22 @@ static const requester requesters[] = {
     {"zhipuai-chat-completions", "ZhipuAI", "LER", "manufacturer", "openai", "https://open.bigmodel.cn/api/paas/v4"},
 };
 
+/* What some of them have beside an address and a time limit. */
+static const struct {
+    const char *requester;
+    const char *name, *en, *zh, *type, *fallback; /* as JSON */
+} options[] = {
+    {"jiekouai-chat-completions", "args", "Arguments", "附加参数", "object", "{}"},
+    {"litellm-chat", "custom_llm_provider", "LLM provider", "LLM 供应商", "string", "\"\""},
+    {"litellm-chat", "drop_params", "Drop unsupported parameters", "丢弃不支持的参数", "boolean", "false"},
+    {"litellm-chat", "num_retries", "Retries", "重试次数", "integer", "0"},
+    {"litellm-chat", "api_version", "API version", "API 版本", "string", "\"\""},
+    {"modelscope-chat-completions", "args", "Arguments", "附加参数", "object", "{}"},
+    {"ppio-chat-completions", "args", "Arguments", "附加参数", "object", "{}"},
+    {"qhaigc-chat-completions", "args", "Arguments", "附加参数", "object", "{}"},
+    {"shengsuanyun-chat-completions", "args", "Arguments", "附加参数", "object", "{}"},
+};
+
 static const struct {
     char letter;
     const char *name;
@@ -120,7 +136,8 @@ static json_t *label_json(const char *text)
     return o;
 }
 
-static json_t *config_json(const char *name, const char *en, const char *zh, const char *type, json_t *fallback)
+static json_t *config_json(const char *name, const char *en, const char *zh, const char *type, bool required,
+                           json_t *fallback)
 {
     json_t *o = json_object(), *label = json_object();
 
@@ -129,25 +146,45 @@ static json_t *config_json(const char *name, const char *en, const char *zh, con
     json_set_str(o, "name", name);
     json_set(o, "label", label);
     json_set_str(o, "type", type);
-    json_set_bool(o, "required", true);
+    json_set_bool(o, "required", required);
     json_set(o, "default", fallback);
     return o;
 }
 
+/* What a provider of this kind is asked for. */
+static json_t *settings_json(const requester *r)
+{
+    json_t *list = json_array(), *more = json_array();
+    const char *whole = "integer";
+
+    for (size_t i = 0; i < COUNT(options); i++) {
+        if (strcmp(options[i].requester, r->name) != 0)
+            continue;
+        if (strcmp(options[i].type, "object") == 0)
+            whole = "int"; /* as the platform spells it there */
+        json_array_append_new(more, config_json(options[i].name, options[i].en, options[i].zh, options[i].type, false,
+                                                json_loads(options[i].fallback, JSON_DECODE_ANY, NULL)));
+    }
+    json_array_append_new(list, config_json("base_url", "Base URL", "基础 URL", "string",
+                                            strcmp(r->name, "litellm-chat") != 0, json_string(r->base_url)));
+    json_array_append_new(list, config_json("timeout", "Timeout", "超时时间", whole, true, json_integer(120)));
+    json_array_extend(list, more);
+    json_decref(more);
+    return list;
+}
+
 static json_t *requester_json(const requester *r)
 {
-    json_t *o = json_object(), *spec = json_object(), *types = json_array(), *config = json_array();
+    json_t *o = json_object(), *spec = json_object(), *types = json_array();
 
     for (size_t i = 0; i < COUNT(type_names); i++)
         if (strchr(r->types, type_names[i].letter) != NULL)
             json_array_append_new(types, json_string(type_names[i].name));
-    json_array_append_new(config, config_json("base_url", "Base URL", "基础 URL", "string", json_string(r->base_url)));
-    json_array_append_new(config, config_json("timeout", "Timeout", "超时时间", "integer", json_integer(120)));
     json_set_str(spec, "litellm_provider", r->dialect);
     json_set_str(spec, "alias", r->label);
     json_set(spec, "support_type", types);
     json_set_str(spec, "provider_category", r->category);
-    json_set(spec, "config", config);
+    json_set(spec, "config", settings_json(r));
     json_set_str(o, "name", r->name);
     json_set(o, "label", label_json(r->label));
     json_set(o, "description", label_json(""));
