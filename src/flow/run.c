@@ -2,8 +2,9 @@
 /*
  * The life of a flow's run: prepare, begin, execute layer by layer, end (contracts/langflow-flows.md section 10).
  *
- * Nodes of one layer run at the same time; the first error ends the others and the run.  What was said is stored in the conversation of the
- * session before anybody sees the end.
+ * Nodes of one layer run at the same time; the first error ends the others and the run.  What was said is stored in the
+ * conversation of the session before anybody sees the end.  Runs of one session go on beside each other: clients that name no
+ * session all have the flow's.
  */
 #include "base/clock.h"
 #include "base/id.h"
@@ -166,7 +167,7 @@ static err execute(execution *x)
 
 /* Storing */
 
-static size_t message_rows(const execution *x, arena *a, bool of_user, message_row **out)
+static size_t message_rows(const execution *x, arena *a, message_row **out)
 {
     message_row *rows = arena_array(a, message_row, x->record.n);
     size_t n = 0;
@@ -176,8 +177,6 @@ static size_t message_rows(const execution *x, arena *a, bool of_user, message_r
         bool user = cstr_eq(m->sender, "User");
         json_t *body = json_hold(a, json_object()), *meta = json_object();
 
-        if (of_user && !user)
-            continue;
         json_set_str(body, "content", m->text);
         json_set_str(meta, "sender", m->sender);
         json_set_str(meta, "sender_name", m->sender_name);
@@ -197,7 +196,11 @@ static err save_end(scope *s, execution *x, run_status status, const char *reaso
 {
     message_row *rows;
     turn_finish end = {
-        .session_id = x->call.session_id, .n_messages = message_rows(x, s->arena, false, &rows), .run = &x->row};
+        .session_id = x->call.session_id,
+        .n_messages = message_rows(x, s->arena, &rows),
+        .run = &x->row,
+        .beside = true,
+    };
 
     end.messages = rows;
     x->row.status = status == RUN_COMPLETED ? "completed" : status == RUN_FAILED ? "failed" : "interrupted";
@@ -338,7 +341,8 @@ static err begin(execution *x, const flow_request *rq)
     run_info info = {.session_id = x->call.session_id,
                      .user_id = x->call.user_id,
                      .agent_id = x->call.flow_id,
-                     .query = query != NULL ? json_text(a, query) : NULL};
+                     .query = query != NULL ? json_text(a, query) : NULL,
+                     .beside = true};
     str title = utf8_prefix(str_of(rq->input_value), 50);
     turn_start start = {.who = rq->admin ? OWNED_BY_ANYONE : owned_by_user(rq->user_id),
                         .conversation = &x->conversation,

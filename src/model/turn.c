@@ -58,6 +58,9 @@ err turn_end(scope *s, const turn_finish *t)
 {
     db_batch *b = db_batch_new(s->arena);
 
+    if (t->beside) /* locks the row: two that took their messages' numbers at once would take the same */
+        db_batch_add(b, "UPDATE conversation SET updated_at = updated_at WHERE session_id = $1",
+                     DB_ARGS(db_text(t->session_id)));
     for (size_t i = 0; i < t->n_messages; i++)
         message_add_to(b, t->session_id, &t->messages[i]);
     if (t->state != NULL)

@@ -33,6 +33,7 @@ typedef struct {
     size_t n_messages;
     const char *state;  /* new state of the conversation; NULL: as it was */
     const run_row *run; /* id, status, error, usage, finished_at */
+    bool beside;        /* other runs of the conversation may end at this moment */
 } turn_finish;
 MUST_USE err turn_end(scope *s, const turn_finish *t);
 

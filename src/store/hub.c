@@ -3,7 +3,8 @@
  * The hub: which runs there are.  One map by session and one by run id, shared by all loops under one lock that is never
  * held across anything that waits.
  *
- * A session has at most one live run.  A managed run that has ended stays findable until its time is over or the kept
+ * A session has at most one live run, or several that may be beside each other: those are all found by their ids, and one
+ * of them by the session.  A managed run that has ended stays findable until its time is over or the kept
  * ones together pass a byte limit; then the oldest go first.
  */
 #include <stdlib.h>
@@ -71,11 +72,28 @@ void hub_set_limits(size_t max_bytes_per_run, int64_t keep_after_end, size_t max
     unlock_hub();
 }
 
+/* The place of a run in its session goes to one of those that went on beside it. */
+static void hand_over(const run *r)
+{
+    for (list_link *l = hub.live.next; l != &hub.live; l = l->next) {
+        run *other = LIST_OF(l, run, by_age);
+
+        if (other == r || run_state(other) != RUN_LIVE || !cstr_eq(other->facts.session_id, r->facts.session_id))
+            continue;
+        map_put(hub.by_session, other->facts.session_id, other);
+        other->accompanied = true; /* perhaps not any more: then nobody is found */
+        return;
+    }
+}
+
 /* Takes a run out of the maps; the caller drops the hub's reference after unlocking. */
 static void forget(run *r)
 {
-    if (map_get(hub.by_session, r->facts.session_id) == r)
+    if (map_get(hub.by_session, r->facts.session_id) == r) {
         map_take(hub.by_session, r->facts.session_id);
+        if (r->accompanied)
+            hand_over(r);
+    }
     map_take(hub.by_id, r->facts.id);
     list_remove(&r->by_age);
     r->listed = false;
@@ -127,6 +145,7 @@ static run *run_new(scope *s, const run_info *info)
         .agent_id = arena_strdup(a, info->agent_id),
         .query = arena_strdup(a, info->query),
         .managed = info->managed,
+        .beside = info->beside,
         .shows_progress = info->shows_progress,
     };
     atomic_init(&r->refs, 2); /* the caller's and the hub's */
@@ -143,7 +162,7 @@ static run *run_new(scope *s, const run_info *info)
     return r;
 }
 
-/* Enters `r` unless its session has a live run, which is returned with a reference. */
+/* Enters `r` unless its session has a live run that is in its way: that one is returned with a reference. */
 static run *enter(run *r)
 {
     list_link dropped;
@@ -153,15 +172,19 @@ static run *enter(run *r)
     lock_hub();
     collect_expired(&dropped);
     before = map_get(hub.by_session, r->facts.session_id);
-    if (before != NULL && run_state(before) == RUN_LIVE) {
+    if (before != NULL && run_state(before) != RUN_LIVE) { /* a kept one gives way */
+        forget(before);
+        list_append(&dropped, &before->by_age);
+        before = NULL;
+    }
+    if (before != NULL && !(r->facts.beside && before->facts.beside)) {
         run_ref(before);
     } else {
-        if (before != NULL) { /* a kept one gives way */
-            forget(before);
-            list_append(&dropped, &before->by_age);
-        }
+        if (before == NULL)
+            map_put(hub.by_session, r->facts.session_id, r);
+        else
+            before->accompanied = true;
         before = NULL;
-        map_put(hub.by_session, r->facts.session_id, r);
         map_put(hub.by_id, r->facts.id, r);
         list_append(&hub.live, &r->by_age);
         r->listed = true;

@@ -54,6 +54,7 @@ typedef struct {
     const char *agent_id; /* NULL: none */
     const char *query;    /* what the user asked, as JSON text, for lists of running sessions */
     bool managed;         /* goes on without its client, and is kept for a while after its end */
+    bool beside;          /* may go on at the same time as others of its session that say so too */
     bool shows_progress;  /* its own stream carries EV_TOOL_PROGRESS, so whoever resumes it counts that too */
 } run_info;
 
@@ -61,7 +62,7 @@ typedef struct run run;
 
 /*
  * Begins a run in `s`, the scope whose cancellation will end it, on its loop.  ERR_BUSY (code "run.busy") while the session
- * has a live run; when that one has been interrupted already, waits up to ten seconds for it (code "run.unwinding" after).
+ * has a live run beside which this one may not be; when that one has been interrupted already, waits up to ten seconds for it (code "run.unwinding" after).
  * Parks.  The caller holds a reference.
  */
 MUST_USE err run_begin(scope *s, const run_info *info, run **out);
@@ -111,7 +112,8 @@ size_t run_reader_lag(const run_reader *rd);                              /* byt
 /* The same for a fiber: parks until there is an event.  ERR_CLOSED after EV_END. */
 MUST_USE err run_next(scope *s, run_reader *rd, event *out);
 
-/* The session's live run, or a managed one that ended lately; with a reference; NULL when there is none. */
+/* The session's live run (of those beside each other the first), or a managed one that ended lately; with a reference; NULL
+ * when there is none. */
 run *hub_find(const char *session_id);
 run *hub_find_run(const char *run_id);
 

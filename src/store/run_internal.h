@@ -40,7 +40,8 @@ struct run {
 
     list_link by_age; /* hub: among the live or the kept ones; guarded by the hub's lock */
     bool listed;
-    int64_t drop_at; /* hub: clock_mono() when a kept run is forgotten */
+    bool accompanied; /* others of the session went on beside this one */
+    int64_t drop_at;  /* hub: clock_mono() when a kept run is forgotten */
 };
 
 /* run.c: shows how long runs take in the metrics, from the first call on. */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The thin slice of the Langflow face: keys, flows, runs plain and streamed, tweaks."""
+import concurrent.futures
 import json
 import re
 import time
@@ -324,6 +325,16 @@ def test_a_model_that_nobody_has(client):
     made = client.post("/api/v1/flows/", json=langflow.chat_flow("no-such-model-77")).json()
     r = run(client, made)
     assert r.status_code in (404, 500) and "no-such-model-77" in r.json()["detail"]
+
+
+def test_clients_that_name_no_session_do_not_wait_for_each_other(client, flow, fake_llm):
+    fake_llm.always(flow[1], Reply("Hi there", first_delay=0.5))
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda n: run(client, flow[0], f"number {n}"), range(6)))
+    assert [r.status_code for r in answers] == [200] * 6, [r.text for r in answers]
+    assert {r.json()["session_id"] for r in answers} == {flow[0]["id"]}
+    asked = [json.dumps(r.body) for r in fake_llm.requests_for(flow[1])]
+    assert all(sum(f"number {n}" in body for body in asked) == 1 for n in range(6))
 
 
 # -------------------------------------------------------------------------------------------------------------- streams

@@ -325,19 +325,53 @@ ENGINE_TEST(an_interrupted_flow_ends_and_is_marked)
 {
     flow_row *row = world(s, document);
     flow_request rq = request(row, "hang");
-    run *r = NULL, *second = NULL;
+    run *r = NULL;
 
     CHECK(flow_start(s, &rq, &r) == OK, "starts");
     while (run_bytes(r) == 0)
         CHECK(sleep_for(s, MILLISECONDS(2)) == OK, "waits");
-    CHECK(flow_start(s, &rq, &second) == ERR_BUSY && second == NULL, "one at a time in a session");
-    CHECK_STR(s->failure.code, "run.busy");
     run_interrupt(r, "enough");
     CHECK(run_wait(s, r) == OK, "ends");
     CHECK_INT(run_state(r), RUN_INTERRUPTED);
     run_unref(r);
     CHECK_STR(engine_text(s, "SELECT status FROM run"), "interrupted");
     CHECK_STR(stored(s, "s-1"), "user:hang ");
+    hub_close();
+}
+
+ENGINE_TEST(runs_of_one_session_go_on_beside_each_other)
+{
+    enum { RUNS = 8 };
+    flow_row *row = world(s, document);
+    flow_request rq = request(row, "Hi");
+    run *runs[RUNS] = {0};
+
+    for (size_t i = 0; i < RUNS; i++)
+        CHECK(flow_start(s, &rq, &runs[i]) == OK, "%s", s->failure.text);
+    for (size_t i = 0; i < RUNS; i++) {
+        CHECK(run_wait(s, runs[i]) == OK, "ends");
+        CHECK_INT(run_state(runs[i]), RUN_COMPLETED);
+        run_unref(runs[i]);
+    }
+    CHECK_INT(engine_int(s, "SELECT COUNT(*) FROM message"), 2 * RUNS);
+    CHECK_INT(engine_int(s, "SELECT COUNT(DISTINCT seq) FROM message"), 2 * RUNS);
+    CHECK_INT(engine_int(s, "SELECT COUNT(*) FROM run WHERE status = 'completed'"), RUNS);
+    hub_close();
+}
+
+ENGINE_TEST(an_agent_that_answers_in_the_session_is_in_the_way)
+{
+    flow_row *row = world(s, document);
+    flow_request rq = request(row, "Hi");
+    scope *agents = scope_child(s, NO_LIMIT);
+    run *r = NULL, *agent = NULL;
+
+    CHECK(run_begin(agents, &(run_info){.session_id = "s-1"}, &agent) == OK, "begins");
+    CHECK(flow_start(s, &rq, &r) == ERR_BUSY && r == NULL, "refused");
+    CHECK_STR(s->failure.code, "run.busy");
+    run_finish(agent, RUN_COMPLETED, NULL);
+    run_unref(agent);
+    scope_close(agents);
     hub_close();
 }
 

@@ -31,6 +31,40 @@ FIBER_TEST(a_session_has_one_live_run)
     scope_close(two);
 }
 
+FIBER_TEST(runs_that_say_so_are_beside_each_other_in_a_session)
+{
+    scope *work = scope_child(s, NO_LIMIT);
+    run_info info = {.session_id = "s1", .user_id = "u1", .beside = true};
+    run *first = NULL, *second = NULL, *other = NULL, *found;
+
+    CHECK(run_begin(work, &info, &first) == OK && run_begin(work, &info, &second) == OK, "both");
+    CHECK((found = hub_find("s1")) == first, "the first is found");
+    run_unref(found);
+    CHECK((found = hub_find_run(run_facts(second)->id)) == second, "the other by its id");
+    run_unref(found);
+    CHECK_INT(hub_read_stats().live, 2);
+    info.beside = false;
+    CHECK_INT(run_begin(work, &info, &other), ERR_BUSY);
+    run_finish(first, RUN_COMPLETED, NULL);
+    CHECK((found = hub_find("s1")) == second, "its place is the other's now");
+    run_unref(found);
+    CHECK_INT(run_begin(work, &info, &other), ERR_BUSY);
+    run_finish(second, RUN_COMPLETED, NULL);
+    CHECK(hub_find("s1") == NULL, "the session is free");
+    CHECK(hub_find_run(run_facts(second)->id) == NULL, "gone");
+    CHECK_INT(hub_read_stats().live, 0);
+
+    other = begun(work, "s1", "u1", false);
+    info.beside = true;
+    run_unref(first);
+    CHECK_INT(run_begin(work, &info, &first), ERR_BUSY); /* nor beside one that does not say so */
+    run_finish(other, RUN_COMPLETED, NULL);
+    run_unref(other);
+    run_unref(second);
+    hub_close();
+    scope_close(work);
+}
+
 static err finishes_later(scope *s, void *arg)
 {
     if (sleep_for(s, SECONDS(5)) == OK)
