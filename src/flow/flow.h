@@ -26,7 +26,7 @@ typedef struct {
 } flow_request;
 
 /* Starts the run; the result comes as its last EV_OUTPUT: event "end" with {"result": RunResponse}, or "error" with
- * {"error": text}.  Errors before it began: "flow.tweak_conflict", "flow.invalid", "conversation.not_yours", and "run.busy" while
+ * {"error": text}; an interrupted run has neither.  Errors before it began: "flow.tweak_conflict", "flow.invalid", "conversation.not_yours", and "run.busy" while
  * an agent answers in the session.  The caller has a reference.  Parks. */
 MUST_USE err flow_start(scope *s, const flow_request *rq, run **out);
 

@@ -209,16 +209,21 @@ static err save_end(scope *s, execution *x, run_status status, const char *reaso
     return turn_end(s, &end);
 }
 
-static void tell_end(scope *s, execution *x, const char *name, json_t *data)
+/* The last word, which goes nowhere when the run's log is full; its end says why, too. */
+static err tell_end(scope *s, execution *x, const char *name, const char *key, json_t *value)
 {
-    json_t *o = json_hold(s->arena, json_object());
+    json_t *o = json_hold(s->arena, json_object()), *data = json_object();
     char *text;
+    err e;
 
+    json_set(data, key, value);
     json_set_str(o, "event", name);
     json_set(o, "data", data);
     text = json_text(s->arena, o);
-    if (run_emit(s, x->run, EV_OUTPUT, NULL, text, strlen(text)) != OK)
+    e = run_emit(s, x->run, EV_OUTPUT, NULL, text, strlen(text));
+    if (e != OK)
         log_warn("flow.result_too_large", log_str("run", x->row.id));
+    return e;
 }
 
 static void finish(execution *x, err e)
@@ -235,16 +240,15 @@ static void finish(execution *x, err e)
         log_error("run.not_stored", log_str("run", x->row.id), log_str("reason", reason));
         status = RUN_FAILED;
     }
-    if (status == RUN_COMPLETED) {
-        json_t *data = json_object();
+    if (status == RUN_COMPLETED && tell_end(end, x, "end", "result", flow_result(x->graph, &x->call)) != OK) {
+        reason = arena_strdup(end->arena, end->failure.text);
+        status = RUN_FAILED;
+    }
+    if (status == RUN_FAILED) {
+        const char *text = arena_printf(end->arena, "Error running graph: %s", reason);
 
-        json_set(data, "result", flow_result(x->graph, &x->call));
-        tell_end(end, x, "end", data);
-    } else if (status == RUN_FAILED) {
-        json_t *data = json_object();
-
-        json_set_str(data, "error", arena_printf(end->arena, "Error running graph: %s", reason));
-        tell_end(end, x, "error", data);
+        if (tell_end(end, x, "error", "error", json_str(text)) != OK)
+            reason = arena_strdup(end->arena, text);
     }
     run_finish(x->run, status, reason);
     scope_close(end);

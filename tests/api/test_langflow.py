@@ -393,6 +393,27 @@ def test_a_client_that_leaves_cancels_the_run(client, flow, fake_llm):
     fake_llm.wait_gone(fake_llm.requests_for(flow[1])[-1])
 
 
+def test_an_interrupted_run_is_told_so(client, admin, flow, fake_llm):
+    fake_llm.always(flow[1], Reply("word " * 500, delay=0.1))
+    session = sage.unique("session")
+    with client.stream("POST", f"/api/v1/run/{flow[0]['id']}?stream=true", json={"input_value": "x", "session_id": session}) as r:
+        text = ""
+        for part in r.iter_text():
+            if '"token"' in part and '"token"' not in text:
+                sage.full(admin.post(f"/api/sessions/{session}/interrupt"))
+            text += part
+    last = langflow.events(text)[-1]
+    assert last["event"] == "error" and last["data"]["error"].startswith("The run was interrupted"), last
+
+    asked = len(fake_llm.requests_for(flow[1]))
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(run, client, flow[0], session_id=session)
+        fake_llm.wait_for(flow[1], asked + 1)
+        sage.full(admin.post(f"/api/sessions/{session}/interrupt"))
+        r = answer.result()
+    assert r.status_code == 500 and json.loads(r.json()["detail"])["message"].startswith("The run was interrupted"), r.text
+
+
 def test_refusals_before_the_stream_are_plain_json(client, anonymous, flow):
     r = run(anonymous, flow[0], stream=True)
     assert r.status_code == 403 and r.json()["detail"] in NO_KEY

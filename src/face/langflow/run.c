@@ -29,21 +29,72 @@ typedef struct {
 static const field run_arg_fields[] = {FIELD(run_args, stream, .text = "Events as they happen")};
 const schema lf_run_args_schema = SCHEMA(run_args, run_arg_fields);
 
+/* Whether this is the flow's last word to its client. */
+static bool is_last(const event *ev)
+{
+    static const char *const last[] = {"{\"event\":\"end\"", "{\"event\":\"error\""};
+
+    for (size_t i = 0; i < COUNT(last); i++)
+        if (ev->kind == EV_OUTPUT && str_starts((str){ev->bytes, ev->len}, last[i]))
+            return true;
+    return false;
+}
+
+/* What a client is told whose run ended without a last word: it was interrupted, or there was no room for more. */
+static const char *reason_of(arena *a, const event *end)
+{
+    json_t *v = NULL;
+    const char *reason;
+
+    if (json_parse(a, end->bytes, end->len, NULL, &v) != OK)
+        return "The run has ended";
+    reason = json_get_str(v, "reason", "no reason was given");
+    return cstr_eq(json_get_str(v, "status", NULL), "interrupted")
+               ? arena_printf(a, "The run was interrupted: %s", reason)
+               : reason;
+}
+
+static void put_error(buf *out, const char *text)
+{
+    buf_puts(out, "{\"event\":\"error\",\"data\":{\"error\":");
+    json_put_cstr(out, text);
+    buf_puts(out, "}}\n\n");
+}
+
+typedef struct {
+    bool ended; /* the last word has been passed on */
+} stream_state;
+
 /* One event a line, with an empty line behind it, and without the prefix of server-sent events. */
 static void render(void *state, const run *r, const event *ev, buf *out)
 {
-    (void)state;
+    stream_state *st = state;
+
     (void)r;
+    if (ev->kind == EV_END && !st->ended) {
+        arena *a = arena_new(NULL);
+
+        put_error(out, reason_of(a, ev));
+        arena_free(a);
+    }
     if (ev->kind != EV_OUTPUT)
         return;
+    st->ended = st->ended || is_last(ev);
     buf_add(out, ev->bytes, ev->len);
     buf_puts(out, "\n\n");
 }
 
 static err stream_run(response *rs, run *r)
 {
+    static const stream_state fresh;
     follow_spec spec = {
-        .type = "text/event-stream; charset=utf-8", .render = render, .abandoned = "the client disconnected"};
+        .type = "text/event-stream; charset=utf-8",
+        .render = render,
+        .state = &fresh,
+        .state_size = sizeof fresh,
+        .too_slow = "{\"event\":\"error\",\"data\":{\"error\":\"The client reads too slowly\"}}\n\n",
+        .abandoned = "the client disconnected",
+    };
 
     reply_header(rs, "Cache-Control", "no-cache");
     return run_follow(rs, r, &spec);
@@ -67,14 +118,15 @@ static err answer_whole(request *rq, response *rs, run *r)
 {
     run_reader *rd = run_reader_open(r, NULL, NULL);
     json_t *last = NULL, *data;
+    const char *reason = NULL;
     event ev;
     err e;
 
-    while ((e = run_next(rq->scope, rd, &ev)) == OK && ev.kind != EV_END) {
-        if (ev.kind == EV_OUTPUT && (memmem(ev.bytes, MIN_OF(ev.len, (size_t)20), "\"end\"", 5) != NULL ||
-                                     memmem(ev.bytes, MIN_OF(ev.len, (size_t)20), "\"error\"", 7) != NULL))
+    while ((e = run_next(rq->scope, rd, &ev)) == OK && ev.kind != EV_END)
+        if (is_last(&ev))
             e = json_parse(rq->scope->arena, ev.bytes, ev.len, NULL, &last);
-    }
+    if (e == OK)
+        reason = reason_of(rq->scope->arena, &ev);
     run_reader_close(rd);
     if (e != OK) {
         run_interrupt(r, "the client disconnected");
@@ -83,7 +135,7 @@ static err answer_whole(request *rq, response *rs, run *r)
     data = json_get_obj(last, "data");
     if (json_get_obj(data, "result") != NULL)
         return reply_json(rs, 200, json_get_obj(data, "result"));
-    return answer_failure(rq, rs, json_get_str(data, "error", "The run was interrupted"));
+    return answer_failure(rq, rs, json_get_str(data, "error", reason));
 }
 
 /* The nested form {"input_request":{…}} is bound by the same table. */
@@ -117,14 +169,10 @@ static err find_flow(request *rq, response *rs, flow_row **out, bool *answered)
 /* A conflict of input and tweaks is told inside the stream (section 4.2). */
 static err refuse_in_stream(request *rq, response *rs)
 {
-    json_t *o = json_hold(rq->scope->arena, json_object()), *data = json_object();
-    const char *text;
+    buf *text = buf_new(rq->scope->arena, KIB(64));
 
-    json_set_str(data, "error", rq->scope->failure.text);
-    json_set_str(o, "event", "error");
-    json_set(o, "data", data);
-    text = arena_printf(rq->scope->arena, "%s\n\n", json_text(rq->scope->arena, o));
-    return reply(rs, 200, "text/event-stream; charset=utf-8", text, strlen(text));
+    put_error(text, rq->scope->failure.text);
+    return reply_buf(rs, 200, "text/event-stream; charset=utf-8", text);
 }
 
 err lf_run(request *rq, response *rs)

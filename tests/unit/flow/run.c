@@ -262,6 +262,24 @@ ENGINE_TEST(a_failing_component_names_itself)
     hub_close();
 }
 
+ENGINE_TEST(a_result_without_room_is_a_failure_that_is_told)
+{
+    flow_row *row = world(s, document);
+    char *text = arena_zalloc(s->arena, 1501, 1);
+    flow_request rq = request(row, memset(text, 'x', 1500));
+    run_status status;
+    json_t *events;
+
+    hub_set_limits(5000, MINUTES(1), MIB(1)); /* enough for the messages */
+    events = events_of(s, &rq, &status);
+    CHECK_INT(status, RUN_FAILED);
+    CHECK_STR(names_of(s, events), "add_message add_message error");
+    CHECK(cstr_starts(json_get_str(last_data(events), "error", ""), "Error running graph: the run produced more than"),
+          "%s", json_get_str(last_data(events), "error", ""));
+    CHECK_INT(engine_int(s, "SELECT COUNT(*) FROM message"), 2);
+    hub_close();
+}
+
 /* Two models side by side, each with a question of its own. */
 #define SIDE(n, question, kind)                                                                                        \
     "{\"id\":\"TextInput-" n "\",\"data\":{\"type\":\"TextInput\",\"node\":{\"template\":{\"input_value\":{\"value\":" \
