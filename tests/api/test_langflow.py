@@ -147,6 +147,64 @@ def test_a_flow_is_created_and_read(client, flow):
 def test_the_list_of_headers_has_no_graphs(client, flow):
     (mine,) = [f for f in client.get("/api/v1/flows/", params={"header_flows": "true"}).json() if f["id"] == flow[0]["id"]]
     assert mine["data"] is None and mine["name"] == flow[0]["name"]
+    assert set(mine) == {
+        "id", "name", "folder_id", "is_component", "endpoint_name", "description", "data", "access_type", "tags",
+        "mcp_enabled", "action_name", "action_description",
+    }  # fmt: skip
+    part = client.post("/api/v1/flows/", json={"name": sage.unique("Part"), "is_component": True, "data": {"nodes": [], "edges": []}}).json()
+    (shown,) = [f for f in client.get("/api/v1/flows/?header_flows=true").json() if f["id"] == part["id"]]
+    assert shown["data"] == part["data"] and shown["is_component"] is True
+
+
+def test_a_page_of_a_folder(server, user):
+    from fixtures import create_key
+
+    mine = server.client(key=create_key(server, "langflow", user=user().name))
+    made = [mine.post("/api/v1/flows/", json=langflow.chat_flow("m")).json()["id"] for _ in range(3)]
+    page = mine.get("/api/v1/flows/", params={"get_all": "false", "header_flows": "true", "page": 2, "size": 2}).json()
+    assert {k: v for k, v in page.items() if k != "items"} == {"total": 3, "page": 2, "size": 2, "pages": 2}
+    (last,) = page["items"]
+    assert set(last) == FLOW_KEYS and last["id"] == made[0] and last["data"]["nodes"]
+    sage.invalid(mine.get("/api/v1/flows/?get_all=false&size=101"), "query", "size")
+
+
+def test_a_flow_is_changed_in_part(server, client, flow, user):
+    from fixtures import create_key
+
+    path, endpoint = f"/api/v1/flows/{flow[0]['id']}", sage.unique("end")
+    change = {"description": "new", "locked": True, "mcp_enabled": True, "endpoint_name": endpoint, "access_type": "PUBLIC"}
+    got = client.patch(path, json=change).json()
+    assert {k: got[k] for k in change} == change and got["data"] == flow[0]["data"] and got["name"] == flow[0]["name"]
+    nothing = dict.fromkeys(["name", "description", "data", "locked", "mcp_enabled", "access_type", "folder_id"])
+    again = client.patch(path, json=nothing)
+    assert again.status_code == 200 and {**again.json(), "updated_at": got["updated_at"]} == got
+    assert client.patch(path, json={"endpoint_name": None}).json()["endpoint_name"] is None
+    hook = {"nodes": [{"id": "Webhook-abcde", "data": {"node": {"template": {}}}}], "edges": []}
+    assert client.patch(path, json={"data": hook}).json()["webhook"] is True
+
+    taken = client.post("/api/v1/flows/", json={"name": sage.unique("Taken"), "endpoint_name": endpoint}).json()
+    for body, text in (({"name": taken["name"]}, "Name"), ({"endpoint_name": endpoint}, "Endpoint name")):
+        r = client.patch(path, json=body)
+        assert r.status_code == 400 and r.json() == {"detail": f"{text} must be unique"}
+    other = server.client(key=create_key(server, "langflow", user=user().name))
+    theirs = other.post("/api/v1/flows/", json={"name": "theirs"}).json()
+    assert theirs["folder_id"] not in (None, got["folder_id"])
+    for folder in (theirs["folder_id"], "nothing"):
+        r = client.patch(path, json={"folder_id": folder})
+        assert r.status_code == 404 and r.json() == {"detail": "Project not found"}
+        made = client.post("/api/v1/flows/", json={"name": sage.unique("x"), "folder_id": folder}).json()
+        assert made["folder_id"] == got["folder_id"]
+    assert client.get(path).json()["folder_id"] == got["folder_id"]
+    assert other.patch(path, json={"name": "stolen"}).status_code == 404
+    sage.invalid(client.patch(path, json={"endpoint_name": "a b"}), "body", "endpoint_name", kind="value_error")
+
+
+def test_a_flow_is_deleted(client, flow):
+    path = f"/api/v1/flows/{flow[0]['id']}"
+    r = client.delete(path)
+    assert r.status_code == 200 and r.json() == {"message": "Flow deleted successfully"}
+    for r in (client.delete(path), client.get(path), client.patch(path, json={"name": "x"})):
+        assert r.status_code == 404 and r.json() == {"detail": "Flow not found"}
 
 
 def test_a_taken_name_gets_a_number(client):
@@ -158,6 +216,8 @@ def test_a_taken_name_gets_a_number(client):
 def test_a_flow_may_be_empty(client):
     r = client.post("/api/v1/flows/", json={"name": sage.unique("Empty")})
     assert r.status_code == 201 and r.json()["data"] is None and r.json()["description"] is None
+    r = client.post("/api/v1/flows/", json={"name": sage.unique("Empty"), "data": {}, "icon_bg_color": "#00FFaa"})
+    assert r.status_code == 201 and r.json()["data"] == {} and r.json()["icon_bg_color"] == "#00FFaa"
 
 
 @pytest.mark.parametrize(
@@ -166,7 +226,11 @@ def test_a_flow_may_be_empty(client):
         ({}, ["body", "name"], "missing"),
         ({"name": 5}, ["body", "name"], "string_type"),
         ({"name": "x", "data": []}, ["body", "data"], None),
-        ({"name": "x", "endpoint_name": "a b"}, ["body", "endpoint_name"], None),
+        ({"name": "x", "data": {"edges": []}}, ["body", "data"], "value_error"),
+        ({"name": "x", "data": {"nodes": []}}, ["body", "data"], "value_error"),
+        ({"name": "x", "endpoint_name": "a b"}, ["body", "endpoint_name"], "value_error"),
+        ({"name": "x", "icon_bg_color": "red"}, ["body", "icon_bg_color"], "value_error"),
+        ({"name": "x", "icon_bg_color": "#12345"}, ["body", "icon_bg_color"], "value_error"),
     ],
 )
 def test_flows_that_are_refused(client, body, loc, kind):

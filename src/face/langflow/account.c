@@ -110,7 +110,7 @@ static json_t *key_json(arena *a, const api_key_row *k, const char *text)
 {
     json_t *o = json_object();
 
-    json_set_str(o, "name", k->label);
+    json_set_str(o, "name", *k->label != '\0' ? k->label : NULL);
     json_set(o, "last_used_at", lf_time(k->last_used_at));
     json_set_int(o, "total_uses", k->uses);
     json_set_bool(o, "is_active", k->active);
@@ -129,7 +129,7 @@ err lf_key_list(request *rq, response *rs)
     size_t n, shown = 0;
 
     json_set(o, "api_keys", list);
-    TRY(api_key_list(rq->scope, own_rows_of(rq->user), (page){.limit = 1000}, &rows, &n, NULL));
+    TRY(api_key_list(rq->scope, own_rows_of(rq->user), (page){.all = true}, &rows, &n, NULL));
     for (size_t i = 0; i < n; i++) {
         json_t *one;
 

@@ -26,6 +26,7 @@ static const struct {
     {"flow.not_found", 404, "Flow not found"},
     {"flow.name_exists", 400, "Name must be unique"},
     {"flow.endpoint_exists", 400, "Endpoint name must be unique"},
+    {"folder.not_found", 404, "Project not found"},
     {"flow.tweak_conflict", 400, NULL},
     {"auth.token_invalid", 401, "Could not validate credentials"},
     {"auth.token_expired", 401, "Token has expired."},

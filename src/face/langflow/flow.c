@@ -12,27 +12,25 @@ typedef struct {
     const char *access_type, *folder_id, *fs_path;
     json_t *data, *tags;
     bool is_component, locked, mcp_enabled;
-    uint64_t given;
 } flow_body;
-
-enum { G_NAME, G_DESCRIPTION, G_DATA, G_ENDPOINT, G_LOCKED, G_MCP };
 
 #define FLOW_FIELDS(needed)                                                                                            \
     FIELD(flow_body, name, .required = (needed), .not_null = (needed), .text = "Unique among the user's flows"),       \
         FIELD(flow_body, description), FIELD(flow_body, data, .json = JSON_OBJECT_TYPE, .text = "nodes and edges"),    \
         FIELD(flow_body, endpoint_name, .text = "Name in URLs"), FIELD(flow_body, locked),                             \
-        FIELD(flow_body, mcp_enabled), FIELD(flow_body, icon), FIELD(flow_body, icon_bg_color),                        \
-        FIELD(flow_body, gradient), FIELD(flow_body, is_component),                                                    \
-        FIELD(flow_body, tags, .json = JSON_STRINGS_TYPE, .max = 1000), FIELD(flow_body, action_name),                 \
-        FIELD(flow_body, action_description), FIELD(flow_body, access_type, .one_of = "PRIVATE|PUBLIC"),               \
-        FIELD(flow_body, folder_id), FIELD(flow_body, fs_path)
+        FIELD(flow_body, mcp_enabled), FIELD(flow_body, action_name), FIELD(flow_body, action_description),            \
+        FIELD(flow_body, access_type, .one_of = "PRIVATE|PUBLIC"), FIELD(flow_body, folder_id),                        \
+        FIELD(flow_body, fs_path)
 
-static const field create_fields[] = {FLOW_FIELDS(true)};
+static const field create_fields[] = {FLOW_FIELDS(true),
+                                      FIELD(flow_body, icon),
+                                      FIELD(flow_body, icon_bg_color, .text = "#RRGGBB"),
+                                      FIELD(flow_body, gradient),
+                                      FIELD(flow_body, is_component),
+                                      FIELD(flow_body, tags, .json = JSON_STRINGS_TYPE, .max = 1000)};
 static const field update_fields[] = {FLOW_FIELDS(false)};
-const schema lf_flow_schema = {"FlowCreate", sizeof(flow_body), create_fields, COUNT(create_fields),
-                               offsetof(flow_body, given)};
-const schema lf_flow_update_schema = {"FlowUpdate", sizeof(flow_body), update_fields, COUNT(update_fields),
-                                      offsetof(flow_body, given)};
+const schema lf_flow_schema = {"FlowCreate", sizeof(flow_body), create_fields, COUNT(create_fields), SIZE_MAX};
+const schema lf_flow_update_schema = {"FlowUpdate", sizeof(flow_body), update_fields, COUNT(update_fields), SIZE_MAX};
 
 /* Everybody sees his own flows, administrators too: so the platform's clients expect it. */
 static owned_by own(const request *rq)
@@ -80,6 +78,11 @@ static bool is_endpoint_name(const char *s)
     return *s != '\0' && s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] == '\0';
 }
 
+static bool is_colour(const char *s)
+{
+    return *s == '#' && strlen(s) == 7 && strspn(s + 1, "0123456789abcdefABCDEF") == 6;
+}
+
 /* Rules that a table cannot say; *answered says that the answer was given. */
 static err check(request *rq, response *rs, const flow_body *in, bool *answered)
 {
@@ -88,10 +91,13 @@ static err check(request *rq, response *rs, const flow_body *in, bool *answered)
     if (!cstr_blank(in->endpoint_name) && !is_endpoint_name(in->endpoint_name)) {
         field_name = "endpoint_name";
         msg = "Value error, Endpoint name must contain only letters, numbers, hyphens, and underscores";
-    } else if (in->data != NULL && json_get_arr(in->data, "nodes") == NULL) {
+    } else if (in->icon_bg_color != NULL && !is_colour(in->icon_bg_color)) {
+        field_name = "icon_bg_color";
+        msg = "Value error, Icon background color must be # and six hexadecimal digits";
+    } else if (json_object_size(in->data) > 0 && json_get_arr(in->data, "nodes") == NULL) {
         field_name = "data";
         msg = "Value error, Flow must have nodes";
-    } else if (in->data != NULL && json_get_arr(in->data, "edges") == NULL) {
+    } else if (json_object_size(in->data) > 0 && json_get_arr(in->data, "edges") == NULL) {
         field_name = "data";
         msg = "Value error, Flow must have edges";
     }
@@ -168,12 +174,25 @@ static const field list_fields[] = {
 };
 const schema lf_flow_list_schema = SCHEMA(list_args, list_fields);
 
-static json_t *rows_json(arena *a, const flow_row *rows, size_t n)
+/* What lists without graphs show of a flow. */
+static json_t *header_json(arena *a, const flow_row *f)
+{
+    static const char *const keys[] = {
+        "id",   "name",        "folder_id", "is_component", "endpoint_name", "description",
+        "data", "access_type", "tags",      "mcp_enabled",  "action_name",   "action_description"};
+    json_t *whole = json_hold(a, flow_json(a, f)), *o = json_object();
+
+    for (size_t i = 0; i < COUNT(keys); i++)
+        json_set(o, keys[i], json_incref(json_object_get(whole, keys[i])));
+    return o;
+}
+
+static json_t *rows_json(arena *a, const flow_row *rows, size_t n, bool headers)
 {
     json_t *list = json_hold(a, json_array());
 
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, flow_json(a, &rows[i]));
+        json_array_append_new(list, (headers ? header_json : flow_json)(a, &rows[i]));
     return list;
 }
 
@@ -184,9 +203,9 @@ err lf_flow_list(request *rq, response *rs)
     arena *a = rq->scope->arena;
     flow_filter f = {.who = own(rq),
                      .folder_id = cstr_blank(in->folder_id) ? NULL : in->folder_id,
-                     .headers_only = in->header_flows,
+                     .headers_only = in->get_all && in->header_flows,
                      .components = in->components_only ? 1 : 0,
-                     .page = {.limit = 1000}};
+                     .page = {.all = true}};
     folder_row *folder;
     flow_row *rows;
     int64_t total;
@@ -202,9 +221,9 @@ err lf_flow_list(request *rq, response *rs)
     }
     TRY(flow_list(rq->scope, &f, &rows, &n, &total));
     if (in->get_all)
-        return reply_json(rs, 200, rows_json(a, rows, n));
+        return reply_json(rs, 200, rows_json(a, rows, n, in->header_flows));
     o = json_hold(a, json_object());
-    json_set(o, "items", json_incref(rows_json(a, rows, n)));
+    json_set(o, "items", json_incref(rows_json(a, rows, n, false)));
     json_set_int(o, "total", total);
     json_set_int(o, "page", in->page);
     json_set_int(o, "size", in->size);
@@ -226,9 +245,10 @@ err lf_flow_get(request *rq, response *rs)
     return reply_json(rs, 200, json_hold(a, flow_json(a, row)));
 }
 
-static bool given(const flow_body *in, int which)
+/* Whether the body has this flag, and not as null. */
+static bool flagged(const request *rq, const char *name)
 {
-    return (in->given >> which & 1) != 0;
+    return json_is_boolean(json_object_get(rq->json, name));
 }
 
 /* PATCH /api/v1/flows/{flow_id}: what is absent or null stays; an empty endpoint name clears it. */
@@ -236,6 +256,7 @@ err lf_flow_update(request *rq, response *rs)
 {
     const flow_body *in = rq->body;
     arena *a = rq->scope->arena;
+    folder_row *folder;
     const char *id;
     flow_row *row;
     bool answered;
@@ -249,19 +270,22 @@ err lf_flow_update(request *rq, response *rs)
     TRY(flow_find(rq->scope, own(rq), id, &row));
     row->name = in->name != NULL ? in->name : row->name;
     row->description = in->description != NULL ? in->description : row->description;
-    if (given(in, G_ENDPOINT))
+    if (json_object_get(rq->json, "endpoint_name") != NULL)
         row->endpoint_name = cstr_blank(in->endpoint_name) ? NULL : in->endpoint_name;
     if (in->data != NULL) {
         row->data = json_text(a, in->data);
         row->webhook = has_webhook(in->data);
     }
-    row->folder_id = in->folder_id != NULL ? in->folder_id : row->folder_id;
+    if (!cstr_blank(in->folder_id)) {
+        TRY(folder_find(rq->scope, own(rq), in->folder_id, &folder));
+        row->folder_id = folder->id;
+    }
     row->access_type = in->access_type != NULL ? in->access_type : row->access_type;
     row->action_name = in->action_name != NULL ? in->action_name : row->action_name;
     row->action_description = in->action_description != NULL ? in->action_description : row->action_description;
     row->fs_path = in->fs_path != NULL ? in->fs_path : row->fs_path;
-    row->locked = given(in, G_LOCKED) ? in->locked : row->locked;
-    row->mcp_enabled = given(in, G_MCP) ? in->mcp_enabled : row->mcp_enabled;
+    row->locked = flagged(rq, "locked") ? in->locked : row->locked;
+    row->mcp_enabled = flagged(rq, "mcp_enabled") ? in->mcp_enabled : row->mcp_enabled;
     TRY(flow_update(rq->scope, own(rq), row));
     return reply_json(rs, 200, json_hold(a, flow_json(a, row)));
 }
