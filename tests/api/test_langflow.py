@@ -385,6 +385,13 @@ def test_a_failure_in_the_flow_is_a_500_with_a_document_in_a_string(client, flow
     assert "sk-fake" not in r.text
 
 
+def test_a_failure_because_something_is_not_found_is_a_404(client, flow, fake_llm):
+    fake_llm.always(flow[1], Fail(400, "file-7 not found"))
+    r = run(client, flow[0])
+    assert r.status_code == 404 and r.json()["detail"].startswith("Error running graph: "), r.text
+    assert "file-7 not found" in r.json()["detail"]
+
+
 def test_a_model_that_nobody_has(client):
     made = client.post("/api/v1/flows/", json=langflow.chat_flow("no-such-model-77")).json()
     r = run(client, made)

@@ -72,6 +72,7 @@ void lf_envelope(request *rq, response *rs, failure f)
     log_error("request.failed", log_str("reason", text));
     o = json_hold(rq->scope->arena, json_object());
     json_set_str(o, "message", "Internal Server Error");
+    json_set_str(o, "detail", "Internal Server Error"); /* where clients look for it */
     reply_json(rs, 500, o);
 }
 

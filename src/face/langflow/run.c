@@ -100,11 +100,13 @@ static err stream_run(response *rs, run *r)
     return run_follow(rs, r, &spec);
 }
 
-/* A failed run's detail is JSON in a text (section 4.1). */
+/* A failed run's detail is JSON in a text, unless something was not found (section 4.1). */
 static err answer_failure(request *rq, response *rs, const char *message)
 {
     json_t *o = json_hold(rq->scope->arena, json_object());
 
+    if (strstr(message, "not found") != NULL)
+        return lf_error(rq, rs, 404, message);
     json_set_str(o, "message", message);
     json_set(o, "traceback", json_null());
     json_set(o, "description", json_null());
