@@ -173,7 +173,8 @@ err provider_find_by_name(scope *s, provider_scope sc, const char *name, provide
 {
     return one_provider(s, name,
                         "SELECT " PROVIDER_COLUMNS " FROM provider p WHERE " IN_SCOPE " AND p.name = $4"
-                        " ORDER BY CASE WHEN p.owner_id = $2 THEN 0 ELSE 1 END, p.created_at, p.id LIMIT 1",
+                        " ORDER BY CASE WHEN p.owner_id = $2 THEN 0 WHEN p.owner_id IS NULL THEN 1 ELSE 2 END,"
+                        " p.created_at, p.id LIMIT 1",
                         DB_ARGS(SCOPE(sc), db_text(name)), out);
 }
 

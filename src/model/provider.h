@@ -96,7 +96,8 @@ MUST_USE err served_find(scope *s, provider_scope sc, const char *id, served_mod
 /* As it was a moment ago: not for changing it. */
 MUST_USE err served_recall(scope *s, provider_scope sc, const char *id, served_model **out);
 
-/* By the model's name, at the provider of that name (or requester; NULL: any).  Own ones first, then the oldest. */
+/* By the model's name, at the provider of that name (or requester; NULL: any).  Own ones first, then the system's, then those
+ * of others; of several the oldest. */
 MUST_USE err served_find_by_name(scope *s, provider_scope sc, const char *provider_name, const char *model_name,
                                  model_kind kind, served_model **out);
 

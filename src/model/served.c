@@ -74,14 +74,15 @@ err served_recall(scope *s, provider_scope sc, const char *id, served_model **ou
 err served_find_by_name(scope *s, provider_scope sc, const char *provider_name, const char *model_name, model_kind kind,
                         served_model **out)
 {
-    return one_served(s, model_name,
-                      SERVED
-                      "WHERE " IN_SCOPE " AND m.name = $4 AND m.kind = $5"
-                      " AND ($6 = '' OR lower(p.name) = lower($6) OR lower(p.requester) = lower($6))"
-                      " ORDER BY CASE WHEN p.owner_id = $2 THEN 0 ELSE 1 END, p.created_at, m.created_at, m.id LIMIT 1",
-                      DB_ARGS(SCOPE(sc), db_text(text_or(model_name, "")), db_text(model_kind_name(kind)),
-                              db_text(text_or(provider_name, ""))),
-                      out);
+    return one_served(
+        s, model_name,
+        SERVED "WHERE " IN_SCOPE " AND m.name = $4 AND m.kind = $5"
+               " AND ($6 = '' OR lower(p.name) = lower($6) OR lower(p.requester) = lower($6))"
+               " ORDER BY CASE WHEN p.owner_id = $2 THEN 0 WHEN p.owner_id IS NULL THEN 1 ELSE 2 END, p.created_at,"
+               " m.created_at, m.id LIMIT 1",
+        DB_ARGS(SCOPE(sc), db_text(text_or(model_name, "")), db_text(model_kind_name(kind)),
+                db_text(text_or(provider_name, ""))),
+        out);
 }
 
 err served_default(scope *s, const char *user_id, bool prefer_own, served_model **out)

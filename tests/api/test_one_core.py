@@ -43,6 +43,19 @@ def test_a_provider_made_through_langbot_answers_in_a_sage_chat_and_in_a_langflo
     assert [q.key for q in fake_llm.requests_for(name)][-3:] == ["sk-lb-1"] * 3
 
 
+def test_an_administrators_flow_asks_his_own_provider_before_that_of_another_user(server, admin, user, fake_llm):
+    from fixtures import create_key
+
+    name = sage.unique("same-name")
+    someone = user(role="admin").client
+    langbot_model(someone, fake_llm, name, keys=["sk-of-another"])
+    langbot_model(admin, fake_llm, name, keys=["sk-my-own"])
+    flows = server.client(key=create_key(server, "langflow"))
+    flow = flows.post("/api/v1/flows/", json=langflow.chat_flow(name, "OpenAI")).json()
+    assert flows.post(f"/api/v1/run/{flow['id']}", json={"input_value": "Hi"}).status_code == 200
+    assert [q.key for q in fake_llm.requests_for(name)] == ["sk-my-own"]
+
+
 def test_a_provider_made_through_sage_is_listed_by_langbot(server, admin, fake_llm):
     _, name = sage.provider(admin, fake_llm)
     with server.client() as client:

@@ -31,12 +31,11 @@ static err chosen(component_call *c, choice *out)
 
 static err endpoint_of(component_call *c, const choice *ch, llm_endpoint *out)
 {
-    provider_scope sc = {.who = owned_by_user(c->user_id), .with_system = true};
+    /* An administrator may use everybody's, but his own come first. */
+    provider_scope sc = {.who = {.user_id = c->user_id, .anyone = c->admin}, .with_system = true};
     served_model *sm;
     err e;
 
-    if (c->admin)
-        sc.who = OWNED_BY_ANYONE;
     e = served_find_by_name(c->s, sc, ch->provider, ch->model, MODEL_LLM, &sm);
     if (e == ERR_NOT_FOUND)
         e = served_find_by_name(c->s, sc, NULL, ch->model, MODEL_LLM, &sm);

@@ -248,6 +248,26 @@ ENGINE_TEST(a_model_is_found_by_its_name_at_a_provider)
     CHECK_INT(served_find_by_name(s, with_system("u1"), NULL, "gpt-4o", MODEL_RERANK, &got), ERR_NOT_FOUND);
 }
 
+ENGINE_TEST(a_name_is_ones_own_before_the_systems_before_that_of_others)
+{
+    provider_scope all = {.who = {.user_id = "admin", .anyone = true}, .with_system = true};
+    served_model *got = NULL;
+    provider_row *p = NULL;
+
+    made_served(s, "u1", "Same", "gpt-4o", false);
+    CHECK_INT(served_find_by_name(s, all, NULL, "gpt-4o", MODEL_LLM, &got), OK);
+    CHECK_STR(got->provider.owner_id, "u1");
+    made_served(s, NULL, "Same", "gpt-4o", false);
+    CHECK_INT(served_find_by_name(s, all, NULL, "gpt-4o", MODEL_LLM, &got), OK);
+    CHECK(got->provider.owner_id == NULL, "the system's");
+    CHECK(provider_find_by_name(s, all, "Same", &p) == OK && p->owner_id == NULL, "the system's provider");
+    made_served(s, "admin", "Same", "gpt-4o", false);
+    CHECK_INT(served_find_by_name(s, all, NULL, "gpt-4o", MODEL_LLM, &got), OK);
+    CHECK_STR(got->provider.owner_id, "admin");
+    CHECK(provider_find_by_name(s, all, "Same", &p) == OK, "found");
+    CHECK_STR(p->owner_id, "admin");
+}
+
 ENGINE_TEST(there_is_one_default_of_an_owner)
 {
     served_model a = made_served(s, "u1", "A", "a", true), b = made_served(s, "u1", "B", "b", true),
