@@ -131,7 +131,7 @@ err component_show(component_call *c, flow_message *m, bool partial)
 
 err component_token(component_call *c, const flow_message *m, str piece)
 {
-    buf b = BUF_INIT(MIB(1));
+    buf b = BUF_INIT(MIB(64)); /* more than any piece with all its characters escaped */
     err e;
 
     /* Straight into the buffer: this is the hot path of a streamed answer. */

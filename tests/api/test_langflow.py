@@ -426,7 +426,10 @@ def test_a_streamed_run(client, flow, fake_llm):
     tokens = [e["data"] for e in found if e["event"] == "token"]
     assert "".join(t["chunk"] for t in tokens) == "one two three" and len(tokens) >= 3
     assert {t["id"] for t in tokens} == {m["data"]["id"] for m in found if m["event"] == "add_message"} - {user["id"]}
-    last = [m["data"] for m in found if m["event"] == "add_message"][-1]
+    said = [m["data"] for m in found if m["event"] == "add_message"][1:]
+    assert [m["properties"]["state"] for m in said] == ["partial", "complete", "complete"]
+    assert said[1]["text"] == "one two three" and said[1]["properties"]["source"]["source"] == model
+    last = said[-1]
     assert last["text"] == "one two three" and last["properties"]["state"] == "complete" and last["sender"] == "Machine"
     assert langflow.answer(found[-1]["data"]["result"]) == "one two three"
     assert found[-1]["data"]["result"]["session_id"] == "s-9"

@@ -90,7 +90,9 @@ static err stream_answer(component_call *c, const llm_request *q, flow_message *
     }
     llm_close(stream);
     m->text = buf_str(text);
-    return e == ERR_CLOSED ? OK : e;
+    if (e != ERR_CLOSED)
+        return e;
+    return begun ? component_show(c, m, false) : OK; /* whole; Chat Output shows it once more, as its own */
 }
 
 static err text_output(component_call *c, flow_value *out)

@@ -117,9 +117,14 @@ static const char *names_of(scope *s, const json_t *events)
     return all;
 }
 
+static json_t *data_of(const json_t *events, size_t at)
+{
+    return json_get_obj(json_array_get(events, at), "data");
+}
+
 static json_t *last_data(const json_t *events)
 {
-    return json_get_obj(json_array_get(events, json_array_size(events) - 1), "data");
+    return data_of(events, json_array_size(events) - 1);
 }
 
 static const char *stored(scope *s, const char *session)
@@ -176,7 +181,9 @@ ENGINE_TEST(a_streamed_answer_comes_in_pieces)
     rq.stream = true;
     events = events_of(s, &rq, &status);
     CHECK_INT(status, RUN_COMPLETED);
-    CHECK_STR(names_of(s, events), "add_message add_message token token add_message end");
+    CHECK_STR(names_of(s, events), "add_message add_message token token add_message add_message end");
+    CHECK_STR(json_get_str(json_get_obj(data_of(events, 1), "properties"), "state", ""), "partial");
+    CHECK_STR(json_get_str(json_get_obj(data_of(events, 4), "properties"), "state", ""), "complete");
     token = json_get_obj(json_array_get(events, 2), "data");
     CHECK_STR(json_get_str(token, "chunk", ""), "Hel");
     CHECK_STR(json_get_str(token, "id", "1"),
