@@ -144,13 +144,24 @@ static bool is_fixed_attribute(const char *name)
     return strcmp(name, "type") == 0 || strcmp(name, "_input_type") == 0;
 }
 
-static void tweak_field(graph_node *n, const char *field, json_t *value)
+/* A nested object may be written as text. */
+static json_t *nested(arena *a, json_t *value)
+{
+    const char *text = json_string_value(value);
+    json_t *parsed;
+
+    return text != NULL && json_parse(a, text, strlen(text), NULL, &parsed) == OK ? parsed : value;
+}
+
+static void tweak_field(arena *a, graph_node *n, const char *field, json_t *value)
 {
     json_t *o = field_object(n, field), *v;
     const char *type = json_get_str(o, "type", ""), *place = strcmp(type, "file") == 0 ? "file_path" : "value", *key;
 
     if (o == NULL || strcmp(field, "code") == 0 || *field == '_')
         return;
+    if (strcmp(type, "NestedDict") == 0)
+        value = nested(a, value);
     if (json_is_object(value) && strcmp(type, "dict") == 0) {
         v = json_object_size(value) == 1 ? json_object_get(value, "value") : NULL;
         json_set(o, "value", json_deep_copy(v != NULL ? v : value));
@@ -191,13 +202,41 @@ void graph_tweak(arena *a, graph *g, const json_t *tweaks, bool stream)
         graph_node *n = json_is_object(value) ? node_named(g, key) : NULL;
 
         if (n != NULL)
-            json_object_foreach(value, field, inner) tweak_field(n, field, inner);
+            json_object_foreach(value, field, inner) tweak_field(a, n, field, inner);
     }
     json_object_foreach(all, key, value)
     {
         for (size_t i = 0; !json_is_object(value) && i < g->n_nodes; i++)
-            tweak_field(&g->nodes[i], key, value);
+            tweak_field(a, &g->nodes[i], key, value);
     }
+}
+
+static const char *with_line_breaks(arena *a, const char *text)
+{
+    buf *b = buf_new(a, strlen(text) + 1);
+
+    for (const char *p = text; *p != '\0'; p++) {
+        bool stands = p[0] == '\\' && p[1] == 'n';
+
+        buf_putc(b, stands ? '\n' : *p);
+        p += stands;
+    }
+    return buf_str(b);
+}
+
+void graph_break_lines(arena *a, graph *g)
+{
+    const char *name;
+    json_t *field;
+
+    for (size_t i = 0; i < g->n_nodes; i++)
+        json_object_foreach(g->nodes[i].template, name, field)
+        {
+            const char *text = json_get_str(field, "value", NULL);
+
+            if (text != NULL && strstr(text, "\\n") != NULL && cstr_eq(json_get_str(field, "type", NULL), "str"))
+                json_set_str(field, "value", with_line_breaks(a, text));
+        }
 }
 
 /* Selecting and ordering */

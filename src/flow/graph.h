@@ -51,6 +51,10 @@ MUST_USE err graph_read(scope *s, arena *a, const json_t *data, graph **out);
 /* Overrides of fields: by node id, by display name, or by field name in all nodes; and `stream` everywhere (section 14). */
 void graph_tweak(arena *a, graph *g, const json_t *tweaks, bool stream);
 
+/* In the texts of a document, tweaked ones too, the two characters "\n" stand for a line break (section 9.1); in what comes along
+ * an edge or as the run's input they do not. */
+void graph_break_lines(arena *a, graph *g);
+
 /* Selects what runs (from the chat input, section 10.3) and sorts it into layers.  ERR_UNSUPPORTED (code "flow.cycle"): a
  * cycle. */
 MUST_USE err graph_plan(scope *s, graph *g);

@@ -322,6 +322,7 @@ static err prepare(execution *x, const flow_request *rq)
         return fail_code(x->s, ERR_INVALID, "flow.invalid", rq->flow->id, "the flow has no graph");
     TRY(graph_read(x->s, a, data, &x->graph));
     graph_tweak(a, x->graph, rq->tweaks, rq->stream);
+    graph_break_lines(a, x->graph);
     set_inputs(x->graph, rq);
     TRY(graph_plan(x->s, x->graph));
     x->call = (flow_call){

@@ -183,6 +183,42 @@ FIBER_TEST(tweaks_change_neither_code_nor_what_is_not_there)
     graph_tweak(s->arena, g, json_hold(s->arena, json_array()), true);
 }
 
+FIBER_TEST(a_nested_object_may_be_tweaked_as_text)
+{
+    static const char *const cases[][2] = {
+        {"{\"a\":{\"b\":[1]}}", "{\"a\":{\"b\":[1]}}"},
+        {"no object", "\"no object\""},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        graph *g = read(s, "A-1", "");
+        json_t *field = json_get_obj(g->nodes[0].template, "input_value");
+
+        json_set_str(field, "type", "NestedDict");
+        graph_tweak(s->arena, g, json_hold(s->arena, json_pack("{s:s}", "input_value", cases[i][0])), false);
+        CHECK_STR(json_text(s->arena, node_field(&g->nodes[0], "input_value")), cases[i][1]);
+    }
+}
+
+FIBER_TEST(texts_of_the_document_may_spell_line_breaks)
+{
+    static const char *const cases[][2] = {
+        {"a\\nb", "a\nb"}, {"\\n\\n", "\n\n"}, {"a\nb", "a\nb"}, {"\\t\\", "\\t\\"}, {"n\\", "n\\"}, {"", ""},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        graph *g = read(s, "A-1", "");
+
+        node_set(&g->nodes[0], "input_value", json_string(cases[i][0]));
+        graph_break_lines(s->arena, g);
+        CHECK_STR(node_text(&g->nodes[0], "input_value", "-"), cases[i][1]);
+        json_set_str(json_get_obj(g->nodes[0].template, "input_value"), "type", "prompt");
+        node_set(&g->nodes[0], "input_value", json_string(cases[i][0]));
+        graph_break_lines(s->arena, g);
+        CHECK_STR(node_text(&g->nodes[0], "input_value", "-"), cases[i][0]); /* other kinds are taken as they are */
+    }
+}
+
 FIBER_TEST(fields_are_read_by_type)
 {
     graph *g = read(s, "A-1", "");
