@@ -58,33 +58,70 @@ static json_t *shown_json(arena *a, const graph_node *n, const flow_message *m)
     return o;
 }
 
-static json_t *raw_json(arena *a, const flow_value *v)
+static json_t *raw_of(arena *a, const flow_value *v)
+{
+    return v->kind == VALUE_JSON ? json_incref(v->json) : json_str(value_text(a, v));
+}
+
+static const char *type_of(const flow_value *v)
+{
+    if (v->kind == VALUE_JSON)
+        return json_is_array(v->json) ? "array" : "object";
+    return v->kind == VALUE_NONE ? "unknown" : "text";
+}
+
+static json_t *output_json(arena *a, const flow_value *v)
 {
     json_t *o = json_object();
-    const char *type = v->kind == VALUE_JSON ? json_is_array(v->json) ? "array" : "object" : "text";
 
-    if (v->kind == VALUE_JSON)
-        json_set(o, "message", json_incref(v->json));
-    else
-        json_set_str(o, "message", value_text(a, v));
-    json_set_str(o, "type", v->kind == VALUE_NONE ? "unknown" : type);
+    json_set(o, "message", raw_of(a, v));
+    json_set_str(o, "type", type_of(v));
     return o;
+}
+
+/* What a component that is neither input nor output made. */
+static json_t *made_json(arena *a, const flow_value *v)
+{
+    json_t *o = json_object();
+
+    json_set_str(o, "repr", value_text(a, v));
+    json_set(o, "raw", raw_of(a, v));
+    json_set_str(o, "type", type_of(v));
+    return o;
+}
+
+/* Every output of the node is there, also those that nobody needed and those that we do not have. */
+static json_t *outputs_json(arena *a, const graph_node *n)
+{
+    static const flow_value nothing;
+    json_t *all = json_object();
+
+    for (size_t i = 0; i < json_array_size(n->outputs); i++) {
+        const char *name = json_get_str(json_array_get(n->outputs, i), "name", NULL);
+
+        if (name != NULL)
+            json_set(all, name, output_json(a, &nothing));
+    }
+    for (size_t i = 0; n->component != NULL && i < n->component->n_outputs; i++)
+        json_set(all, n->component->outputs[i].name, output_json(a, &n->results[i]));
+    return all;
 }
 
 /* ResultData of one node. */
 static json_t *node_json(arena *a, const graph_node *n, const flow_call *call)
 {
-    json_t *o = json_object(), *results = json_object(), *artifacts = json_object(), *outputs = json_object(),
-           *logs = json_object(), *messages = json_array();
+    json_t *o = json_object(), *results = json_object(), *artifacts = json_object(), *logs = json_object(),
+           *messages = json_array();
     bool interface = graph_is_input(n) || graph_is_output(n);
 
     for (size_t i = 0; n->component != NULL && i < n->component->n_outputs; i++) {
         const char *name = n->component->outputs[i].name;
         const flow_value *v = &n->results[i];
 
-        json_set(outputs, name, raw_json(a, v));
         if (n->done[i])
             json_set(logs, name, json_array());
+        if (n->done[i] && !interface)
+            json_set(artifacts, name, made_json(a, v));
         if (!interface || v->kind != VALUE_MESSAGE)
             continue;
         json_set(results, name, flow_message_result(v->message, call->flow_id));
@@ -95,7 +132,7 @@ static json_t *node_json(arena *a, const graph_node *n, const flow_call *call)
     }
     json_set(o, "results", results);
     json_set(o, "artifacts", artifacts);
-    json_set(o, "outputs", outputs);
+    json_set(o, "outputs", outputs_json(a, n));
     json_set(o, "logs", logs);
     json_set(o, "messages", messages);
     json_set(o, "timedelta", json_null());

@@ -357,6 +357,46 @@ def test_a_tweak_of_the_model(client, flow, admin, fake_llm):
     assert langflow.answer(run(client, flow[0], tweaks=tweaks).json()) == "From the other."
 
 
+def test_what_is_reported_is_chosen(client, flow, fake_llm):
+    made, model = flow
+    fake_llm.always(model, Reply("Hi there"))
+
+    def reported(**more):
+        (outer,) = run(client, made, **more).json()["outputs"]
+        return {r["component_id"]: r for r in outer["outputs"]}
+
+    ids = {kind: langflow.node_id(kind) for kind in ("ChatInput", "Prompt Template", "LanguageModelComponent", "ChatOutput")}
+    assert set(reported()) == set(reported(output_type="any")) == set(reported(output_type=None)) == {ids["ChatOutput"]}
+    assert reported(output_type="text") == reported(output_component="Nobody-12345") == {}
+    for name in (ids["LanguageModelComponent"], "Language Model"):
+        (one,) = reported(output_component=name, output_type="chat").values()
+        assert one["component_id"] == ids["LanguageModelComponent"]
+    everything = reported(output_type="debug")
+    assert set(everything) == set(ids.values())
+    assert everything[ids["ChatInput"]]["results"]["message"]["sender"] == "User"
+    asked = everything[ids["LanguageModelComponent"]]
+    assert asked["results"] == {} and asked["messages"] == [] and asked["logs"] == {"text_output": []}
+    assert asked["outputs"] == {
+        "text_output": {"message": "Hi there", "type": "text"},
+        "model_output": {"message": "", "type": "unknown"},
+    }
+    assert asked["artifacts"] == {"text_output": {"repr": "Hi there", "raw": "Hi there", "type": "text"}}
+
+
+def test_inputs_are_chosen_by_their_type(client, flow, fake_llm):
+    for kind, arrives in (("chat", True), ("any", True), (None, True), ("text", False)):
+        assert run(client, flow[0], f"for {kind}", input_type=kind).status_code == 200
+        assert (f"for {kind}" in json.dumps(fake_llm.requests_for(flow[1])[-1].body)) is arrives
+
+
+def test_models_that_reason_get_no_temperature(client, flow, fake_llm):
+    chosen = [{"name": flow[1], "provider": "", "metadata": {"reasoning_models": [flow[1]]}}]
+    for value, sent in ((chosen, False), ([flow[1]], True), (flow[1], True)):
+        tweaks = {langflow.node_id("LanguageModelComponent"): {"model": value}}
+        assert run(client, flow[0], tweaks=tweaks).status_code == 200
+        assert ("temperature" in fake_llm.requests_for(flow[1])[-1].body) is sent
+
+
 def test_a_tweak_against_the_input_is_refused(client, flow):
     text = "If you pass an input_value to the chat input, you cannot pass a tweak with the same name."
     for key in (langflow.node_id("ChatInput"), "Chat Input"):

@@ -10,6 +10,7 @@
 
 typedef struct {
     const char *model, *provider;
+    const json_t *reasoning; /* names of models that take no temperature, or NULL */
 } choice;
 
 /* [{"name","provider"}], or the two fields of older documents. */
@@ -20,6 +21,7 @@ static err chosen(component_call *c, choice *out)
 
     out->model = json_is_string(first) ? json_string_value(first) : json_get_str(first, "name", NULL);
     out->provider = json_get_str(first, "provider", NULL);
+    out->reasoning = json_get_arr(json_get_obj(first, "metadata"), "reasoning_models");
     if (cstr_blank(out->model)) {
         out->model = node_text(c->node, "model_name", NULL);
         out->provider = node_text(c->node, "provider", NULL);
@@ -48,12 +50,20 @@ static err endpoint_of(component_call *c, const choice *ch, llm_endpoint *out)
     return serve_endpoint(c->s, c->s->arena, sm, out);
 }
 
-static void set_params(component_call *c, llm_endpoint *at)
+static bool takes_temperature(const choice *ch)
+{
+    for (size_t i = 0; i < json_array_size(ch->reasoning); i++)
+        if (cstr_eq(json_string_value(json_array_get(ch->reasoning, i)), ch->model))
+            return false;
+    return true;
+}
+
+static void set_params(component_call *c, const choice *ch, llm_endpoint *at)
 {
     json_t *params = json_hold(c->s->arena, at->params != NULL ? json_copy(at->params) : json_object());
     double temperature = node_number(c->node, "temperature", -1), tokens = node_number(c->node, "max_tokens", 0);
 
-    if (temperature >= 0)
+    if (temperature >= 0 && takes_temperature(ch))
         json_set_num(params, "temperature", temperature);
     if (tokens >= 1)
         json_set_int(params, "max_tokens", (int64_t)tokens);
@@ -108,7 +118,7 @@ static err text_output(component_call *c, flow_value *out)
         return fail(c->s, ERR_INVALID, "The message you want to send to the model is empty.");
     TRY(chosen(c, &ch));
     TRY(endpoint_of(c, &ch, &q.at));
-    set_params(c, &q.at);
+    set_params(c, &ch, &q.at);
     if (!cstr_blank(system))
         messages[q.n_messages++] = (llm_message){.role = ROLE_SYSTEM, .text = system};
     messages[q.n_messages++] = (llm_message){.role = ROLE_USER, .text = input};
