@@ -267,6 +267,16 @@ def test_preflights_allow_what_is_asked_for(anonymous):
     assert r.headers["access-control-allow-origin"] == "*" and "POST" in r.headers["access-control-allow-methods"]
 
 
+def test_origins_are_those_of_the_configuration(start_server):
+    client = start_server(env={"LANGFLOW_CORS_ORIGINS": "https://good.example"}).client()
+    for origin, allowed in (("https://good.example", "https://good.example"), ("https://evil.example", None)):
+        r = client.get("/api/v1/version", headers={"origin": origin})
+        assert r.status_code == 200 and r.headers.get("access-control-allow-origin") == allowed
+        asked = {"origin": origin, "access-control-request-method": "POST", "access-control-request-headers": "x-api-key"}
+        r = client.options("/api/v1/run/x", headers=asked)
+        assert r.status_code == (200 if allowed else 400) and r.headers.get("access-control-allow-origin") == allowed
+
+
 def test_another_users_flow(server, flow, user):
     from fixtures import create_key
 

@@ -86,21 +86,6 @@ void lf_no_route(request *rq, response *rs, const char *allow)
     lf_error(rq, rs, allow != NULL ? 405 : 404, allow != NULL ? "Method Not Allowed" : "Not Found");
 }
 
-bool lf_intercept(request *rq, response *rs)
-{
-    const char *asked;
-
-    if (request_header(rq, "Origin") != NULL)
-        reply_header(rs, "Access-Control-Allow-Origin", "*");
-    if (rq->method != OPTIONS || request_header(rq, "Access-Control-Request-Method") == NULL)
-        return false;
-    reply_header(rs, "Access-Control-Allow-Methods", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
-    asked = request_header(rq, "Access-Control-Request-Headers");
-    reply_header(rs, "Access-Control-Allow-Headers", asked != NULL ? asked : "Authorization, Content-Type, x-api-key");
-    reply_header(rs, "Access-Control-Max-Age", "600");
-    return reply_empty(rs, 200) == OK;
-}
-
 err lf_authorize(request *rq, response *rs, const route *r)
 {
     (void)rs;

@@ -12,7 +12,6 @@ void lf_envelope(request *rq, response *rs, failure f);
 void lf_invalid(request *rq, response *rs, const schema_faults *faults, const char *part);
 void lf_no_route(request *rq, response *rs, const char *allow);
 err lf_authorize(request *rq, response *rs, const route *r);
-bool lf_intercept(request *rq, response *rs);
 
 /* Ids of users are UUIDs here: dashes are put in.  In `a`. */
 const char *lf_id(arena *a, const char *id);

@@ -3,6 +3,7 @@
 #include "face/langflow/routes.h"
 
 #include "auth/identity.h"
+#include "face/cors.h"
 #include "face/langflow/envelope.h"
 #include "face/langflow/handlers.h"
 
@@ -52,6 +53,6 @@ const face langflow_face = {
     .envelope = lf_envelope,
     .invalid = lf_invalid,
     .no_route = lf_no_route,
-    .intercept = lf_intercept,
+    .intercept = cors_intercept,
     .user_id = user_id,
 };

@@ -34,6 +34,5 @@ void sage_envelope(request *rq, response *rs, failure f);
 void sage_invalid(request *rq, response *rs, const schema_faults *faults, const char *part);
 void sage_no_route(request *rq, response *rs, const char *allow);
 err sage_authorize(request *rq, response *rs, const route *r);
-bool sage_intercept(request *rq, response *rs);
 
 #endif

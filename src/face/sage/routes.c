@@ -5,6 +5,7 @@
 #include "face/sage/routes.h"
 
 #include "auth/identity.h"
+#include "face/cors.h"
 #include "face/sage/envelope.h"
 #include "face/sage/handlers.h"
 
@@ -113,6 +114,6 @@ const face sage_face = {
     .envelope = sage_envelope,
     .invalid = sage_invalid,
     .no_route = sage_no_route,
-    .intercept = sage_intercept,
+    .intercept = cors_intercept,
     .user_id = user_id,
 };

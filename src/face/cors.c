@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Cross-origin requests to the Sage face (contracts/sage-platform.md section 1.4).
- */
+/* Requests from pages of other origins; see cors.h. */
+#include "face/cors.h"
+
 #include <inttypes.h>
 
 #include "db/settings.h"
-#include "face/sage/envelope.h"
 
 /* "*" stands for everything. */
 static bool in_list(const char *const *list, str item)
@@ -84,7 +83,7 @@ static void answer_preflight(request *rq, response *rs, const char *origin, cons
         (void)reply_text(rs, 200, "OK");
 }
 
-bool sage_intercept(request *rq, response *rs)
+bool cors_intercept(request *rq, response *rs)
 {
     const char *origin = request_header(rq, "Origin");
     const struct settings *cfg = settings_get();
