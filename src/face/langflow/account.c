@@ -110,7 +110,7 @@ static json_t *key_json(arena *a, const api_key_row *k, const char *text)
 {
     json_t *o = json_object();
 
-    json_set_str(o, "name", *k->label != '\0' ? k->label : NULL);
+    json_set_str(o, "name", cstr_blank(k->label) ? NULL : k->label);
     json_set(o, "last_used_at", lf_time(k->last_used_at));
     json_set_int(o, "total_uses", k->uses);
     json_set_bool(o, "is_active", k->active);
