@@ -443,9 +443,13 @@ def test_a_failure_because_something_is_not_found_is_a_404(client, flow, fake_ll
 
 
 def test_a_model_that_nobody_has(client):
-    made = client.post("/api/v1/flows/", json=langflow.chat_flow("no-such-model-77")).json()
-    r = run(client, made)
-    assert r.status_code in (404, 500) and "no-such-model-77" in r.json()["detail"]
+    for provider, text in (("OpenAI", "OpenAI API key is required when using OpenAI provider"), ("", "An API key is required")):
+        made = client.post("/api/v1/flows/", json=langflow.chat_flow("no-such-model-77", provider)).json()
+        r = run(client, made)
+        assert r.status_code == 500, r.text
+        message = json.loads(r.json()["detail"])["message"]
+        assert message.startswith(f"Error running graph: Error building Component Language Model: \n\n{text}")
+        assert "no-such-model-77" in message
 
 
 def test_clients_that_name_no_session_do_not_wait_for_each_other(client, flow, fake_llm):

@@ -45,7 +45,7 @@ static err endpoint_of(component_call *c, const choice *ch, llm_endpoint *out)
         return fail_code(
             c->s, e, "flow.no_model", ch->model,
             "%s API key is required when using %s provider: no configured provider serves the model %s. Add one.",
-            ch->provider != NULL ? ch->provider : "An", ch->provider != NULL ? ch->provider : "any", ch->model);
+            cstr_blank(ch->provider) ? "An" : ch->provider, cstr_blank(ch->provider) ? "any" : ch->provider, ch->model);
     TRY(e);
     return serve_endpoint(c->s, c->s->arena, sm, out);
 }
