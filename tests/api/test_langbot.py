@@ -204,8 +204,12 @@ def test_a_revoked_key_stops_working_and_stays_listed(server, owner):
 
 def test_keys_are_renamed(owner):
     made = ok(owner.post(KEYS, json={"name": "a"}))["key"]
-    assert ok(owner.put(f"{KEYS}/{made['id']}", json={"name": "b"})) is None
-    assert ok(owner.get(f"{KEYS}/{made['id']}"))["key"]["name"] == "b"
+    path = f"{KEYS}/{made['id']}"
+    assert ok(owner.put(path, json={"name": "b"})) is None
+    assert ok(owner.put(path, json={"description": "for b"})) is None
+    failed(owner.put(path, json={"name": " "}), 400, "invalid_api_key", "Name is required")
+    key = ok(owner.get(path))["key"]
+    assert key["name"] == "b" and key["description"] == "for b"
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,9 @@ err bot_key_update(request *rq, response *rs)
     api_key_row *row;
 
     TRY(find(rq, &row));
-    if (!cstr_blank(in->name))
+    if (in->name != NULL && cstr_blank(in->name))
+        return bot_error(rq, rs, 400, 0, "invalid_api_key", "Name is required");
+    if (in->name != NULL)
         row->label = in->name;
     if (in->description != NULL)
         row->description = in->description;
