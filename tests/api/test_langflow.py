@@ -412,6 +412,10 @@ def test_a_tweak_against_the_input_is_refused(client, flow):
     for key in (langflow.node_id("ChatInput"), "Chat Input"):
         r = run(client, flow[0], tweaks={key: {"input_value": "other"}})
         assert r.status_code == 400 and r.json() == {"detail": text}
+        r = run(client, flow[0], stream=True, tweaks={key: {"input_value": "other"}})
+        assert r.status_code == 200 and r.headers["content-type"] == "text/event-stream; charset=utf-8"
+        assert langflow.events(r.text) == [{"event": "error", "data": {"error": text}}]
+    assert run(client, flow[0], tweaks={"Chat Input": {"input_value": None}}).status_code == 200
 
 
 def test_a_tweak_of_code_is_ignored(client, flow):
