@@ -13,10 +13,25 @@ enum { JSON_WRITE_NESTING = 2 * JSON_MAX_NESTING };
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
-/* Bounds the nesting before the recursive parser runs: its stack use is then known. */
-static bool nesting_ok(const char *text, size_t len, size_t *at)
+static bool too_deep(json_fault *fault, size_t at)
 {
-    size_t depth = 0;
+    fault->offset = at;
+    snprintf(fault->reason, sizeof fault->reason, "nested deeper than %d levels", JSON_MAX_NESTING);
+    return false;
+}
+
+static bool too_many(json_fault *fault, size_t at)
+{
+    fault->offset = at;
+    snprintf(fault->reason, sizeof fault->reason, "more than %d arrays and objects", JSON_MAX_CONTAINERS);
+    return false;
+}
+
+/* Bounds the nesting before the recursive parser runs: its stack use is then known.  And the containers: an empty object
+ * takes more than a hundred times the memory of its text. */
+static bool shape_ok(const char *text, size_t len, json_fault *fault)
+{
+    size_t depth = 0, containers = 0;
     bool in_string = false;
 
     for (size_t i = 0; i < len; i++) {
@@ -30,10 +45,10 @@ static bool nesting_ok(const char *text, size_t len, size_t *at)
         } else if (c == '"') {
             in_string = true;
         } else if (c == '[' || c == '{') {
-            if (++depth > JSON_MAX_NESTING) {
-                *at = i;
-                return false;
-            }
+            if (++depth > JSON_MAX_NESTING)
+                return too_deep(fault, i);
+            if (++containers > JSON_MAX_CONTAINERS)
+                return too_many(fault, i);
         } else if ((c == ']' || c == '}') && depth > 0) {
             depth--;
         }
@@ -67,10 +82,8 @@ err json_parse(arena *a, const char *text, size_t len, json_fault *fault, json_t
         snprintf(fault->reason, sizeof fault->reason, "a NUL byte");
         return ERR_INVALID;
     }
-    if (!nesting_ok(text, len, &fault->offset)) {
-        snprintf(fault->reason, sizeof fault->reason, "nested deeper than %d levels", JSON_MAX_NESTING);
+    if (!shape_ok(text, len, fault))
         return ERR_INVALID;
-    }
     v = json_loadb(text, len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &e);
     if (v == NULL) {
         fault->offset = e.position > 0 ? (size_t)e.position : 0;

@@ -2,8 +2,9 @@
 /*
  * JSON: jansson for documents, with arenas as owners, and direct writing into a buffer for hot paths.
  *
- * A document from outside is checked before jansson sees it: depth and size are bounded, so a hostile one cannot
- * exhaust a fiber's stack.  Values tied to an arena are borrowed by everybody else: json_incref() to keep one longer.
+ * A document from outside is checked before jansson sees it: its depth and the number of its arrays and objects are
+ * bounded, so a hostile one can exhaust neither a fiber's stack nor the memory.  Values tied to an arena are borrowed by
+ * everybody else: json_incref() to keep one longer.
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
@@ -15,15 +16,16 @@
 #include "base/err.h"
 #include "base/str.h"
 
-enum { JSON_MAX_NESTING = 100 };
+enum { JSON_MAX_NESTING = 100, JSON_MAX_CONTAINERS = 250000 };
 
 typedef struct {
     size_t offset;    /* in bytes, where the fault was seen */
     char reason[160]; /* one clause, no input text beyond a token */
 } json_fault;
 
-/* Parses any JSON value; *out lives as long as `a`.  Rejects invalid UTF-8, NUL, duplicate keys, trailing bytes and
- * nesting deeper than JSON_MAX_NESTING with ERR_INVALID.  `fault` may be NULL. */
+/* Parses any JSON value; *out lives as long as `a`.  Rejects invalid UTF-8, NUL, duplicate keys, trailing bytes,
+ * nesting deeper than JSON_MAX_NESTING and more arrays and objects than JSON_MAX_CONTAINERS with ERR_INVALID.  `fault`
+ * may be NULL. */
 MUST_USE err json_parse(arena *a, const char *text, size_t len, json_fault *fault, json_t **out);
 
 /* Ties a new reference to the arena and returns it (borrowed); aborts on NULL, which jansson gives when memory is out

@@ -117,6 +117,31 @@ TEST(nesting_is_bounded_before_the_parser_sees_it)
     arena_free(a);
 }
 
+/* Two bytes each, and more than two hundred in memory. */
+static err parse_empty_objects(size_t n, json_fault *f)
+{
+    arena *a = arena_new(NULL);
+    char *text = arena_alloc(a, 3 * n + 2);
+    json_t *v;
+    err e;
+
+    for (size_t i = 0; i < n; i++)
+        memcpy(text + 3 * i, i == 0 ? "[{}" : ",{}", 3);
+    text[3 * n] = ']';
+    e = json_parse(a, text, 3 * n + 1, f, &v);
+    arena_free(a);
+    return e;
+}
+
+TEST(the_number_of_objects_is_bounded_before_the_parser_sees_it)
+{
+    json_fault f;
+
+    CHECK(parse_empty_objects(JSON_MAX_CONTAINERS - 1, &f) == OK, "%s", f.reason);
+    CHECK_INT(parse_empty_objects(JSON_MAX_CONTAINERS, &f), ERR_INVALID);
+    CHECK_STR(f.reason, "more than 250000 arrays and objects");
+}
+
 TEST(a_fault_quotes_no_more_than_a_token)
 {
     arena *a = arena_new(NULL);
