@@ -19,21 +19,22 @@ typedef struct {
 } prefix;
 
 static const prefix private4[] = {
-    {{0}, 8},             /* this network; 0.0.0.0 reaches the own machine */
-    {{10}, 8},            /* private */
-    {{100, 64}, 10},      /* shared, RFC 6598 */
-    {{127}, 8},           /* loopback */
-    {{169, 254}, 16},     /* link-local, cloud metadata services */
-    {{172, 16}, 12},      /* private */
-    {{192, 0, 0}, 24},    /* protocol assignments */
-    {{192, 0, 2}, 24},    /* documentation */
-    {{192, 88, 99}, 24},  /* 6to4 relays, withdrawn */
-    {{192, 168}, 16},     /* private */
-    {{198, 18}, 15},      /* benchmarking */
-    {{198, 51, 100}, 24}, /* documentation */
-    {{203, 0, 113}, 24},  /* documentation */
-    {{224}, 4},           /* multicast */
-    {{240}, 4},           /* reserved, broadcast */
+    {{0}, 8},                 /* this network; 0.0.0.0 reaches the own machine */
+    {{10}, 8},                /* private */
+    {{100, 64}, 10},          /* shared, RFC 6598 */
+    {{127}, 8},               /* loopback */
+    {{168, 63, 129, 16}, 32}, /* Azure's own services, in each of its networks; not in the registries */
+    {{169, 254}, 16},         /* link-local, cloud metadata services */
+    {{172, 16}, 12},          /* private */
+    {{192, 0, 0}, 24},        /* protocol assignments */
+    {{192, 0, 2}, 24},        /* documentation */
+    {{192, 88, 99}, 24},      /* 6to4 relays, withdrawn */
+    {{192, 168}, 16},         /* private */
+    {{198, 18}, 15},          /* benchmarking */
+    {{198, 51, 100}, 24},     /* documentation */
+    {{203, 0, 113}, 24},      /* documentation */
+    {{224}, 4},               /* multicast */
+    {{240}, 4},               /* reserved, broadcast */
 };
 
 static const prefix global6 = {{0x20}, 3};
