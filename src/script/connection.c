@@ -167,8 +167,10 @@ void credentials_limit_hosts(scope *s, const integration_row *i, const credentia
     json_t *list = NULL, *value;
     size_t n = 0;
 
-    if (i->allowed_hosts == NULL || json_parse(s->arena, i->allowed_hosts, strlen(i->allowed_hosts), NULL, &list) != OK)
+    if (i->allowed_hosts == NULL)
         return;
+    if (json_parse(s->arena, i->allowed_hosts, strlen(i->allowed_hosts), NULL, &list) != OK)
+        list = json_hold(s->arena, json_array()); /* one that cannot be read allows nothing */
     hosts = arena_array(s->arena, const char *, json_array_size(list) + json_object_size(c->values) + 3);
     for (size_t k = 0; k < json_array_size(list); k++)
         hosts[n++] = json_string_value(json_array_get(list, k));
