@@ -216,19 +216,14 @@ static err open_template(scope *root, pool *p)
     return proc_start(p->template_scope, &spec, &p->template);
 }
 
-/* The last line that the template wrote says why nothing can be started. */
-static void log_start_failure(scope *s, pool *p, err e)
+/* What a template that has ended by itself wrote last says why nothing can be started. */
+static void log_last_words(scope *s, const pool *p)
 {
     char text[512] = "";
     size_t len = 0;
 
-    if (p->template != NULL) {
-        proc_signal(p->template, SIGKILL);
-        if (proc_read(s, p->template, 2, text, sizeof text - 1, &len) != OK)
-            len = 0;
-        text[len] = '\0';
-    }
-    log_error("script.start", log_str("problem", err_name(e)), log_str("said", text));
+    if (proc_read(s, p->template, 2, text, sizeof text - 1, &len) == OK && len > 0)
+        log_error("script.template", log_str("said", text));
 }
 
 static err fork_one(scope *s, worker *w)
@@ -247,6 +242,8 @@ static err fork_one(scope *s, worker *w)
         return proc_adopt(w->scope, pidfd, ends[1], &w->p);
     close(ends[1]);
     /* A late answer would be taken for another's.  Not for less than that: its runners end with it. */
+    if (e == ERR_CLOSED)
+        log_last_words(s, p);
     if (e == ERR_CLOSED || e == ERR_TIMEOUT)
         close_template(p);
     return e;
@@ -309,7 +306,7 @@ static err start_fiber(scope *root, void *arg)
         return OK;
     }
     if (e != ERR_CANCELLED && (p->open || p->n_line > 0)) /* else the server stops, or the pool was closed */
-        log_start_failure(root, p, e);
+        log_error("script.start", log_str("problem", err_name(e)));
     scope_close(w->scope);
     if (p->starting == 0)
         fail_line(p);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A runner that misbehaves, for the tests of the pool: what it does is in the code that it is given.  As a "template" it forks
- * like the real one.
+ * like the real one.  While there is a file of its name with ".broken" behind it, what it forks does not start.
  */
 #include <poll.h>
 #include <signal.h>
@@ -134,8 +134,16 @@ static void misbehave(const char *what)
         say_frame(WIRE_DONE, 0, "{\"value\":\"fine\",\"ms\":1e300}");
 }
 
+static bool is_broken(const char *self)
+{
+    char path[4096];
+
+    snprintf(path, sizeof path, "%s.broken", self);
+    return access(path, F_OK) == 0;
+}
+
 /* As the real template, for one fork at a time. */
-static void serve_forks(void)
+static void serve_forks(const char *self)
 {
     for (;;) {
         char byte, room[CMSG_SPACE(sizeof(int))] = {0};
@@ -148,6 +156,8 @@ static void serve_forks(void)
             _exit(0);
         memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof fd);
         if ((pid = fork()) == 0) {
+            if (is_broken(self))
+                _exit(1);
             dup2(fd, 0);
             return;
         }
@@ -164,7 +174,7 @@ int main(int argc, char **argv)
 {
     signal(SIGCHLD, SIG_IGN);
     if (argc > 1 && strcmp(argv[1], "template") == 0)
-        serve_forks();
+        serve_forks(argv[0]);
     say_frame(WIRE_READY, 0, "{\"version\":1}");
     misbehave(hear_job());
     return 0;

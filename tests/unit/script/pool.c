@@ -222,6 +222,36 @@ FIBER_TEST(whatever_a_process_says_the_run_ends_and_the_server_does_not, .limit 
     }
 }
 
+static const char *breakable_runner(scope *s, const char **mark)
+{
+    const char *path = arena_printf(s->arena, "%s/runner", test_dir());
+
+    CHECK(symlink(getenv("FAKE_RUNNER"), path) == 0, "%s", path);
+    *mark = arena_printf(s->arena, "%s.broken", path);
+    return path;
+}
+
+FIBER_TEST(a_process_that_does_not_start_takes_no_running_script_with_it, .limit = 60)
+{
+    shot running = {.job = {.name = "test", .code = STR("deaf")}};
+    scope *all = scope_child(s, NO_LIMIT);
+    script_job more = {.name = "test", .code = STR("be good")};
+    const char *mark;
+    script_outcome out;
+
+    if (!fake())
+        return;
+    script_configure(&(script_settings){.runner = breakable_runner(s, &mark), .pool = 1});
+    scope_spawn(all, shoot, &running);
+    CHECK(sleep_for(s, MILLISECONDS(300)) == OK, "it runs by now");
+    fclose(fopen(mark, "w"));
+    CHECK_INT(script_run(s, &more, &out), ERR_UNSUPPORTED);
+    unlink(mark);
+    CHECK_INT(fixture_run_job(s, &more).status, SCRIPT_DONE);
+    CHECK(scope_join(all) == OK && running.e == OK, "joined");
+    CHECK_INT(running.out.status, SCRIPT_TIMED_OUT);
+}
+
 /* ---- whose turn it is ---- */
 
 enum { MANY = 8 };
