@@ -21,7 +21,7 @@ enum { REDIRECTS_MAX = 5, HEADERS_MAX = 100, HEADER_BYTES_MAX = 64 << 10, METHOD
 
 /* A CALL, copied out of its frame. */
 typedef struct {
-    script_exec *x;
+    list_link link; /* in script_exec.queue */
     uint32_t id;
     size_t json_len, n_bytes;
     char text[]; /* the JSON, then the bytes */
@@ -371,13 +371,16 @@ static err do_file(script_exec *x, scope *c, uint32_t id, const json_t *o)
     if (index < 0 || (size_t)index >= x->job->n_files)
         return answer_error(x, c, id, "There is no such file");
     file = &x->job->files[index];
-    if (file->size < 0 || (uint64_t)file->size > WIRE_MAX - KIB(1))
+    if (file->size < 0 || (uint64_t)file->size > WIRE_MAX - KIB(1) ||
+        x->response_bytes + (size_t)file->size > CALLS_BYTES)
         return answer_error(x, c, id, "The file is too large to be read by a script");
+    x->response_bytes += (size_t)file->size;
     r = (reading){.path = file->path, .size = (size_t)file->size, .bytes = mem_alloc((size_t)file->size + 1)};
     e = offload(x->s, read_whole, &r);
     if (e == OK)
         e = r.good ? exec_send(x, x->s, WIRE_REPLY, id, STR("{}"), (str){r.bytes, r.size})
                    : answer_error(x, c, id, "The file cannot be read");
+    x->response_bytes -= (size_t)file->size;
     free(r.bytes);
     return e;
 }
@@ -400,22 +403,37 @@ static err answer_call(script_exec *x, scope *c, const call_copy *copy)
     return answer_error(x, c, copy->id, "There is no such operation");
 }
 
-/* What goes wrong with a request is its answer; an error is the end of the run. */
+static call_copy *next_call(script_exec *x)
+{
+    list_link *first = list_take_first(&x->queue);
+
+    return first != NULL ? LIST_OF(first, call_copy, link) : NULL;
+}
+
+static void drop_call(script_exec *x, call_copy *copy)
+{
+    x->pending_bytes -= copy->json_len + copy->n_bytes;
+    free(copy);
+}
+
+/* Answers what waits until there is nothing left.  What goes wrong with a request is its answer; an error is the end of the run. */
 static err call_fiber(scope *s, void *arg)
 {
-    call_copy *copy = arg;
-    script_exec *x = copy->x;
-    scope *c = scope_child(s, NO_LIMIT);
-    err e = sem_take(c, &x->calls);
+    script_exec *x = arg;
+    call_copy *copy;
+    err e = OK;
 
-    if (e == OK) {
+    while (e == OK && (copy = next_call(x)) != NULL) {
+        scope *c = scope_child(s, NO_LIMIT);
+
         e = answer_call(x, c, copy);
-        sem_give(&x->calls);
+        scope_close(c);
+        drop_call(x, copy);
     }
-    scope_close(c);
-    x->pending_bytes -= copy->n_bytes;
-    free(copy);
-    return e == OK || e == ERR_CLOSED ? OK : e;
+    x->calling--;
+    if (e != OK && e != ERR_CLOSED)
+        scope_cancel(s, NULL);
+    return e == ERR_CLOSED ? OK : e;
 }
 
 bool host_call(script_exec *x, const script_frame *f)
@@ -423,13 +441,25 @@ bool host_call(script_exec *x, const script_frame *f)
     size_t n = f->json.len + f->bytes.len;
     call_copy *copy;
 
-    if (++x->asked > SCRIPT_CALLS_MAX || x->pending_bytes + f->bytes.len > CALLS_BYTES || f->json.len > KIB(512))
+    if (++x->asked > SCRIPT_CALLS_MAX || x->pending_bytes + n > CALLS_BYTES || f->json.len > KIB(512))
         return false;
     copy = mem_alloc(sizeof *copy + n + 1);
-    *copy = (call_copy){.x = x, .id = f->id, .json_len = f->json.len, .n_bytes = f->bytes.len};
+    *copy = (call_copy){.id = f->id, .json_len = f->json.len, .n_bytes = f->bytes.len};
     memcpy(copy->text, f->json.p, n); /* the bytes follow the text in the frame */
     copy->text[n] = '\0';
-    x->pending_bytes += f->bytes.len;
-    scope_spawn(x->s, call_fiber, copy);
+    x->pending_bytes += n;
+    list_append(&x->queue, &copy->link);
+    if (x->calling < CALLS_AT_ONCE) {
+        x->calling++;
+        scope_spawn(x->s, call_fiber, x);
+    }
     return true;
+}
+
+void host_forget(script_exec *x)
+{
+    call_copy *copy;
+
+    while ((copy = next_call(x)) != NULL)
+        drop_call(x, copy);
 }

@@ -61,10 +61,11 @@ typedef struct {
     script_outcome *out;
     worker *w;
     sem writing;           /* one frame at a time */
-    sem calls;             /* how many go out at once */
+    list_link queue;       /* calls that nobody has begun to answer (host.c) */
+    size_t calling;        /* fibers that answer calls */
     size_t asked;          /* calls so far */
-    size_t pending_bytes;  /* bodies of requests that wait or are on their way */
-    size_t response_bytes; /* bodies of responses in memory */
+    size_t pending_bytes;  /* of calls that wait or are on their way */
+    size_t response_bytes; /* bodies of responses and files in memory */
     size_t log_bytes;
     script_output_file *files;
     json_t **places; /* "at" of each */
@@ -75,8 +76,9 @@ typedef struct {
 /* Sends a frame; parks.  From any fiber of the run. */
 MUST_USE err exec_send(script_exec *x, scope *s, uint8_t type, uint32_t id, str json, str bytes);
 
-/* Answers a CALL in a fiber of its own.  False: the run asks for too much. */
+/* Has a CALL answered, in its turn.  False: the run asks for too much. */
 bool host_call(script_exec *x, const script_frame *f);
+void host_forget(script_exec *x); /* what is still in the queue, when the run is over */
 
 /* Limits of what a run may ask of the server. */
 enum { CALLS_AT_ONCE = 16 };

@@ -250,6 +250,7 @@ static err run_in(script_exec *x)
     if (x->out->duration <= 0 || x->out->duration > clock_mono() - began)
         x->out->duration = clock_mono() - began;
     scope_close(x->s); /* what it still asks for ends with it */
+    host_forget(x);
     pool_give_back(x->w, !clean);
     return e;
 }
@@ -264,7 +265,7 @@ err script_run(scope *s, const script_job *job, script_outcome *out)
         return fail_code(s, ERR_TOO_LARGE, "script.code", NULL, "the code is longer than %u bytes", SCRIPT_CODE_MAX);
     TRY(pool_take(s, job->owner, &x.w));
     sem_setup(&x.writing, 1);
-    sem_setup(&x.calls, CALLS_AT_ONCE);
+    list_init(&x.queue);
     x.s = scope_child(s, NO_LIMIT);
     script_gauge_running(1);
     e = run_in(&x);

@@ -79,6 +79,38 @@ static void flood(uint8_t type, const char *json)
         say_frame(type, id, json);
 }
 
+/* Calls with as much text as is taken, to an address that does not answer soon. */
+static void hoard(const char *url)
+{
+    static char json[512 << 10];
+    int n = snprintf(json, sizeof json, "{\"op\":\"request\",\"url\":\"%s\",\"x\":\"", url);
+
+    memset(json + n, 'x', sizeof json - (size_t)n - 3);
+    memcpy(json + sizeof json - 3, "\"}", 3);
+    for (uint32_t id = 1; id <= SCRIPT_CALLS_MAX; id++)
+        say_frame(WIRE_CALL, id, json);
+    say_frame(WIRE_DONE, 0, "{\"value\":\"taken\"}");
+}
+
+static void fail_at_length(void)
+{
+    static char json[400000];
+    int n = snprintf(json, sizeof json, "{\"kind\":\"throw\",\"message\":\"");
+
+    memset(json + n, 'x', 300000);
+    memcpy(json + n + 300000, "\"}", 2);
+    say_frame(WIRE_FAIL, 0, json);
+}
+
+static void give_file(const char *name)
+{
+    char json[500];
+
+    snprintf(json, sizeof json, "{\"at\":[],\"name\":\"%s\",\"mime\":\"a\\r\\nb: c\"}", name);
+    say_frame(WIRE_FILE, 0, json);
+    say_frame(WIRE_DONE, 0, "{\"value\":{}}");
+}
+
 static void misbehave(const char *what)
 {
     static const uint8_t huge[WIRE_HEAD] = {0xff, 0xff, 0xff, 0xff, WIRE_DONE};
@@ -86,6 +118,14 @@ static void misbehave(const char *what)
 
     if (strncmp(what, "ask ", 4) == 0)
         ask(what + 4);
+    else if (strncmp(what, "hoard ", 6) == 0)
+        hoard(what + 6);
+    else if (strncmp(what, "file ", 5) == 0)
+        give_file(what + 5);
+    else if (strcmp(what, "long failure") == 0)
+        fail_at_length();
+    else if (strcmp(what, "large number") == 0)
+        say_frame(WIRE_DONE, 0, "{\"value\":99999999999999999999}");
     else if (strcmp(what, "garbage") == 0)
         say("HTTP/1.1 200 OK\r\n\r\n", 19);
     else if (strcmp(what, "huge") == 0)

@@ -7,6 +7,7 @@
 #include "fake_server.h"
 #include "net/guard.h"
 #include "fixture.h"
+#include "rt/fiber.h"
 #include "rt/sleep.h"
 
 static int port, other_port;
@@ -114,6 +115,17 @@ static const char *text_of(scope *s, const char *code)
         port = fake_server_start(serve, NULL);                                                                         \
         other_port = fake_server_start(echo, NULL);                                                                    \
     } while (0)
+
+static size_t most_fibers;
+
+/* Looks now and then, until its scope ends. */
+static err count_fibers(scope *s, void *unused)
+{
+    (void)unused;
+    while (sleep_for(s, MILLISECONDS(5)) == OK)
+        most_fibers = MAX_OF(most_fibers, fiber_count());
+    return OK;
+}
 
 #define HAS(text, part) CHECK(strstr((text), (part)) != NULL, "%s", (text))
 #define LACKS(text, part) CHECK(strstr((text), (part)) == NULL, "%s", (text))
@@ -415,6 +427,32 @@ FIBER_TEST(the_number_of_requests_of_a_run_is_limited, .limit = 60)
     if (out.status == SCRIPT_DONE)
         CHECK_INT(json_integer_value(json_array_get(out.value, 0)), 1000);
     CHECK_INT(out.requests, 1000);
+}
+
+/* The first ones take all that may go out at once; the others wait here. */
+FIBER_TEST(what_waits_for_its_turn_is_limited_with_all_that_it_holds, .limit = 60)
+{
+    script_job job = {.name = "test", .private_ok = true};
+    script_outcome out;
+
+    SERVERS_OR_SKIP(.runner = getenv("FAKE_RUNNER"));
+    job.code = str_of(arena_printf(s->arena, "hoard http://127.0.0.1:%d/slow", port));
+    out = fixture_run_job(s, &job);
+    CHECK_INT(out.status, SCRIPT_TOO_MUCH);
+    CHECK_STR(out.message, "The script asked for too much at once");
+}
+
+FIBER_TEST(calls_that_wait_take_no_fiber_each, .limit = 60)
+{
+    scope *counting = scope_child(s, NO_LIMIT);
+    script_outcome out;
+
+    SERVERS_OR_SKIP(0);
+    scope_spawn(counting, count_fibers, NULL);
+    out = run_of(s, "for (let i = 0; i < 900; i++) fetch(BASE + '/slow?' + i);\nawait ld.wait(500); return 1");
+    scope_close(counting);
+    CHECK_INT(out.status, SCRIPT_DONE);
+    CHECK(most_fibers > 10 && most_fibers < 100, "%zu", most_fibers);
 }
 
 FIBER_TEST(a_request_that_nobody_awaits_ends_with_the_run)
