@@ -46,8 +46,9 @@ void pool_give_back(worker *w, bool now);
 
 /* Reads the next frame of the process; *whole false: it has ended, or talks nonsense (then *nonsense). */
 typedef struct {
-    char *chunk; /* CHUNK bytes */
+    char *chunk; /* FRAME_CHUNK bytes */
     str rest;
+    size_t since_yield;
 } frame_source;
 enum { FRAME_CHUNK = 64 << 10 };
 MUST_USE err worker_read(scope *s, worker *w, frame_source *src, script_frame *f, bool *whole, bool *nonsense);

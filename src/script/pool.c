@@ -20,7 +20,7 @@
 #include "rt/loop.h"
 #include "script/internal.h"
 
-enum { STARTS_AT_ONCE = 8 };
+enum { STARTS_AT_ONCE = 8, YIELD_AFTER = 256 << 10 };
 #define START_LIMIT SECONDS(20)
 
 /* A run that has not got its process yet. */
@@ -130,6 +130,11 @@ err worker_read(scope *s, worker *w, frame_source *src, script_frame *f, bool *w
         TRY(proc_read(s, w->p, 1, src->chunk, FRAME_CHUNK, &len));
         if (len == 0)
             return OK;
+        src->since_yield += len;
+        if (src->since_yield > YIELD_AFTER) { /* one that never stops talking holds nobody else up */
+            src->since_yield = 0;
+            fiber_yield();
+        }
         src->rest = (str){src->chunk, len};
     }
 }
