@@ -13,6 +13,8 @@
 #include "base/mem.h"
 #include "script/internal.h"
 
+#define FAILURE_MAX KIB(256) /* message and stack */
+
 /* ---- the job as text ---- */
 
 static void put_json(buf *b, const char *key, const json_t *v, const char *otherwise)
@@ -124,7 +126,7 @@ static void take_failure(script_exec *x, str json)
     json_t *o;
 
     nonsense(x);
-    if (json_parse(x->s->arena, json.p, json.len, NULL, &o) != OK)
+    if (json.len > FAILURE_MAX || json_parse(x->s->arena, json.p, json.len, NULL, &o) != OK)
         return;
     kind = json_get_str(o, "kind", "");
     for (size_t i = 0; i < COUNT(kinds); i++)
@@ -172,8 +174,8 @@ static err take_frame(script_exec *x, const script_frame *f, bool *over)
         ended(x, SCRIPT_TOO_MUCH, problem);
         return OK;
     case WIRE_DONE:
-        if (f->json.len > SCRIPT_RESULT_MAX + KIB(1) || !output_value(x, f->json))
-            ended(x, SCRIPT_TOO_MUCH, "The script returned a value that is too large or too deeply nested");
+        if ((problem = output_value(x, f->json)) != NULL)
+            ended(x, SCRIPT_TOO_MUCH, problem);
         return OK;
     case WIRE_FAIL:
         take_failure(x, f->json);

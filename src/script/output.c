@@ -2,6 +2,7 @@
 /*
  * What a script returns: the value, and files, whose bytes go to temporary files that live as long as the caller's scope.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "script/internal.h"
 
 enum { NAME_MAX_BYTES = 255, MIME_MAX_BYTES = 127 };
+#define ABOUT_MAX KIB(64) /* what is said about a file */
 
 typedef struct {
     char path[512];
@@ -61,14 +63,29 @@ static int64_t time_of(const char *iso)
 /* A name without directories. */
 static bool is_file_name(const char *name)
 {
-    return name != NULL && *name != '\0' && strlen(name) <= NAME_MAX_BYTES && strchr(name, '/') == NULL;
+    if (name == NULL || *name == '\0' || strlen(name) > NAME_MAX_BYTES || cstr_eq(name, ".") || cstr_eq(name, ".."))
+        return false;
+    for (; *name != '\0'; name++)
+        if (iscntrl((unsigned char)*name) || *name == '/' || *name == '\\')
+            return false;
+    return true;
+}
+
+static const char *mime_of(const json_t *about)
+{
+    const char *mime = json_get_str(about, "mime", "");
+    size_t len = strlen(mime);
+
+    for (size_t i = 0; i < len; i++)
+        if (!isprint((unsigned char)mime[i]))
+            len = 0;
+    return len > 0 && len <= MIME_MAX_BYTES ? mime : "application/octet-stream";
 }
 
 static err keep(script_exec *x, const script_frame *f, json_t *about)
 {
     script_output_file *file = &x->files[x->n_files];
     const char *directory = getenv("TMPDIR"), *name = json_get_str(about, "name", NULL);
-    const char *mime = json_get_str(about, "mime", NULL);
     keeping k = {.bytes = f->bytes};
     err e;
 
@@ -82,8 +99,7 @@ static err keep(script_exec *x, const script_frame *f, json_t *about)
         return fail(x->caller, ERR_IO, "a file of a script cannot be kept: no room for temporary files");
     *file = (script_output_file){
         .name = arena_strdup(x->caller->arena, name),
-        .mime = arena_strdup(x->caller->arena,
-                             mime != NULL && strlen(mime) <= MIME_MAX_BYTES ? mime : "application/octet-stream"),
+        .mime = arena_strdup(x->caller->arena, mime_of(about)),
         .path = arena_strdup(x->caller->arena, k.path),
         .size = (int64_t)f->bytes.len,
         .modified = time_of(json_get_str(about, "modified", NULL)),
@@ -106,8 +122,8 @@ err output_file(script_exec *x, const script_frame *f, const char **problem)
     x->file_bytes += f->bytes.len;
     if (x->n_files >= SCRIPT_FILES_MAX || x->file_bytes > SCRIPT_FILES_BYTES)
         *problem = "The script returned more than 20 files or 100 MB of files";
-    else if (json_parse(a, f->json.p, f->json.len, NULL, &about) != OK || json_get_arr(about, "at") == NULL ||
-             !is_file_name(json_get_str(about, "name", NULL)))
+    else if (f->json.len > ABOUT_MAX || json_parse(a, f->json.p, f->json.len, NULL, &about) != OK ||
+             json_get_arr(about, "at") == NULL || !is_file_name(json_get_str(about, "name", NULL)))
         *problem = "The script returned a file without a proper name";
     return *problem == NULL ? keep(x, f, about) : OK;
 }
@@ -128,19 +144,31 @@ static json_t *follow(json_t *value, const json_t *path)
     return json_is_object(value) ? value : NULL;
 }
 
-bool output_value(script_exec *x, str json)
+/* What the process says it took; anything but a time that can be is 0. */
+static int64_t duration_of(const json_t *done)
+{
+    double ms = json_get_num(done, "ms", 0);
+
+    return ms > 0 && ms < 1e9 ? (int64_t)(ms * 1e6) : 0;
+}
+
+const char *output_value(script_exec *x, str json)
 {
     json_t *done, *value;
+    json_fault fault;
 
-    if (json_parse(x->caller->arena, json.p, json.len, NULL, &done) != OK ||
-        (value = json_object_get(done, "value")) == NULL)
-        return false;
+    if (json.len > SCRIPT_RESULT_MAX + SCRIPT_RESULT_MAX / 8 + KIB(1))
+        return "The script returned too much (the limit is 10 MB)";
+    if (json_parse(x->caller->arena, json.p, json.len, &fault, &done) != OK)
+        return arena_printf(x->caller->arena, "The script returned a value that cannot be taken: %s", fault.reason);
+    if ((value = json_object_get(done, "value")) == NULL)
+        return "The script returned a value that cannot be taken: it is not there";
     for (size_t i = 0; i < x->n_files; i++)
         if ((x->files[i].at = follow(value, x->places[i])) == NULL)
-            return false;
+            return "The script returned a value that cannot be taken: a file has no place in it";
     x->out->value = value;
     x->out->files = x->files;
     x->out->n_files = x->n_files;
-    x->out->duration = (int64_t)(json_get_num(done, "ms", 0) * 1e6);
-    return true;
+    x->out->duration = duration_of(done);
+    return NULL;
 }

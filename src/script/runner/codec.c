@@ -6,7 +6,7 @@
 
 #include "script/runner/runner.h"
 
-enum { REPLACEMENT = 0xFFFD };
+enum { REPLACEMENT = 0xFFFD, DIGITS_LARGE = 19 };
 
 static size_t put_utf8(uint32_t c, char *out)
 {
@@ -233,6 +233,34 @@ void codec_clean_json(char *json, size_t len)
              ((json[i + 1] | 32) == 'd' && strchr("89abcdefABCDEF", json[i + 2]))))
             memcpy(json + i + 1, "fffd", 4);
     }
+}
+
+/* Readers refuse integers that do not fit 64 bits; with an exponent they are real numbers. */
+static size_t end_integer(size_t digits, char *out)
+{
+    if (digits < DIGITS_LARGE)
+        return 0;
+    memcpy(out, "e0", 2);
+    return 2;
+}
+
+size_t codec_tame_integers(const char *in, size_t len, char *out)
+{
+    size_t n = 0, digits = 0;
+    bool in_string = false;
+
+    for (size_t i = 0; i < len; i++) {
+        bool is_digit = !in_string && in[i] >= '0' && in[i] <= '9';
+
+        if (!is_digit && in[i] != '.' && in[i] != 'e')
+            n += end_integer(digits, out + n);
+        digits = is_digit ? digits + 1 : 0;
+        in_string = in_string != (in[i] == '"');
+        out[n++] = in[i];
+        if (in_string && in[i] == '\\' && i + 1 < len)
+            out[n++] = in[++i];
+    }
+    return n + end_integer(digits, out + n);
 }
 
 static size_t put_escape(uint32_t c, char *out)

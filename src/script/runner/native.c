@@ -598,7 +598,7 @@ NATIVE(native_file)
 
 NATIVE(native_done)
 {
-    size_t len;
+    size_t len, n;
     char *json = take_json(js, argc, argv, 0, &len, exception), *whole;
 
     UNUSED_HERE;
@@ -611,9 +611,11 @@ NATIVE(native_done)
     }
     if (len > SCRIPT_RESULT_MAX)
         run_fail("output", "The script returned too much (the limit is 10 MB)");
-    whole = need(malloc(len + 64));
-    len = (size_t)snprintf(whole, len + 64, "{\"ms\":%.3f,\"value\":%s}", run_elapsed_ms(), json);
-    link_send(WIRE_DONE, 0, whole, len, NULL, 0);
+    whole = need(malloc(len + len / 8 + 72));
+    n = (size_t)snprintf(whole, 64, "{\"ms\":%.3f,\"value\":", run_elapsed_ms());
+    n += codec_tame_integers(json, len, whole + n);
+    whole[n++] = '}';
+    link_send(WIRE_DONE, 0, whole, n, NULL, 0);
     _exit(EXIT_OVER);
 }
 

@@ -57,6 +57,9 @@ size_t codec_unhex(const JSChar *in, size_t n, uint8_t *out);
 /* Makes JSON text of JSON.stringify() fit for readers that refuse lone surrogates and NUL: their escapes become \ufffd. */
 void codec_clean_json(char *json, size_t len);
 
+/* Makes its large integers fit, too.  `out` has room for an eighth more and 8 bytes. */
+size_t codec_tame_integers(const char *in, size_t len, char *out);
+
 /* A JSON string of `n` units: at most 6 bytes a unit and 2 quotes. */
 size_t codec_quote(const JSChar *in, size_t n, char *out);
 

@@ -33,6 +33,35 @@ FIBER_TEST(a_script_returns_what_json_can_say)
                                                               "c\"");
 }
 
+FIBER_TEST(numbers_beyond_64_bits_are_returned_as_what_they_are)
+{
+    RUNNER_OR_SKIP(0);
+    CHECK_STR(fixture_value(s, "return [18446744073709551615, -9223372036854775809, 1e20, 123456789012345]"),
+              "[1.8446744073709552e+19,-9.223372036854776e+18,1e+20,123456789012345]");
+    CHECK_STR(fixture_value(s, "return 99999999999999999999"), "1e+20");
+    CHECK_STR(fixture_value(s, "return {'12345678901234567890': 'x\\\\\"99999999999999999999', b: 1.5e-7}"),
+              "{\"12345678901234567890\":\"x\\\\\\\"99999999999999999999\",\"b\":1.5e-07}");
+}
+
+FIBER_TEST(a_value_that_cannot_be_taken_is_refused_with_the_reason)
+{
+    static const struct {
+        const char *code, *reason;
+    } cases[] = {
+        {"return Array.from({length: 300000}, () => ({}))", "more than 250000 arrays and objects"},
+        {"let v = 1; for (let i = 0; i < 200; i++) v = [v]; return v", "nested deeper than 100 levels"},
+        {"return {'\\ud800': 1, '\\ud801': 2}", "duplicate"},
+    };
+
+    RUNNER_OR_SKIP(0);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        script_outcome out = fixture_run(s, cases[i].code);
+
+        CHECK_INT(out.status, SCRIPT_TOO_MUCH);
+        CHECK(strstr(out.message, cases[i].reason) != NULL, "%s", out.message);
+    }
+}
+
 FIBER_TEST(the_input_arrives_as_it_was_given)
 {
     script_job job = {.name = "test",

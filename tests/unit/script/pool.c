@@ -204,12 +204,14 @@ FIBER_TEST(whatever_a_process_says_the_run_ends_and_the_server_does_not, .limit 
         const char *what;
         script_status status;
     } cases[] = {
-        {"garbage", SCRIPT_CRASHED},     {"huge", SCRIPT_CRASHED},      {"half", SCRIPT_CRASHED},
-        {"ready twice", SCRIPT_CRASHED}, {"no json", SCRIPT_TOO_MUCH},  {"no value", SCRIPT_TOO_MUCH},
-        {"odd failure", SCRIPT_CRASHED}, {"odd file", SCRIPT_TOO_MUCH}, {"lost file", SCRIPT_TOO_MUCH},
-        {"many calls", SCRIPT_TOO_MUCH}, {"odd calls", SCRIPT_DONE},    {"many logs", SCRIPT_TOO_MUCH},
-        {"many files", SCRIPT_TOO_MUCH}, {"zeros", SCRIPT_CRASHED},     {"slow", SCRIPT_DONE},
-        {"deaf", SCRIPT_TIMED_OUT},      {"be good", SCRIPT_DONE},
+        {"garbage", SCRIPT_CRASHED},     {"huge", SCRIPT_CRASHED},         {"half", SCRIPT_CRASHED},
+        {"ready twice", SCRIPT_CRASHED}, {"no json", SCRIPT_TOO_MUCH},     {"no value", SCRIPT_TOO_MUCH},
+        {"odd failure", SCRIPT_CRASHED}, {"odd file", SCRIPT_TOO_MUCH},    {"lost file", SCRIPT_TOO_MUCH},
+        {"many calls", SCRIPT_TOO_MUCH}, {"odd calls", SCRIPT_DONE},       {"many logs", SCRIPT_TOO_MUCH},
+        {"many files", SCRIPT_TOO_MUCH}, {"zeros", SCRIPT_CRASHED},        {"slow", SCRIPT_DONE},
+        {"deaf", SCRIPT_TIMED_OUT},      {"be good", SCRIPT_DONE},         {"large number", SCRIPT_TOO_MUCH},
+        {"file ..", SCRIPT_TOO_MUCH},    {"file a\\\\b", SCRIPT_TOO_MUCH}, {"file a\\nb", SCRIPT_TOO_MUCH},
+        {"file a.txt", SCRIPT_DONE},     {"long failure", SCRIPT_CRASHED},
     };
 
     if (!fake())
