@@ -218,7 +218,8 @@ static const struct {
     {SCMP_SYS(fstat), EACCES},        {SCMP_SYS(lseek), EACCES},      {SCMP_SYS(fcntl), EACCES},
     {SCMP_SYS(ioctl), ENOTTY},        {SCMP_SYS(clone3), ENOSYS},     {SCMP_SYS(sched_setscheduler), EPERM},
     {SCMP_SYS(sched_setattr), EPERM}, {SCMP_SYS(setpriority), EPERM}, {SCMP_SYS(getpriority), EPERM},
-    {SCMP_SYS(getcwd), EACCES},       {SCMP_SYS(pread64), EBADF},
+    {SCMP_SYS(getcwd), EACCES},       {SCMP_SYS(pread64), EBADF},     {SCMP_SYS(readlinkat), EACCES},
+    {SCMP_SYS(faccessat2), EACCES},
 };
 
 static int allow_some(scmp_filter_ctx c)
@@ -234,6 +235,7 @@ static int allow_some(scmp_filter_ctx c)
     bad |= seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(setrlimit), 0);
     bad |= seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
     bad |= seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
+    bad |= seccomp_rule_add(c, SCMP_ACT_ERRNO(EINVAL), SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_NE, PR_SET_NAME));
     return bad;
 }
 
@@ -241,6 +243,7 @@ static int add_rules(scmp_filter_ctx c)
 {
     int bad = seccomp_attr_set(c, SCMP_FLTATR_CTL_TSYNC, 1); /* the VM has threads already */
 
+    bad |= seccomp_attr_set(c, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS); /* 32-bit calls of a 64-bit process */
     for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
         bad |= seccomp_rule_add(c, SCMP_ACT_ALLOW, allowed[i], 0);
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
