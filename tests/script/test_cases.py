@@ -76,3 +76,9 @@ def test_case(case):
     for name, size in s.get("file", {}).items():
         assert [len(raw) for head, raw in out.files if head["name"] == name] == [size], out.files
     json.dumps(out.value)
+
+
+def test_a_service_does_not_slow_a_script_down_by_the_type_of_its_answer():
+    slow = runner.Response("hi", headers=[["Content-Type", "text/plain; charset=" + " " * 60000 + "x"]])
+    out = runner.run("return (await ld.request({ url: 'https://api.test/' })).text", lambda request: slow, cpu=2)
+    assert out.status == "done" and out.value == "hi", out

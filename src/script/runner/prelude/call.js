@@ -108,9 +108,11 @@ const readFile = (index) => nativeCallSync(++lastCall, stringify(record({ op: 'f
 
 const TEXT_CHARSET = /charset\s*=\s*"?\s*(iso-8859-1|latin1|windows-1252|us-ascii|utf-16le|utf-16be|utf-16)\b/i;
 
+const TYPE_MAX = 500; // characters in which a charset is looked for: the expression is slow on many blanks
+
 // The text of a body, in the charset that its type names (UTF-8 when none that we know), without a byte order mark.
 function bodyText(buffer, type) {
-    const named = type === null ? null : exec(TEXT_CHARSET, type);
+    const named = type === null ? null : exec(TEXT_CHARSET, Str.slice(type, 0, TYPE_MAX));
     const bytes = new Uint8Array(buffer);
     return withoutBOM(named ? platform().decodeLabel(named[1], bytes) : utf8Text(bytes, false));
 }
