@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.join(servers.ROOT, "tests", "script"))
 import cases  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-ACTIONS = sorted(glob.glob(os.path.join(HERE, "data", "actions", "*.js")))
+PATHS = sorted(glob.glob(os.path.join(HERE, "data", "actions", "*.js")))
 SECONDS = 4  # that a hostile script gets
 
 # What tests/script/test_actions.py alone can give: files, environments, other names of fields.
@@ -64,15 +64,17 @@ def connect(desk, auth):
     assert made.status_code == 201, made.text
 
 
-def here(path):
-    (case,) = cases.read(path)
+def here(case):
     return case.set.get("kind", "trigger") == "trigger" and not any(k in case.set for k in ALONE) and "$KEY" not in str(case.set)
 
 
-@pytest.mark.parametrize("path", [p for p in ACTIONS if here(p)], ids=lambda p: os.path.basename(p)[:-3])
-def test_an_action_as_people_write_it(open_server, path):
+ACTIONS = [(p, i, c.name) for p in PATHS for i, c in enumerate(cases.read(p)) if here(c)]
+
+
+@pytest.mark.parametrize("path, number", [a[:2] for a in ACTIONS], ids=[f"{os.path.basename(p)[:-3]}: {name}" for p, _, name in ACTIONS])
+def test_an_action_as_people_write_it(open_server, path, number):
     with FakeSaas() as saas:
-        (case,) = cases.read(path, lambda line: line.replace("$BASE", saas.url))
+        case = cases.read(path, lambda line: line.replace("$BASE", saas.url))[number]
         desk = langdock.Desk(langdock.client(open_server))
         connect(desk, case.set.get("auth", {}))
         inputs = case.set.get("input", {})

@@ -10,8 +10,9 @@
 message.  `//@` sets something: input, auth, env, aliases, last_poll, files (a list of {field, name, mime, text or size, list}), warn,
 check, wall, cpu, memory, log (a text that one log line must have), request (a part of the requests made: {method, url, body, headers}),
 response ({status, headers, body, error} or a list of them, used one after the other; else requests are echoed), only (runner or http),
-kind (of the script; an action when it is not said).
+kind (of the script; an action when it is not said).  `//@ like` is everything that the case before it says.
 """
+import copy
 import dataclasses
 import glob
 import json
@@ -48,6 +49,8 @@ def read(path, replace=lambda line: line):
             elif line.startswith("//! "):
                 statuses, _, cases[-1].message = line[4:].strip().rstrip(":").partition(": ")
                 cases[-1].statuses = tuple(statuses.split("|"))
+            elif line.rstrip() == "//@ like":
+                cases[-1] = dataclasses.replace(copy.deepcopy(cases[-2]), name=cases[-1].name, code="")
             elif line.startswith("//@ "):
                 key, _, value = line[4:].strip().partition(" ")
                 assert key in KEYS, f"{path}:{number}: {key}"

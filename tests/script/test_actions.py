@@ -18,7 +18,8 @@ import runner
 sys.path.insert(0, os.path.join(runner.ROOT, "tests", "api"))
 from fake_saas import FakeSaas  # noqa: E402
 
-ACTIONS = sorted(glob.glob(os.path.join(runner.ROOT, "tests", "api", "data", "actions", "*.js")))
+PATHS = sorted(glob.glob(os.path.join(runner.ROOT, "tests", "api", "data", "actions", "*.js")))
+ACTIONS = [(p, i, c.name) for p in PATHS for i, c in enumerate(cases.read(p))]
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +30,7 @@ def key():
 
 
 def read(path, saas, key):
-    (case,) = cases.read(path, lambda line: line.replace("$BASE", saas.url).replace("$KEY", key.replace("\n", "\\\\n")))
-    return case
+    return cases.read(path, lambda line: line.replace("$BASE", saas.url).replace("$KEY", key.replace("\n", "\\\\n")))
 
 
 def fetch(request, hops=5):
@@ -54,12 +54,14 @@ def fetch(request, hops=5):
 
 
 class Patient:
-    """Answers slow requests later, so that the others do not wait for them."""
+    """Answers slow requests later, so that the others do not wait for them, and gives up those that have a time limit."""
 
     def __init__(self):
         self.slow = []
 
     def __call__(self, request):
+        if "/slow" in request.url and request.timeout:
+            return f"Request timed out after {request.timeout} ms"
         if "/slow" in request.url:
             thread = threading.Thread(target=fetch, args=(request,))
             thread.start()
@@ -68,10 +70,10 @@ class Patient:
         return fetch(request)
 
 
-@pytest.mark.parametrize("path", ACTIONS, ids=[os.path.basename(p)[:-3] for p in ACTIONS])
-def test_action(path, key):
+@pytest.mark.parametrize("path, number", [a[:2] for a in ACTIONS], ids=[f"{os.path.basename(p)[:-3]}: {name}" for p, _, name in ACTIONS])
+def test_action(path, number, key):
     with FakeSaas() as saas:
-        case = read(path, saas, key)
+        case = read(path, saas, key)[number]
         s = case.set
         files = [runner.File(f["field"], f["name"], f["mime"], cases.input_bytes(f), f.get("list", False)) for f in s.get("files", [])]
         internet = Patient()

@@ -14,3 +14,17 @@ const put = (version) =>
 const first = await put(1);
 const second = await put(1);
 return { version: first.json.version, etag: first.headers.etag, conflict: second.json.error.message };
+
+//# Change a deal with the version that was read, in the reference's dialect
+//@ like
+async function put(version) {
+    const response = await fetch(`${secrets.base_url}/deals/${inputs.deal_id}`, {
+        method: 'PUT',
+        headers: new Headers({ 'x-api-key': secrets.api_key, 'if-match': `"${version}"`, 'content-type': 'application/json' }),
+        body: JSON.stringify({ stage: 'won' }),
+    });
+    return [await response.json(), response.headers.get('ETag')];
+}
+const [{ version }, etag] = await put(1);
+const [{ error }] = await put(1);
+return { version, etag, conflict: error.message };

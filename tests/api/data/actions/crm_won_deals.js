@@ -12,3 +12,22 @@ do {
 const won = deals.filter((d) => d.stage === 'won');
 const total = won.reduce((sum, d) => sum + d.amount, 0);
 return { deals: won.length, total, average: new Intl.NumberFormat('en-IE', { style: 'currency', currency: 'EUR' }).format(total / won.length) };
+
+//# Deals over pages with a cursor, in the reference's dialect
+//@ like
+async function* pages() {
+    const url = new URL(`${secrets.base_url}/deals`);
+    for (;;) {
+        const { results, paging } = await (await fetch(url, { headers: { 'X-API-Key': secrets.api_key } })).json();
+        yield* results;
+        if (!paging?.next) return;
+        url.searchParams.set('after', paging.next.after);
+    }
+}
+let deals = 0, total = 0;
+for await (const deal of pages())
+    if (deal.stage === 'won') {
+        deals++;
+        total += deal.amount;
+    }
+return { deals, total, average: (total / deals).toLocaleString('en-IE', { style: 'currency', currency: 'EUR' }) };

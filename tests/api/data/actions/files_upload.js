@@ -11,5 +11,17 @@ const put = await ld.request({ method: 'PUT', url: `${data.auth.base_url}/upload
 const form = new FormData();
 form.append('note', data.input.note);
 form.append('file', new Blob([bytes], { type: file.mimeType }), file.fileName);
-const post = await fetch(`${data.auth.base_url}/form`, { method: 'POST', headers, body: form });
-return { bytes: put.json, form: await post.json() };
+const post = await ld.request({ method: 'POST', url: `${data.auth.base_url}/form`, headers, body: form });
+return { bytes: put.json, form: post.json };
+
+//# Upload a file of the input, as bytes and as a form, in the reference's dialect
+//@ like
+const { document, note } = inputs;
+const bytes = Uint8Array.from(atob(document.base64), (c) => c.charCodeAt(0));
+const headers = { Authorization: `Bearer ${secrets.access_token}` };
+const put = await fetch(`${secrets.base_url}/upload/report`, { method: 'PUT', headers: { ...headers, 'Content-Type': document.mimeType }, body: bytes });
+const form = new FormData();
+form.set('note', note);
+form.set('file', new File([bytes], document.fileName, { type: document.mimeType }));
+const post = await fetch(new Request(`${secrets.base_url}/form`, { method: 'POST', headers, body: form }));
+return { bytes: await put.json(), form: await post.json() };

@@ -12,3 +12,19 @@ const r = await ld.request({
     body,
 });
 return r.json;
+
+//# A multipart body that the script builds itself, in the reference's dialect
+//@ like
+const boundary = `form-${crypto.randomUUID()}`;
+const encoder = new TextEncoder();
+const body = new Blob([
+    encoder.encode(`--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\n`),
+    new Uint8Array([0, 255, 1, 254]),
+    `\r\n--${boundary}--\r\n`,
+]);
+const response = await fetch(`${secrets.base_url}/form`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${secrets.access_token}`, 'Content-Type': `multipart/form-data; boundary=${boundary}` },
+    body,
+});
+return response.json();

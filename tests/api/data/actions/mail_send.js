@@ -14,3 +14,15 @@ const response = await ld.request({
 });
 if (response.status < 200 || response.status >= 300) throw new Error(`Sending failed: ${response.status} ${response.text}`);
 return response.json;
+
+//# Send a mail, in the reference's dialect
+//@ like
+const base64 = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+const mime = `To: ${inputs.to}\r\nSubject: =?utf-8?B?${base64(inputs.subject)}?=\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n${inputs.body}`;
+const response = await fetch(secrets.base_url + '/send', {
+    method: 'post',
+    headers: [['authorization', `Bearer ${secrets.access_token}`], ['content-type', 'application/json']],
+    body: JSON.stringify({ raw: base64(mime).replace(/[+/=]/g, (c) => ({ '+': '-', '/': '_', '=': '' })[c]) }),
+});
+if (!response.ok) throw new Error(`Sending failed: ${response.status} ${await response.text()}`);
+return await response.json();

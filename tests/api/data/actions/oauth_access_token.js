@@ -20,3 +20,14 @@ const options = {
 };
 const response = await ld.request(options);
 return response.json;
+
+//# A code becomes tokens, in the reference's dialect
+//@ like
+const response = await fetch(secrets.token_url, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams({
+        client_id: env.CLIENT_ID, client_secret: env.CLIENT_SECRET, grant_type: 'authorization_code', code: inputs.code, redirect_uri: inputs.redirectUrl,
+    }).toString(),
+});
+return response.json();

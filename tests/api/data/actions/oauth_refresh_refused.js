@@ -13,3 +13,11 @@ body.set('client_secret', env.CLIENT_SECRET);
 const r = await ld.request({ method: 'POST', url: data.auth.token_url, headers: { 'Content-Type': 'application/x-www-form-urlencoded' }, body: body.toString() });
 if (!r.ok) throw new Error(r.json.error_description || r.json.error);
 return r.json;
+
+//# A refresh that is refused shows the provider's words, in the reference's dialect
+//@ like
+const body = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: secrets.refresh_token, client_id: env.CLIENT_ID, client_secret: env.CLIENT_SECRET });
+const response = await fetch(secrets.token_url, { method: 'POST', body });
+const answer = await response.json();
+if (!response.ok) throw new Error(answer.error_description ?? answer.error);
+return answer;

@@ -7,3 +7,10 @@ const response = await ld.request({ url: `${data.auth.base_url}/userinfo`, heade
 if (response.status !== 200) throw new Error('The token does not work');
 const { email, name } = response.json;
 return { user: { email, name } };
+
+//# The test of a connection, in the reference's dialect
+//@ like
+const response = await fetch(`${secrets.base_url}/userinfo`, { headers: { Authorization: `Bearer ${secrets.access_token}` } });
+if (!response.ok) throw new Error('The token does not work');
+const { email, name } = await response.json();
+return { user: { email, name } };

@@ -11,3 +11,12 @@ const r = await ld.request({
 });
 if (!r.ok) throw new Error(r.json.error.message);
 return r.json;
+
+//# Pay by a form with nested fields, in the reference's dialect
+//@ like
+const form = new URLSearchParams({ amount: Math.round(inputs.amount * 100), currency: 'eur' });
+for (const [key, value] of Object.entries({ order: 'A 1', by: 'ä&b' })) form.append(`metadata[${key}]`, value);
+const response = await fetch(`${secrets.base_url}/charges`, { method: 'POST', headers: { Authorization: `Basic ${btoa(`${secrets.secret}:`)}` }, body: form });
+const answer = await response.json();
+if (!response.ok) throw new Error(answer.error.message);
+return answer;

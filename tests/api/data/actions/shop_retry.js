@@ -11,3 +11,16 @@ for (let attempt = 1; attempt <= 5; attempt++) {
     await new Promise((resolve) => setTimeout(resolve, pause));
 }
 throw new Error(`gave up after ${tries.join()}`);
+
+//# Retries with growing pauses, in the reference's dialect
+//@ like
+const tries = [];
+const attempt = async (left) => {
+    const response = await fetch(`${secrets.base_url}/flaky`);
+    tries.push(response.status);
+    if (response.ok) return { ...(await response.json()), tries };
+    if (left === 0) throw new Error(`gave up after ${tries}`);
+    await new Promise((done) => setTimeout(done, Number(response.headers.get('Retry-After')) * 1000 || 2 ** tries.length));
+    return attempt(left - 1);
+};
+return attempt(4);

@@ -13,3 +13,15 @@ while (url && pages < 20) {
     url = next ? next[1] : null;
 }
 return { pages, titles };
+
+//# All issues over pages that are linked in a header, in the reference's dialect
+//@ like
+const titles = [];
+let pages = 0;
+for (let next = new URL('issues?per_page=3', secrets.base_url + '/'); next && pages < 20; pages++) {
+    const response = await fetch(next, { headers: { Authorization: `Bearer ${secrets.apiKey}` } });
+    for (const { title } of await response.json()) titles.push(title);
+    const link = response.headers.get('link')?.match(/<([^>]+)>;\s*rel="next"/);
+    next = link && new URL(link[1]);
+}
+return { pages, titles };

@@ -10,3 +10,18 @@ return Promise.all(
         return r.ok ? { id, state: r.json.state } : { id, error: r.json.error.message };
     }),
 );
+
+//# Close several issues and report what failed, in the reference's dialect
+//@ like
+const close = async (id) => {
+    const response = await fetch(`${secrets.base_url}/issues/${id}`, {
+        method: 'PATCH',
+        headers: { Authorization: `Bearer ${secrets.apiKey}`, 'Content-Type': 'application/json' },
+        body: JSON.stringify({ state: 'closed' }),
+    });
+    const answer = await response.json();
+    if (!response.ok) throw new Error(answer.error.message);
+    return answer.state;
+};
+const settled = await Promise.allSettled(inputs.ids.map(close));
+return settled.map((s, i) => (s.status === 'fulfilled' ? { id: inputs.ids[i], state: s.value } : { id: inputs.ids[i], error: s.reason.message }));

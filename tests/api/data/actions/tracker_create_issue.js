@@ -11,3 +11,15 @@ const response = await ld.request({
 });
 if (response.status !== 201) throw new Error(response.json?.error?.message || response.text);
 return { success: true, id: response.json.id, url: response.headers.location, labels: response.json.labels };
+
+//# Create an issue, in the reference's dialect
+//@ like
+const { title, labels = '' } = inputs;
+const response = await fetch(`${secrets.base_url}/issues`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${secrets.apiKey}`, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ title, labels: labels.split(/\s*,\s*/).filter(Boolean) }),
+});
+const issue = await response.json();
+if (response.status !== 201) throw new Error(issue.error.message);
+return { success: true, id: issue.id, url: response.headers.get('Location'), labels: issue.labels };

@@ -9,3 +9,14 @@ const r = await fetch(`${secrets.base_url}/issues`, {
 });
 if (!r.ok) throw new Error(`${(await r.json()).error.message} (${r.status})`);
 return r.json();
+
+//# The tracker's own message is the error, in the guides' dialect
+//@ like
+const r = await ld.request({
+    method: 'POST',
+    url: `${data.auth.base_url}/issues`,
+    headers: { Authorization: `Bearer ${data.auth.apiKey}` },
+    body: { title: data.input.title },
+});
+if (r.status !== 201) throw new Error(`${r.json.error.message} (${r.status})`);
+return r.json;

@@ -20,3 +20,13 @@ if (response.status !== 200) {
 ld.log('found', response.json.length);
 const data2 = response.json;
 return { count: data2.length, issues: data2.map(({ id, title }) => ({ id, title })) };
+
+//# Find issues by text, in the reference's dialect
+//@ like
+const url = new URL(`${secrets.base_url}/issues`);
+url.search = new URLSearchParams({ q: inputs.query, per_page: inputs.max_results ?? 50 });
+const response = await fetch(url, { headers: { Authorization: `Bearer ${secrets.apiKey}`, Accept: 'application/json' } });
+if (!response.ok) return { error: true, message: `The tracker answered with ${response.status}` };
+const found = await response.json();
+console.log('found', found.length);
+return { count: found.length, issues: found.map(({ id, title }) => ({ id, title })) };

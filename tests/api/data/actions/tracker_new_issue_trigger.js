@@ -11,3 +11,11 @@ const r = await ld.request({
     headers: { Authorization: 'Bearer ' + data.auth.apiKey },
 });
 return r.json.map((t) => ({ id: String(t.id), timestamp: t.created, data: { title: t.title } }));
+
+//# A trigger: issues since the last poll, in the reference's dialect
+//@ like
+const url = new URL(`${secrets.base_url}/issues?per_page=100`);
+url.searchParams.set('since', lastPollTime);
+url.searchParams.set('state', inputs.state);
+const issues = await (await fetch(url, { headers: { Authorization: `Bearer ${secrets.apiKey}` } })).json();
+return issues.map(({ id, created, title }) => ({ id: `${id}`, timestamp: created, data: { title } }));
