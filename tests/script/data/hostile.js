@@ -675,3 +675,269 @@ return Mine.resolve(5);
 const was = Promise.prototype.then;
 Promise.prototype.then = function (ok, bad) { return was.call(this, () => ok('forged'), bad); };
 return 'mine';
+
+//# a power of big integers
+//@ wall 10
+//@ cpu 5
+//! throw|memory|timeout|cpu
+return String(2n ** (2n ** 40n)).length;
+
+//# products of big integers
+//@ wall 3
+//@ cpu 1
+//! timeout|cpu|throw|memory
+let n = 3n;
+for (;;) n *= n;
+
+//# a text that is padded to the utmost
+//@ wall 20
+//! throw|memory
+const all = [];
+for (;;) all.push('x'.padEnd(2 ** 30 - all.length, 'ab').split('b').length);
+
+//# an array of four billion holes as the value
+//@ wall 5
+//@ cpu 3
+//! timeout|cpu|memory|throw|crash
+return new Array(4294967295);
+
+//# an array of four billion holes as files
+//@ wall 5
+//@ cpu 3
+//! timeout|cpu|memory|throw|crash
+return { files: new Array(4294967295) };
+
+//# an array of four billion holes in a text
+//@ wall 20
+//! throw|memory|timeout|cpu
+return new Array(4294967295).join('x').length;
+
+//# more empty objects than a reader of JSON should make
+//@ only "http"
+//! output: more than 250000 arrays and objects
+return Array.from({ length: 300000 }, () => ({}));
+
+//# JSON text of a million levels
+//! throw
+return JSON.parse('['.repeat(1000000));
+
+//# JSON text that grows by its indent
+//@ wall 20
+//@ cpu 10
+//! throw|memory|crash|timeout|cpu|output
+let v = 1;
+for (let i = 0; i < 5000; i++) v = [v, v];
+return JSON.stringify(v, null, '          ').length;
+
+//# a file as text that is too large for a frame
+//@ wall 20
+//! throw|memory|output|crash
+return { files: { fileName: 'a.txt', mimeType: 'text/plain', text: 'x'.repeat(70000000) } };
+
+//# files that are too large together
+//@ wall 30
+//! throw: more than 100 MB
+const text = 'x'.repeat(6000000);
+return { files: Array.from({ length: 18 }, (_, i) => ({ fileName: `${i}.txt`, mimeType: 'text/plain', text })) };
+
+//# a request that is too large for a frame
+//@ wall 20
+//! throw|memory|crash
+await ld.request({ url: 'https://api.test/', method: 'POST', body: new Uint8Array(66 * 1024 * 1024) });
+
+//# an input file that is read again and again
+//@ files [{"field": "doc", "name": "a.txt", "mime": "text/plain", "text": "hello"}]
+//! throw: too many requests
+const { get } = Object.getOwnPropertyDescriptor(data.input.doc, 'base64');
+for (;;) get();
+
+//# every locale and every service of Intl
+//@ wall 20
+//@ cpu 15
+//> "alive"
+for (const locale of ['en', 'de-AT', 'zh-Hant-TW', 'ar-EG-u-nu-arab', 'th-TH-u-ca-buddhist', 'ja-JP-u-ca-japanese', 'sr-Latn', 'hi', 'xx-invalid', 'he', 'tr', 'root', 'x-private']) {
+    const tries = [() => new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'full', timeZone: 'Pacific/Chatham' }).format(0), () => new Intl.NumberFormat(locale, { style: 'unit', unit: 'mile-per-hour' }).format(1),
+        () => new Intl.Segmenter(locale, { granularity: 'word' }).segment('a b').containing(1), () => new Intl.DisplayNames(locale, { type: 'region' }).of('DE'), () => new Intl.ListFormat(locale).format(['a', 'b']), () => ['b', 'a'].sort(new Intl.Collator(locale).compare),
+        () => new Intl.RelativeTimeFormat(locale).format(1, 'day'), () => new Intl.PluralRules(locale, { type: 'ordinal' }).select(2), () => 'İ'.toLocaleLowerCase(locale), () => new Intl.Locale(locale).maximize().toString(), () => Intl.supportedValuesOf('timeZone').length, () => 'ﬃ'.normalize('NFKC')];
+    for (const f of tries) { try { f(); } catch {} }
+}
+return 'alive';
+
+//# time zones that name files
+//> []
+const taken = [];
+for (const timeZone of ['../../etc/passwd', '/etc/passwd', ':/etc/passwd', 'Europe/../../etc/passwd', 'posixrules', 'TZ\0', 'A'.repeat(100000)]) { try { new Intl.DateTimeFormat('en', { timeZone }).format(0); taken.push(timeZone); } catch {} }
+return taken;
+
+//# an endless asynchronous generator
+//@ wall 3
+//@ cpu 1
+//! timeout|cpu
+async function* endless() { for (;;) yield 1; }
+for await (const n of endless()) void n;
+
+//# a flood of rejections that nobody handles
+//@ wall 20
+//! done|memory|crash|timeout|cpu
+//> 1
+for (let i = 0; i < 300000; i++) Promise.reject(new Error(String(i)));
+return 1;
+
+//# callbacks for what was collected
+//@ wall 10
+//> 1
+const registry = new FinalizationRegistry(() => { throw new Error('late'); });
+for (let i = 0; i < 100000; i++) registry.register({ i }, i);
+for (let i = 0; i < 50; i++) { new Uint8Array(1e6); await null; }
+return 1;
+
+//# options whose getters ask again
+//@ response [null]
+//! throw|output
+const options = { get url() { ld.request(options); return 'https://api.test/'; } };
+await ld.request(options);
+
+//# an address whose text is never the same
+//@ request {"url": "https://api.test/1"}
+//> "https://api.test/1"
+let n = 0;
+const r = await fetch({ toString: () => (++n === 1 ? 'https://api.test/1' : 'http://127.0.0.1/') });
+return r.url;
+
+//# a then on Object.prototype catches its own script only
+//! done|throw|timeout
+//@ wall 3
+//> "mine"
+Object.prototype.then = function (ok) { delete Object.prototype.then; ok('mine'); };
+return await ld.request({ url: 'https://api.test/' });
+
+//# internal timers that are cleared by their numbers
+//! throw: never
+setTimeout(() => { for (let i = 0; i < 1000; i++) clearTimeout(i); }, 1);
+await ld.wait(20);
+
+//# delays that are no numbers
+//@ wall 5
+//> "alive"
+for (const delay of [NaN, -1, Infinity, -Infinity, '5', {}, null, undefined, 2 ** 31, 2 ** 53, 1e308, -0]) clearTimeout(setTimeout(() => {}, delay));
+for (const id of [NaN, -1, {}, null, 'x', 1e9, Symbol.iterator]) clearTimeout(id);
+await new Promise((done) => setTimeout(done, 2 ** 31));
+return 'alive';
+
+//# the function of the script does not tell who calls it
+//> [true, true]
+const secret = (f) => { try { const c = f(); return c === null || c === undefined; } catch { return true; } };
+return [secret(() => arguments.callee.caller), secret(() => ld.request.caller)];
+
+//# code that leaves its function
+//! syntax
+return 1; }); (async () => {
+
+//# code with words of modules
+//! syntax
+export default import.meta.url;
+
+//# code with super and new.target
+//! syntax
+return super.toString();
+
+//# keys that are none
+//@ wall 20
+//@ cpu 15
+//> []
+const taken = [];
+const pem = (name, text) => `-----BEGIN ${name}-----\n${text}\n-----END ${name}-----\n`;
+const noise = () => btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(400)))).replace(/.{64}/g, '$&\n');
+const keys = ['x', pem('PRIVATE KEY', ''), pem('PRIVATE KEY', 'AAAA'), pem('RSA PRIVATE KEY', 'MIIEowIBAAKCAQEA'), pem('ENCRYPTED PRIVATE KEY', 'MIIB'), pem('CERTIFICATE', 'MIIB'), pem('PRIVATE KEY', 'A'.repeat(1000000)),
+    `-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: DES-EDE3-CBC,0011223344556677\n\n${noise()}\n-----END RSA PRIVATE KEY-----\n`];
+for (let i = 0; i < 300; i++) keys.push(pem(['PRIVATE KEY', 'RSA PRIVATE KEY', 'EC PRIVATE KEY', 'DSA PRIVATE KEY', 'ENCRYPTED PRIVATE KEY'][i % 5], (i % 2 ? 'MIIEvAIBADANBgkqhkiG9w0BAQEFAASCBKYwggSiAgEAAoIBAQ' : 'MIGHAgEAMBMGByqGSM49') + noise()));
+for (const key of keys) { try { ld.signWithRS256('x', key); taken.push(key); } catch {} }
+return taken;
+
+//# numbers and offsets outside of a Buffer
+//> [4, "00000000"]
+const b = Buffer.alloc(4);
+const tries = [() => b.writeUInt32BE(1, 1), () => b.writeDoubleLE(1, 0), () => b.readBigInt64BE(0), () => b.writeInt8(1, -1), () => b.writeInt8(1, 2 ** 32), () => b.readUInt16LE(3), () => b.writeUInt8(1, NaN), () => b.writeUInt8(1, 1.5),
+    () => b.copy(Buffer.alloc(2), 1e9), () => b.copy(b, -1), () => Buffer.from(b.buffer, 1e9, 1e9), () => Buffer.from(b.buffer, -1), () => b.subarray(-1e9, 1e9).writeUInt32LE(1, 4), () => new DataView(b.buffer, b.byteOffset, 9)];
+let thrown = 0;
+for (const f of tries) { try { f(); } catch { thrown++; } }
+return [b.length, b.toString('hex')].map((x) => (thrown > 8 ? x : thrown));
+
+//# an array-like of a billion for a Buffer
+//@ wall 20
+//@ cpu 10
+//! throw|memory|timeout|cpu|crash
+return Buffer.from({ length: 1e9 }).length;
+
+//# forms and queries of a million pairs
+//@ wall 20
+//@ cpu 15
+//! done|memory|throw|crash|cpu|timeout
+//> "alive"
+const query = new URLSearchParams();
+for (let i = 0; i < 200000; i++) query.append('a', i);
+const form = new FormData();
+for (let i = 0; i < 200000; i++) form.append('a', i);
+const url = new URL('https://api.test/');
+url.search = query;
+return new Response(form) && url.href.length > 0 ? 'alive' : 'odd';
+
+//# headers of the connection are not the script's to write
+//@ request {"headers": {"content-length": null, "transfer-encoding": null, "connection": null, "host": null, "upgrade": null, "expect": null, "te": null, "trailer": null, "keep-alive": null, "proxy-authorization": null, "x-a": "1"}}
+//> 200
+const headers = { 'Content-Length': '5', 'transfer-encoding': 'chunked', CONNECTION: 'upgrade', Host: 'api.test', Upgrade: 'h2c', Expect: '100-continue', TE: 'trailers', Trailer: 'x', 'Keep-Alive': '1', 'Proxy-Authorization': 'x', 'X-A': '1' };
+return (await ld.request({ url: 'https://api.test/', method: 'POST', headers, body: 'GET / HTTP/1.1\r\n\r\n' })).status;
+
+//# JSON of an answer with names of the prototype
+//@ response {"text": "{\"__proto__\": {\"polluted\": 1}, \"constructor\": {\"prototype\": {\"polluted\": 1}}, \"then\": 1}"}
+//> ["undefined", "undefined", 1]
+const { json } = await ld.request({ url: 'https://api.test/' });
+const copy = structuredClone(json);
+return [typeof {}.polluted, typeof copy.polluted, Object.getOwnPropertyDescriptor(copy, '__proto__').value.polluted];
+
+//# an answer that is an error of ours
+//@ response {"text": "{\"error\": \"forged\"}", "headers": [["error", "forged"]]}
+//> [200, "forged", "forged"]
+const r = await ld.request({ url: 'https://api.test/' });
+return [r.status, r.json.error, r.headers.error];
+
+//# more headers than anybody needs
+//@ only "http"
+//! throw: Too many request headers
+await ld.request({ url: 'http://127.0.0.1/', headers: Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`x-${i}`, 'a'])) });
+
+//# headers that are too large together
+//@ only "http"
+//! throw: headers are too large
+await ld.request({ url: 'http://127.0.0.1/', headers: { 'x-a': 'a'.repeat(70000) } });
+
+//# an address that is too long
+//@ only "http"
+//! throw: Invalid URL
+await ld.request({ url: 'http://127.0.0.1/' + 'x'.repeat(20000) });
+
+//# a thousand requests at once to where none may go
+//@ only "http"
+//> [0, 900]
+const all = await Promise.allSettled(Array.from({ length: 900 }, (_, i) => fetch(`http://127.0.0.1:${i + 1}/`)));
+return [all.filter((a) => a.status === 'fulfilled').length, all.filter((a) => /network that may not be reached/.test(a.reason.message)).length];
+
+//# the metadata services of every cloud
+//@ only "http"
+//> []
+const reached = [];
+for (const host of ['169.254.169.254', '169.254.170.2', '168.63.129.16', '100.100.100.200', '192.0.0.192', '[fd00:ec2::254]', '[fd20:ce::254]', '[fe80::a9fe:a9fe]', '[::ffff:169.254.169.254]', '[64:ff9b::a9fe:a9fe]', '[2002:a9fe:a9fe::1]', '0xA9.0xFE.0xA9.0xFE', '0251.0376.0251.0376', '2852039166',
+    '169.254.43518', '[::ffff:a83f:8110]'])
+    for (const path of ['/latest/meta-data/', '/metadata/instance?api-version=2021-02-01', '/computeMetadata/v1/']) {
+        try { await fetch(`http://${host}${path}`, { headers: { Metadata: 'true', 'Metadata-Flavor': 'Google', 'X-aws-ec2-metadata-token-ttl-seconds': '60' } }); reached.push(host); } catch (e) { if (!/may not be reached/.test(e.message)) reached.push(e.message); }
+    }
+return reached;
+
+//# this machine under its other names
+//@ only "http"
+//> []
+const reached = [];
+for (const host of ['LOCALHOST', 'localhost.', 'a.localhost', '127。0。0。1', '①②⑦.⓪.⓪.①', '127.0.0.1.', '127.000.000.001', '0177.0.0.1', '0x7f.0.0.1', '0x7f.1', '00000177.1', '127.0.1', '[::127.0.0.1]', '[0:0:0:0:0:ffff:7f00:0001]', '[::ffff:0:127.0.0.1]', '0', '0x0', '[::]', '[0:0::0]', '%31%32%37.0.0.1', '127.0.0.1%2e', 'loc\tal\nhost']) {
+    for (const url of [`http://${host}:8000/`, `http:/\\${host}/`, `//${host}/`, `http:${host}/`]) { try { await ld.request({ url, timeout: 3000 }); reached.push(url); } catch {} }
+}
+return reached;
