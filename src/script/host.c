@@ -74,6 +74,21 @@ static bool is_credential(const char *name)
     return false;
 }
 
+/* Characters up to U+00FF are sent as one byte each: the Fetch standard's isomorphic encoding. */
+static const char *header_bytes(arena *a, const char *utf8)
+{
+    char *bytes = arena_strdup(a, utf8), *at = bytes;
+
+    for (const unsigned char *c = (const unsigned char *)utf8; *c != '\0'; c++, at++) {
+        bool is_pair = (*c == 0xC2 || *c == 0xC3) && c[1] != '\0';
+
+        *at = (char)(is_pair ? *c << 6 | (c[1] & 0x3F) : *c);
+        c += is_pair;
+    }
+    *at = '\0';
+    return bytes;
+}
+
 static const char *take_headers(arena *a, const json_t *list, wish *w)
 {
     size_t n = json_array_size(list), bytes = 0;
@@ -92,7 +107,7 @@ static const char *take_headers(arena *a, const json_t *list, wish *w)
         if (bytes > HEADER_BYTES_MAX)
             return "The request headers are too large";
         if (!is_ours(name))
-            w->headers[w->n_headers++] = (http_header){name, value};
+            w->headers[w->n_headers++] = (http_header){name, header_bytes(a, value)};
     }
     return NULL;
 }
@@ -263,6 +278,24 @@ static char *lowered(arena *a, const char *name)
     return copy;
 }
 
+/* Services send UTF-8, against the standard, or the bytes of ISO 8859-1. */
+static void put_header_value(buf *b, const char *value)
+{
+    buf utf8 = BUF_INIT(MIB(1));
+
+    if (utf8_valid(value, strlen(value))) {
+        json_put_cstr(b, value);
+        return;
+    }
+    for (const unsigned char *c = (const unsigned char *)value; *c != '\0'; c++) {
+        if (*c >= 0x80)
+            buf_putc(&utf8, (char)(0xC0 | *c >> 6));
+        buf_putc(&utf8, (char)(*c >= 0x80 ? 0x80 | (*c & 0x3F) : *c));
+    }
+    json_put_cstr(b, buf_str(&utf8));
+    buf_close(&utf8);
+}
+
 static str head_json(arena *a, const http_head *head)
 {
     buf *b = buf_new(a, MIB(1));
@@ -281,7 +314,7 @@ static str head_json(arena *a, const http_head *head)
         buf_puts(b, put++ > 0 ? ",[" : "[");
         json_put_cstr(b, lowered(a, h->name));
         buf_putc(b, ',');
-        json_put_cstr(b, h->value);
+        put_header_value(b, h->value);
         buf_putc(b, ']');
     }
     buf_puts(b, "]}");

@@ -35,6 +35,16 @@ static bool echo(fake_conn *c, const fake_request *rq, void *arg)
 static const unsigned char packed[] = {0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0x2b, 0x48, 0x4c,
                                        0xce, 0x4e, 0x4d, 0x01, 0x00, 0x10, 0xb4, 0xf6, 0x21, 0x06, 0x00, 0x00, 0x00};
 
+static bool large(fake_conn *c)
+{
+    static const char block[1 << 20];
+    bool well = fake_printf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", 8 << 20);
+
+    for (int i = 0; i < 8 && well; i++)
+        well = fake_write(c, block, sizeof block);
+    return well;
+}
+
 static bool endless(fake_conn *c)
 {
     static const char block[16384];
@@ -78,8 +88,14 @@ static bool serve(fake_conn *c, const fake_request *rq, void *arg)
         return fake_printf(c, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n",
                            sizeof packed) &&
                fake_write(c, packed, sizeof packed);
+    if (strcmp(rq->path, "/name") == 0)
+        return fake_printf(
+            c, "HTTP/1.1 200 OK\r\nX-Latin: M\xfcller\r\nX-Utf8: M\u00fcller\r\nContent-Length: %zu\r\n\r\nX-Plain: %s",
+            strlen("X-Plain: ") + strlen(fake_header(rq, "X-Plain")), fake_header(rq, "X-Plain"));
     if (strcmp(rq->path, "/endless") == 0)
         return endless(c);
+    if (strcmp(rq->path, "/large") == 0)
+        return large(c);
     if (strcmp(rq->path, "/slow") == 0)
         fake_sleep_ms(3000);
     if (strcmp(rq->path, "/breaks") == 0)
@@ -181,6 +197,16 @@ FIBER_TEST(headers_of_the_connection_stay_the_servers_and_injection_is_refused)
     HAS(got, "\n\nfour");
     CHECK_INT(run_of(s, "await ld.request({url: BASE, headers: {'X-A': 'b\\r\\nX-C: d'}})").status, SCRIPT_THREW);
     CHECK_INT(run_of(s, "await ld.request({url: BASE, headers: {'X A': 'b'}})").status, SCRIPT_THREW);
+}
+
+FIBER_TEST(header_values_beyond_ascii_are_bytes_as_in_the_fetch_standard)
+{
+    SERVERS_OR_SKIP(0);
+    CHECK_STR(
+        text_of(s, "const r = await fetch(BASE + '/name', {headers: {'X-Plain': 'M\u00fcller'}});\n"
+                   "return [r.headers.get('x-latin'), r.headers.get('x-utf8'),\n"
+                   "        Buffer.from(await r.arrayBuffer()).toString('latin1').includes('X-Plain: M\u00fcller')]"),
+        "[\"M\u00fcller\",\"M\u00fcller\",true]");
 }
 
 /* The prelude refuses these, but what it does is not relied upon. */
@@ -453,6 +479,17 @@ FIBER_TEST(calls_that_wait_take_no_fiber_each, .limit = 60)
     scope_close(counting);
     CHECK_INT(out.status, SCRIPT_DONE);
     CHECK(most_fibers > 10 && most_fibers < 100, "%zu", most_fibers);
+}
+
+FIBER_TEST(a_script_that_never_takes_its_answers_ends_with_its_time, .limit = 60)
+{
+    script_job job = {.name = "test", .private_ok = true, .wall_timeout = SECONDS(1)};
+
+    SERVERS_OR_SKIP(0);
+    job.code = str_of(with_base(s, "for (let i = 0; i < 12; i++) fetch(BASE + '/large'); await ld.wait(1); for (;;);"));
+    CHECK_INT(fixture_run_job(s, &job).status, SCRIPT_TIMED_OUT);
+    CHECK_INT(fixture_runners(0), 0);
+    HAS(text_of(s, "return (await fetch(BASE + '/x')).text()"), "GET /x");
 }
 
 FIBER_TEST(a_request_that_nobody_awaits_ends_with_the_run)
