@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 
+import httpx
 import pytest
 
 import langdock
@@ -235,3 +236,31 @@ def test_a_service_on_this_machine_hears_nothing(closed_server):
             out = run(closed_server, f"return (await ld.request({{ url: 'http://{host}:{saas.port}/shop/flaky' }})).status")
             assert not out["success"] and out["error"]["message"], host
         assert saas.requests == []
+
+
+def begin(server, code):
+    """A run that goes on while its server has other things to do."""
+    desk = langdock.Desk(langdock.client(server))
+    path = f"actions/{desk.action(code=code)['id']}/test"
+
+    def work():
+        with contextlib.suppress(httpx.HTTPError):
+            desk.post(path, timeout=30)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert settled(lambda: -server.metric("sluice_script_running"), -1)
+    return thread
+
+
+@pytest.mark.parametrize("code", ["for (;;);", "await ld.wait(30000)", "await fetch('http://127.0.0.1:PORT/shop/slow?seconds=5'); for (;;);"])
+@pytest.mark.parametrize("end", ["kill", "stop"])
+def test_no_process_outlives_its_server(tmp_path, code, end):
+    with FakeSaas() as saas:
+        running = servers.Server(tmp_path, env={"SLUICE_ALLOW_PRIVATE_NETWORKS": "yes", "SLUICE_SHUTDOWN_GRACE": "1s"}).start()
+        thread = begin(running, code.replace("PORT", str(saas.port)))
+        processes = script_processes(running)
+        assert processes
+        getattr(running, end)()
+        thread.join()
+    assert settled(lambda: sum(os.path.exists(f"/proc/{p}") for p in processes), 0)
