@@ -89,7 +89,7 @@ enum { CALLS_AT_ONCE = 16 };
 
 /* Keeps a FILE.  NULL, or a sentence that ends the run. */
 MUST_USE err output_file(script_exec *x, const script_frame *f, const char **problem);
-/* Takes DONE: the value, and the objects that stand for files.  NULL, or a sentence that ends the run. */
-const char *output_value(script_exec *x, str json);
+/* Takes DONE: the value, and the objects that stand for files.  As output_file(). */
+MUST_USE err output_value(script_exec *x, str json, const char **problem);
 
 #endif

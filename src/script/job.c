@@ -174,7 +174,8 @@ static err take_frame(script_exec *x, const script_frame *f, bool *over)
         ended(x, SCRIPT_TOO_MUCH, problem);
         return OK;
     case WIRE_DONE:
-        if ((problem = output_value(x, f->json)) != NULL)
+        TRY(output_value(x, f->json, &problem));
+        if (problem != NULL)
             ended(x, SCRIPT_TOO_MUCH, problem);
         return OK;
     case WIRE_FAIL:

@@ -152,16 +152,29 @@ static int64_t duration_of(const json_t *done)
     return ms > 0 && ms < 1e9 ? (int64_t)(ms * 1e6) : 0;
 }
 
-const char *output_value(script_exec *x, str json)
-{
-    json_t *done, *value;
-    json_fault fault;
+/* A large value keeps a thread of the pool busy instead of the loop. */
+enum { PARSE_INLINE_MAX = 128 << 10 };
 
-    if (json.len > SCRIPT_RESULT_MAX + SCRIPT_RESULT_MAX / 8 + KIB(1))
-        return "The script returned too much (the limit is 10 MB)";
-    if (json_parse(x->caller->arena, json.p, json.len, &fault, &done) != OK)
-        return arena_printf(x->caller->arena, "The script returned a value that cannot be taken: %s", fault.reason);
-    if ((value = json_object_get(done, "value")) == NULL)
+typedef struct {
+    arena *a; /* nobody else's */
+    str text;
+    json_fault fault;
+    json_t *value;
+    bool good;
+} parsing;
+
+static void parse(void *arg)
+{
+    parsing *p = arg;
+
+    p->good = json_parse(p->a, p->text.p, p->text.len, &p->fault, &p->value) == OK;
+}
+
+static const char *take_value(script_exec *x, const json_t *done)
+{
+    json_t *value = json_object_get(done, "value");
+
+    if (value == NULL)
         return "The script returned a value that cannot be taken: it is not there";
     for (size_t i = 0; i < x->n_files; i++)
         if ((x->files[i].at = follow(value, x->places[i])) == NULL)
@@ -171,4 +184,22 @@ const char *output_value(script_exec *x, str json)
     x->out->n_files = x->n_files;
     x->out->duration = duration_of(done);
     return NULL;
+}
+
+err output_value(script_exec *x, str json, const char **problem)
+{
+    parsing p = {.a = arena_new(x->caller->arena), .text = json};
+
+    if (json.len > SCRIPT_RESULT_MAX + SCRIPT_RESULT_MAX / 8 + KIB(1)) {
+        *problem = "The script returned too much (the limit is 10 MB)";
+        return OK;
+    }
+    if (json.len > PARSE_INLINE_MAX)
+        TRY(offload(x->s, parse, &p));
+    else
+        parse(&p);
+    *problem =
+        p.good ? take_value(x, p.value)
+               : arena_printf(x->caller->arena, "The script returned a value that cannot be taken: %s", p.fault.reason);
+    return OK;
 }
