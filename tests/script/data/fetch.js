@@ -128,3 +128,10 @@ return [first, all, f.get('q'), [...f].map(([k, v]) => [k, typeof v === 'string'
 const f = new FormData();
 f.append('a"\r\nb', 'x\ny');
 return (await fetch('https://api.test/', { method: 'POST', body: f })).status;
+
+//# what keeps a request from being answered is a TypeError
+//@ response {"error": "no route to api.test"}
+//> ["TypeError", "no route to api.test", "Error"]
+const failed = await fetch('https://api.test/').catch((e) => e);
+const asked = await ld.request({ url: 'https://api.test/' }).catch((e) => e);
+return [failed.constructor.name, failed.message, asked.constructor.name];

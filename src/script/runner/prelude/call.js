@@ -65,8 +65,8 @@ function wireHeaders(pairs, u) {
     return out;
 }
 
-// Sends `request` {u, method, headers (pairs), body (bytes or undefined), timeout, most, signal}.  The promise gives
-// {status, statusText, url, headers (pairs), body (ArrayBuffer)} or is rejected with a sentence.
+// Sends `request` {u, method, headers (pairs), body (bytes or undefined), timeout, most, signal, failure}.  The promise gives
+// {status, statusText, url, headers (pairs), body (ArrayBuffer)} or is rejected with a sentence in a `failure` (Error unless told).
 function call(request) {
     return new Promise((done, failed) => {
         const frame = record({
@@ -82,7 +82,7 @@ function call(request) {
         if (request.signal !== undefined && request.signal.aborted)
             return;
         nativeCall(id, stringify(frame), request.body);
-        Maps.set(pending, id, record({ done, failed, most: request.most }));
+        Maps.set(pending, id, record({ done, failed, most: request.most, failure: request.failure || Error }));
     });
 }
 
@@ -94,9 +94,9 @@ function reply(id, json, body) {
     Maps.delete(pending, id);
     const head = record(parse(json));
     if (head.error !== undefined)
-        return waiting.failed(new Error(`${head.error}`));
+        return waiting.failed(new waiting.failure(`${head.error}`));
     if (bufferLength(body) > waiting.most)
-        return waiting.failed(new Error('Response too large'));
+        return waiting.failed(new waiting.failure('Response too large'));
     const headers = list();
     for (let i = 0; i < head.headers.length; i++)
         headers[i] = pair(Str.toLowerCase(head.headers[i][0]), head.headers[i][1]);

@@ -162,6 +162,7 @@ class Request {
         requestState = (r) => record({
             u: requestUrl(r.#url), method: r.#method, headers: late.headerPairs(r.#headers), signal: r.#signal,
             body: r.#state.bytes === null ? undefined : takeBody(r.#state), most: BYTES_RESPONSE_MAX, redirect: r.#redirect,
+            failure: TypeError,
         });
         addBodyMethods(Request.prototype, (r) => r.#state);
     }
