@@ -131,8 +131,8 @@ static err check_value(scope *s, const char *name, const json_t *schema, const j
     const char *type = json_get_str(schema, "type", "");
     const json_t *items = json_get_obj(schema, "items");
 
-    if (cstr_eq(field_type, "VECTOR") || (cstr_eq(field_type, "FILE") && json_is_array(v)))
-        return OK;
+    if (cstr_eq(field_type, "VECTOR") || (cstr_eq(field_type, "FILE") && (json_is_array(v) || json_is_string(v))))
+        return OK; /* one file or several, whichever the field takes */
     if (!fits_type(v, type))
         return fail_code(s, ERR_INVALID, "input.invalid", name, "must be %s at /%s", type, name);
     if (!is_chosen(json_object_get(schema, "enum"), v))

@@ -490,8 +490,9 @@ def test_a_file_that_an_action_makes_is_another_actions_input(desk, admin, serve
         assert execute(admin, reader, {"paper": reference}) == ["export.csv", "text/csv", 8, "a,b\n1,2\n"], reference
     assert execute(admin, reader, {"paper": "missing.csv"}) == {"error": True, "message": "There is no file missing.csv"}
     refused(desk.post(f"actions/{action['id']}/test", {"inputs": {"paper": f"attachment/{NOBODY}/x"}}), 400, "There is no file")
-    several, _ = free(desk, "return inputs.papers.map(f => f.fileName)", inputFields=[{"label": "Papers", "type": "FILE", "allowMultiSelect": True}])
+    several, many = free(desk, "return inputs.papers.map(f => f.fileName)", inputFields=[{"label": "Papers", "type": "FILE", "allowMultiSelect": True}])
     assert execute(admin, several, {"papers": ["export.csv", info["attachmentId"]]}) == ["export.csv", "export.csv"]
+    assert execute(admin, several, {"papers": "export.csv"}) == trial(desk, many, inputs={"papers": "export.csv"})["result"] == ["export.csv"]
 
 
 def langdock_uuid(text):

@@ -70,7 +70,8 @@ FIBER_TEST(input_is_checked_and_the_fault_says_where)
     static const char fields[] =
         "[{\"slug\":\"a\",\"label\":\"A\",\"required\":true},{\"slug\":\"n_m\",\"label\":\"N m\",\"type\":\"NUMBER\"},"
         "{\"slug\":\"k\",\"label\":\"K\",\"type\":\"SELECT\",\"options\":[{\"value\":\"v\"}]},"
-        "{\"slug\":\"f\",\"label\":\"F\",\"type\":\"FILE\"}]";
+        "{\"slug\":\"f\",\"label\":\"F\",\"type\":\"FILE\"},"
+        "{\"slug\":\"g\",\"label\":\"G\",\"type\":\"FILE\",\"allowMultiSelect\":true}]";
     static const struct {
         const char *input, *fault; /* NULL: fine */
     } cases[] = {
@@ -80,6 +81,8 @@ FIBER_TEST(input_is_checked_and_the_fault_says_where)
         {"{\"a\":\"x\",\"nM\":2}", NULL},
         {"{\"a\":\"x\",\"N m\":2,\"k\":null,\"unknown\":{}}", NULL},
         {"{\"a\":\"x\",\"f\":[\"one\",\"two\"]}", NULL},
+        {"{\"a\":\"x\",\"g\":\"one\"}", NULL},
+        {"{\"a\":\"x\",\"g\":7}", "must be array at /g"},
         {"{}", "must have required property 'a'"},
         {"{\"a\":null}", "must have required property 'a'"},
         {"{\"a\":5}", "must be string at /a"},
