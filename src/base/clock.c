@@ -29,16 +29,32 @@ static int64_t split(int64_t wall_us, time_t *seconds)
     return micro < 0 ? micro + 1000000 : micro;
 }
 
+static void put_utc(char *text, size_t size, time_t seconds)
+{
+    struct tm t;
+
+    gmtime_r(&seconds, &t);
+    strftime(text, size, "%Y-%m-%dT%H:%M:%S", &t);
+}
+
 char *clock_iso(arena *a, int64_t wall_us)
 {
     time_t seconds;
     int64_t micro = split(wall_us, &seconds);
     char text[32];
-    struct tm t;
 
-    gmtime_r(&seconds, &t);
-    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &t);
+    put_utc(text, sizeof text, seconds);
     return arena_printf(a, "%s.%06dZ", text, (int)micro);
+}
+
+char *clock_iso_ms(arena *a, int64_t wall_us)
+{
+    time_t seconds;
+    int64_t micro = split(wall_us, &seconds);
+    char text[32];
+
+    put_utc(text, sizeof text, seconds);
+    return arena_printf(a, "%s.%03dZ", text, (int)(micro / 1000));
 }
 
 char *clock_iso_local(arena *a, int64_t wall_us)

@@ -11,8 +11,10 @@
 int64_t clock_mono(void); /* nanoseconds, monotonic */
 int64_t clock_wall(void); /* microseconds since the epoch */
 
-/* ISO 8601.  `clock_iso`: "2026-03-01T09:15:42.123456Z"; `clock_iso_local`: local time, no zone, microseconds unless zero. */
+/* ISO 8601.  `clock_iso`: "2026-03-01T09:15:42.123456Z"; `clock_iso_ms`: "….123Z", as JavaScript writes it; `clock_iso_local`: local
+ * time, no zone, microseconds unless zero. */
 char *clock_iso(arena *a, int64_t wall_us);
+char *clock_iso_ms(arena *a, int64_t wall_us);
 char *clock_iso_local(arena *a, int64_t wall_us);
 
 /* Reads ISO 8601 as programs write it (RFC 3339 and its shorter forms): "2026-02-11", "2026-02-11T09:15", "…:27", "…:27.412", each

@@ -34,7 +34,7 @@ static void put_file(buf *b, arena *a, const script_input_file *f)
     json_put_cstr(b, f->name);
     buf_puts(b, ",\"mime\":");
     json_put_cstr(b, f->mime);
-    buf_printf(b, ",\"size\":%" PRId64 ",\"modified\":\"%.23sZ\"}", f->size, clock_iso(a, f->modified));
+    buf_printf(b, ",\"size\":%" PRId64 ",\"modified\":\"%s\"}", f->size, clock_iso_ms(a, f->modified));
 }
 
 static buf *job_text(arena *a, const script_job *job)

@@ -232,7 +232,7 @@ static err poll(scope *s, const whole *w, size_t *fired)
                      .name = w->trigger->slug,
                      .code = w->trigger->code,
                      .input_fields = w->trigger->input_fields,
-                     .last_poll_time = clock_iso(s->arena, w->instance->last_poll_at)};
+                     .last_poll_time = clock_iso_ms(s->arena, w->instance->last_poll_at)};
 
     if (cstr_blank(w->trigger->code))
         return fail(s, ERR_INVALID, "the trigger has no code");
@@ -387,7 +387,7 @@ static err call_events(scope *s, const whole *w, const json_t *payload, size_t *
             return fail(s, ERR_UPSTREAM, "%s", in.outcome.message);
         return take_events(s, w, &in, false, fired);
     }
-    e.timestamp = clock_iso(s->arena, json_get_int(payload, "received", 0));
+    e.timestamp = clock_iso_ms(s->arena, json_get_int(payload, "received", 0));
     TRY(take_event(s, w, &e, json_hold(s->arena, json_array()), &fresh));
     *fired = fresh;
     return OK;

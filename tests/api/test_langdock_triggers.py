@@ -134,7 +134,7 @@ def test_events_are_delivered_in_the_order_of_their_times(world):
 def test_the_script_sees_its_input_and_the_time_of_the_last_poll(world):
     code = """
     if (inputs.queueName !== 'net' || data.input.queue_name !== 'net') throw new Error('input');
-    if (isNaN(Date.parse(lastPollTime))) throw new Error('lastPollTime ' + lastPollTime);
+    if (new Date(lastPollTime).toISOString() !== lastPollTime) throw new Error('lastPollTime ' + lastPollTime);
     return [];
     """
     trigger = world.polling(code, inputFields=[{"label": "Queue name"}])

@@ -409,12 +409,7 @@ err dock_authorize(request *rq, response *rs, const route *r)
 
 const char *dock_time(arena *a, int64_t wall_us)
 {
-    char *text = clock_iso(a, wall_us);
-    size_t cut = strlen("2026-02-11T09:15:27.412");
-
-    text[cut] = 'Z';
-    text[cut + 1] = '\0';
-    return text;
+    return clock_iso_ms(a, wall_us);
 }
 
 bool dock_is_id(const char *text)

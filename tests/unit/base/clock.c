@@ -53,6 +53,16 @@ TEST(iso_times_before_at_and_after_the_epoch)
     arena_free(a);
 }
 
+TEST(iso_times_in_milliseconds_are_cut_and_not_rounded)
+{
+    arena *a = arena_new(NULL);
+
+    CHECK_STR(clock_iso_ms(a, 1772356542123999), "2026-03-01T09:15:42.123Z");
+    CHECK_STR(clock_iso_ms(a, 0), "1970-01-01T00:00:00.000Z");
+    CHECK_STR(clock_iso_ms(a, -1), "1969-12-31T23:59:59.999Z");
+    arena_free(a);
+}
+
 TEST(local_times_follow_the_zone_and_its_summer)
 {
     arena *a = arena_new(NULL);
