@@ -100,6 +100,8 @@ err trigger_activate(scope *s, trigger_instance_row *i)
     int64_t now = clock_wall();
     trigger_row *t;
 
+    if (is_active(i))
+        return OK;
     TRY(trigger_find(s, NULL, i->trigger_id, &t));
     i->failures = i->failing_since = 0;
     i->error = NULL;
@@ -121,6 +123,18 @@ err trigger_deactivate(scope *s, trigger_instance_row *i)
     i->state = "inactive";
     TRY(trigger_instance_update(s, OWNED_BY_ANYONE, i));
     return job_cancel_key(s, poll_key(s->arena, i->id));
+}
+
+err trigger_reschedule(scope *s, trigger_instance_row *i)
+{
+    int64_t wanted = i->last_poll_at + i->interval;
+
+    if (!cstr_eq(i->state, "polling") || i->next_poll_at == INT64_MAX || i->next_poll_at <= wanted)
+        return OK;
+    i->next_poll_at = wanted;
+    TRY(trigger_instance_update(s, OWNED_BY_ANYONE, i));
+    TRY(job_cancel_key(s, poll_key(s->arena, i->id)));
+    return plan_poll(s, i);
 }
 
 err trigger_poll_now(scope *s, const trigger_instance_row *i)

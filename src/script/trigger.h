@@ -37,9 +37,12 @@ void trigger_setup(void);
 enum { TRIGGER_INTERVAL_MIN = 60, TRIGGER_INTERVAL_DEFAULT = 300, TRIGGER_INTERVAL_MAX = 86400 }; /* seconds */
 
 /* Starts polling from now on (state "seeding"), or opens a webhook (state "polling"); ends both ("inactive").  Fields of `i` are
- * updated and stored. */
+ * updated and stored.  What is active already goes on as it was, so that nothing since its last poll is lost. */
 MUST_USE err trigger_activate(scope *s, trigger_instance_row *i);
 MUST_USE err trigger_deactivate(scope *s, trigger_instance_row *i);
+
+/* After a change of the interval: a shorter one counts from the last poll on. */
+MUST_USE err trigger_reschedule(scope *s, trigger_instance_row *i);
 
 /* An active instance polls at once.  ERR_CONFLICT, code "trigger.inactive"; ERR_UNSUPPORTED: a webhook. */
 MUST_USE err trigger_poll_now(scope *s, const trigger_instance_row *i);

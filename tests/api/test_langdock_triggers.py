@@ -223,6 +223,34 @@ def test_an_instance_that_is_stopped_or_deleted_polls_no_more(world):
     langdock.refused(world.client.get(f"{world.desk.url}/{world.at(instance)}"), 404, "Trigger instance not found")
 
 
+def test_starting_what_is_active_loses_no_event(world):
+    world.offer()
+    instance = world.instance(world.polling())
+    settled(world, instance)
+    world.offer(event("between", 0, subject="since the last poll"))
+    time.sleep(0.05)
+    changed = world.desk.patch(world.at(instance), {"active": True, "inputs": {}}).json()["instance"]
+    assert changed["state"] == "polling"
+    world.poll(instance)
+    assert "since the last poll" in world.said(1)[0]
+    langdock.issue(world.desk.patch(world.at(instance), {"active": None}), ["active"], "invalid_type")
+
+
+def test_a_shorter_interval_counts_at_once(world):
+    world.offer()
+    instance = world.instance(world.polling(), pollingInterval=86400)
+    settled(world, instance)
+
+    def seconds_left(i):
+        return (datetime.datetime.fromisoformat(i["nextPollAt"].replace("Z", "+00:00")) - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
+
+    assert seconds_left(world.get(instance)) > 80000
+    changed = world.desk.patch(world.at(instance), {"pollingInterval": 60}).json()["instance"]
+    assert changed["pollingInterval"] == 60 and 0 < seconds_left(changed) <= 60
+    ((planned,),) = world.server.rows("SELECT run_at FROM job WHERE kind = 'trigger.poll' AND state = 'queued'")
+    assert int(planned) / 1e6 - time.time() <= 60
+
+
 def test_instances_check_what_they_are_given(world):
     trigger = world.polling("return []")
     path = f"triggers/{trigger['id']}/instances"

@@ -43,7 +43,8 @@ static const field patch_fields[] = {
     INSTANCE_FIELDS,
     FIELD(instance_body, pollingInterval, .min = TRIGGER_INTERVAL_MIN, .max = TRIGGER_INTERVAL_MAX,
           .text = INTERVAL_TEXT),
-    FIELD(instance_body, active, .text = "false stops it; true starts it, also one that was deactivated"),
+    FIELD(instance_body, active, .not_null = true,
+          .text = "false stops it; true starts it, also one that was deactivated"),
     FIELD(instance_body, rotateSecret, .text = "A new secret for the webhook; shown in this answer only"),
 };
 const schema dock_instance_patch_schema = SCHEMA(instance_body, patch_fields);
@@ -197,6 +198,7 @@ err dock_instance_patch(request *rq, response *rs)
     TRY(trigger_instance_update(rq->scope, rows_of(rq->user), i));
     if (dock_given(rq, "active"))
         TRY(in->active ? trigger_activate(rq->scope, i) : trigger_deactivate(rq->scope, i));
+    TRY(trigger_reschedule(rq->scope, i));
     return reply_json(rs, 200, dock_wrap(rq, "instance", instance_json(rq, t, i, secret)));
 }
 
