@@ -242,3 +242,32 @@ err action_delete(scope *s, const char *integration_id, const char *id)
     version_bump(VERSION_INTEGRATIONS);
     return e;
 }
+
+static err is_there(scope *s, const char *sql, const char *id, bool *there)
+{
+    int64_t n = 0;
+
+    TRY(model_count(s, sql, DB_ARGS(db_text(id)), &n));
+    *there = n > 0;
+    return OK;
+}
+
+err action_entries_refresh(scope *s, json_t *entries)
+{
+    for (size_t i = json_array_size(entries); i > 0; i--) {
+        json_t *one = json_array_get(entries, i - 1);
+        const char *connection = json_get_str(one, "connectionId", NULL);
+        bool there = true;
+
+        TRY(is_there(s, "SELECT COUNT(*) FROM action WHERE id = $1", json_get_str(one, "actionId", ""), &there));
+        if (!there) {
+            json_array_remove(entries, i - 1);
+            continue;
+        }
+        if (connection != NULL)
+            TRY(is_there(s, "SELECT COUNT(*) FROM connection WHERE id = $1", connection, &there));
+        if (!there)
+            json_set(one, "connectionId", json_null());
+    }
+    return OK;
+}

@@ -8,6 +8,7 @@
 #ifndef MODEL_ACTION_H
 #define MODEL_ACTION_H
 
+#include "base/json.h"
 #include "model/owned.h"
 #include "rt/scope.h"
 
@@ -54,5 +55,9 @@ MUST_USE err action_change(scope *s, const char *integration_id, const char *id,
 
 /* Fields of its siblings whose options came from it lose their contextActionId. */
 MUST_USE err action_delete(scope *s, const char *integration_id, const char *id);
+
+/* An agent's list of {"actionId","connectionId"} as it counts today: entries of actions that were deleted are taken out, connections
+ * that were deleted become null. */
+MUST_USE err action_entries_refresh(scope *s, json_t *entries);
 
 #endif

@@ -10,6 +10,7 @@ import time
 import httpx
 import pytest
 
+import langdock
 import sage
 from fake_llm import Call, Fail, Hang, Reply
 from fixtures import create_key, create_user
@@ -272,6 +273,51 @@ def test_actions_go_round_with_members_that_nobody_knows(server, boss):
     assert again.json()["agent"]["actions"] == agent["actions"]
     bad = [{**agent["actions"][0], "connectionId": UNKNOWN}]
     refused(both.patch("/agent/v1/update", json={"agentId": agent["id"], "actions": bad}), 404, "Connection not found")
+
+
+def both_apis(server, name):
+    return server.client(token=create_key(server, "AGENT_API", "INTEGRATION_API", user=name))
+
+
+def keyed_desk(client):
+    """(integration, its connection) with an API key."""
+    desk = langdock.Desk(client)
+    desk.auth("API_KEY", authFields=[{"slug": "key", "label": "Key", "type": "PASSWORD"}])
+    made = desk.post("connections", {"values": {"key": "k-12345678"}})
+    assert made.status_code == 201, made.text
+    return desk, made.json()["connection"]["id"]
+
+
+def test_what_was_deleted_is_in_no_agent_any_more(server, boss):
+    client = both_apis(server, boss.name)
+    desk, connection = keyed_desk(client)
+    first, second = desk.action("First")["id"], desk.action("Second")["id"]
+    agent = create(client, actions=[{"actionId": first, "connectionId": connection}, {"actionId": second, "further": 1}])
+    assert [a["connectionId"] for a in agent["actions"]] == [connection, None]
+    desk.auth("SERVICE_ACCOUNT")  # deletes the connections
+    assert [(a["actionId"], a["connectionId"]) for a in get(client, agent["id"])["actions"]] == [(first, None), (second, None)]
+    assert desk.delete(f"actions/{first}").status_code == 200
+    left = get(client, agent["id"])["actions"]
+    assert left == [{"actionId": second, "further": 1, "requiresConfirmation": True, "connectionId": None}]
+    again = client.patch("/agent/v1/update", json={"agentId": agent["id"], "actions": left})
+    assert again.status_code == 200 and again.json()["agent"]["actions"] == left, again.text
+    assert desk.delete().status_code == 200
+    assert get(client, agent["id"])["actions"] == []
+
+
+def test_an_agent_is_given_what_its_owner_may_use_and_nothing_else(server, boss, user):
+    client, theirs = both_apis(server, boss.name), both_apis(server, user().name)
+    desk, connection = keyed_desk(client)
+    other, other_connection = keyed_desk(client)
+    mine, foreign = desk.action()["id"], langdock.Desk(theirs).action()["id"]
+    refused(client.post("/agent/v1/create", json={"name": "x", "actions": [{"actionId": mine, "connectionId": other_connection}]}), 404, "Connection not found")
+    refused(client.post("/agent/v1/create", json={"name": "x", "actions": [{"actionId": foreign}]}), 404, "Action not found")
+    agent = create(theirs, actions=[{"actionId": foreign}])
+    assert get(client, agent["id"])["actions"][0]["actionId"] == foreign
+    for bad in ({"actionId": mine}, {"actionId": foreign, "connectionId": connection}):
+        refused(client.patch("/agent/v1/update", json={"agentId": agent["id"], "actions": [bad]}), 404)
+    kept = client.patch("/agent/v1/update", json={"agentId": agent["id"], "actions": [{"actionId": foreign}]})
+    assert kept.status_code == 200, kept.text
 
 
 def test_a_model_is_found_with_at_sign_and_with_dash(builder, admin, fake_llm):

@@ -156,7 +156,7 @@ err dock_create_agent(request *rq, response *rs, const agent_answer *how)
         return OK;
     agent_document_new(rq->scope, &doc);
     TRY(check_starters(rq, json_object_get(rq->json, "conversationStarters")));
-    TRY(agent_document_change(rq, rq->json, &doc));
+    TRY(agent_document_change(rq, rq->json, row.owner_id, &doc));
     row.name = doc.name;
     row.config = json_text(rq->scope->arena, doc.config);
     row.extra = json_text(rq->scope->arena, doc.extra);
@@ -202,7 +202,7 @@ err dock_change_agent(request *rq, response *rs, const agent_answer *how, const 
     TRY(find_own(rq, id, &row));
     TRY(check_starters(rq, json_object_get(rq->json, "conversationStarters")));
     TRY(read_draft(rq->scope, row, &doc, &draft));
-    TRY(agent_document_change(rq, rq->json, &doc));
+    TRY(agent_document_change(rq, rq->json, row->owner_id, &doc));
     TRY(store_change(rq, row, &doc));
     return dock_answer_agent(rq, rs, how, row, &doc);
 }

@@ -78,21 +78,20 @@ static err unknown(request *rq, const char *what, const char *id)
     return fail_code(rq->scope, ERR_NOT_FOUND, "agent.reference", id, "%s not found: %s", what, id);
 }
 
-static err check_action(request *rq, const char *id)
+static err check_action(request *rq, const char *owner_id, const char *id, action_row **out)
 {
     integration_row *integration;
-    action_row *action;
-    err e = dock_is_id(id) ? action_find(rq->scope, NULL, id, &action) : ERR_NOT_FOUND;
+    err e = dock_is_id(id) ? action_find(rq->scope, NULL, id, out) : ERR_NOT_FOUND;
 
     if (e == OK)
-        e = integration_find(rq->scope, rows_of(rq->user), action->integration_id, &integration);
+        e = integration_find(rq->scope, owned_by_user(owner_id), (*out)->integration_id, &integration);
     return e == ERR_NOT_FOUND || e == ERR_DENIED ? unknown(rq, "Action", id) : e;
 }
 
-/* A connection of the caller's, or the one that the agent has at this action already. */
-static err check_connection(request *rq, const json_t *before, const json_t *action)
+/* A connection of the owner's to that integration, or the one that the agent has at this action already. */
+static err check_connection(request *rq, const char *owner_id, const json_t *before, const action_row *action,
+                            const char *id)
 {
-    const char *id = json_get_str(action, "connectionId", NULL), *of = json_get_str(action, "actionId", "");
     connection_row *c;
     err e;
 
@@ -101,20 +100,22 @@ static err check_connection(request *rq, const json_t *before, const json_t *act
     for (size_t i = 0; i < json_array_size(before); i++) {
         const json_t *old = json_array_get(before, i);
 
-        if (cstr_eq(json_get_str(old, "actionId", NULL), of) && cstr_eq(json_get_str(old, "connectionId", NULL), id))
+        if (cstr_eq(json_get_str(old, "actionId", NULL), action->id) &&
+            cstr_eq(json_get_str(old, "connectionId", NULL), id))
             return OK;
     }
-    e = connection_find(rq->scope, own_rows_of(rq->user), NULL, id, &c);
+    e = connection_find(rq->scope, owned_by_user(owner_id), action->integration_id, id, &c);
     return e == ERR_NOT_FOUND ? unknown(rq, "Connection", id) : e;
 }
 
-static err check_actions(request *rq, const json_t *before, json_t *list)
+static err check_actions(request *rq, const char *owner_id, const json_t *before, json_t *list)
 {
     for (size_t i = 0; i < json_array_size(list); i++) {
         json_t *one = json_array_get(list, i);
+        action_row *action;
 
-        TRY(check_action(rq, json_get_str(one, "actionId", "")));
-        TRY(check_connection(rq, before, one));
+        TRY(check_action(rq, owner_id, json_get_str(one, "actionId", ""), &action));
+        TRY(check_connection(rq, owner_id, before, action, json_get_str(one, "connectionId", NULL)));
         if (!json_is_boolean(json_object_get(one, "requiresConfirmation")))
             json_set_bool(one, "requiresConfirmation", true);
         if (json_object_get(one, "connectionId") == NULL)
@@ -174,10 +175,10 @@ static err change_model(request *rq, const json_t *v, agent_document *doc)
     return OK;
 }
 
-static err check_extra(request *rq, const char *name, const agent_document *doc, json_t *v)
+static err check_extra(request *rq, const char *name, const char *owner_id, const agent_document *doc, json_t *v)
 {
     if (cstr_eq(name, "actions"))
-        return check_actions(rq, json_object_get(doc->extra, "actions"), v);
+        return check_actions(rq, owner_id, json_object_get(doc->extra, "actions"), v);
     if (cstr_eq(name, "attachments"))
         return check_attachments(rq, v);
     if (cstr_eq(name, "knowledgeFolderIds") && json_array_size(v) > 0) /* there are none on this server */
@@ -185,7 +186,7 @@ static err check_extra(request *rq, const char *name, const agent_document *doc,
     return OK;
 }
 
-static err change_extras(request *rq, const json_t *body, agent_document *doc)
+static err change_extras(request *rq, const json_t *body, const char *owner_id, agent_document *doc)
 {
     for (size_t i = 0; i < COUNT(extras); i++) {
         json_t *v = sent_extra(body, extras[i].name), *copy;
@@ -197,7 +198,7 @@ static err change_extras(request *rq, const json_t *body, agent_document *doc)
             continue;
         }
         copy = json_hold(rq->scope->arena, json_deep_copy(v));
-        TRY(check_extra(rq, extras[i].name, doc, copy));
+        TRY(check_extra(rq, extras[i].name, owner_id, doc, copy));
         json_set(doc->extra, extras[i].name, json_incref(copy));
         if (cstr_eq(extras[i].name, "webSearch"))
             json_set(doc->config, "availableTools",
@@ -239,7 +240,7 @@ static void change_text(json_t *config, const char *key, const json_t *v)
         json_set_str(config, key, json_is_string(v) ? json_string_value(v) : "");
 }
 
-err agent_document_change(request *rq, const json_t *body, agent_document *doc)
+err agent_document_change(request *rq, const json_t *body, const char *owner_id, agent_document *doc)
 {
     const char *name = json_get_str(body, "name", NULL);
 
@@ -248,7 +249,7 @@ err agent_document_change(request *rq, const json_t *body, agent_document *doc)
     change_text(doc->config, "systemPrefix", sent(body, "instruction", "instructions"));
     change_text(doc->config, "description", sent(body, "description", NULL));
     TRY(change_model(rq, sent(body, "model", NULL), doc));
-    TRY(change_extras(rq, body, doc));
+    TRY(change_extras(rq, body, owner_id, doc));
     return check_thinking(rq, doc);
 }
 
@@ -285,6 +286,7 @@ err agent_document_show(request *rq, const agent_row *row, const agent_document 
 
         json_set(o, extras[i].shown, v != NULL ? json_deep_copy(v) : parsed(extras[i].fallback));
     }
+    TRY(action_entries_refresh(rq->scope, json_object_get(o, "actions")));
     json_set_bool(o, "codeInterpreterEnabled", false);
     json_set_str(o, "owner", row->owner_id);
     json_set_bool(o, "disabled", row->disabled);

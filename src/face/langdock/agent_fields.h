@@ -20,9 +20,10 @@ MUST_USE err agent_document_read(scope *s, const char *name, const char *config,
                                  agent_document *out);
 void agent_document_new(scope *s, agent_document *out);
 
-/* The members of a create or update body that are there replace those of `doc`.  ERR_INVALID and ERR_NOT_FOUND name what is
- * wrong or unknown: model, action, connection, attachment, folder.  Parks. */
-MUST_USE err agent_document_change(request *rq, const json_t *body, agent_document *doc);
+/* The members of a create or update body that are there replace those of `doc`.  Actions and connections must be the agent's
+ * owner's to use, for it is he who lends them.  ERR_INVALID and ERR_NOT_FOUND name what is wrong or unknown: model, action,
+ * connection, attachment, folder.  Parks. */
+MUST_USE err agent_document_change(request *rq, const json_t *body, const char *owner_id, agent_document *doc);
 
 /* {"id","name",…} with the names of responses; new reference.  `row` gives id, owner and times.  Parks. */
 MUST_USE err agent_document_show(request *rq, const agent_row *row, const agent_document *doc, json_t **out);

@@ -95,7 +95,7 @@ static err use_inline_agent(chat *c, const json_t *agent)
     agent_document doc;
 
     agent_document_new(rq->scope, &doc);
-    TRY(agent_document_change(rq, agent, &doc));
+    TRY(agent_document_change(rq, agent, rq->user->user_id, &doc));
     c->run.system_prefix = json_get_str(doc.config, "systemPrefix", NULL);
     if (cstr_blank(c->run.system_prefix))
         c->run.system_prefix = NULL;
