@@ -613,6 +613,10 @@ def test_failures_of_the_provider_have_a_status(builder, fake_llm, model):
     for status, expected in ((401, 502), (400, 400)):
         fake_llm.script(model[1], Fail(status, "the reason why"))
         refused(chat(builder, agent={"model": model[1]}, messages=[said("?")]), expected)
+    fake_llm.script(model[1], Fail(429, "insufficient quota", code="insufficient_quota"))
+    r = chat(builder, agent={"model": model[1]}, messages=[said("?")])
+    refused(r, 429)
+    assert int(r.headers["retry-after"]) >= 1
 
 
 def test_chats_go_on_at_the_same_time(builder, fake_llm, model):

@@ -88,6 +88,12 @@ static const struct {
     {DOCK_BAD_METHOD, 405, "Method not allowed"},
 };
 
+/* What is too busy does not say when it will not be. */
+static void tell_when(response *rs, const failure *f)
+{
+    reply_header(rs, "Retry-After", cstr_eq(f->code, DOCK_RATE) ? f->subject : "5");
+}
+
 static bool answer_known(request *rq, response *rs, const failure *f)
 {
     for (size_t i = 0; f->code != NULL && i < COUNT(known); i++) {
@@ -103,6 +109,8 @@ void dock_envelope(request *rq, response *rs, failure f)
 {
     int status = status_of(f.e);
 
+    if (status == 429)
+        tell_when(rs, &f);
     if (answer_known(rq, rs, &f))
         return;
     if (f.e == ERR_UNAUTHENTICATED)
@@ -320,10 +328,11 @@ static void tell_rate(request *rq, response *rs, const char *what, const rate_st
     reply_header(rs, arena_printf(a, "x-ratelimit-reset-%s", what), duration(a, st->full_after));
 }
 
-static err refuse_rate(request *rq, response *rs, int64_t wait, const char *message)
+static err refuse_rate(request *rq, int64_t wait, const char *message)
 {
-    reply_header(rs, "Retry-After", arena_printf(rq->scope->arena, "%lld", (long long)(wait / SECONDS(1) + 1)));
-    return fail(rq->scope, ERR_RATE, "%s", message);
+    const char *seconds = arena_printf(rq->scope->arena, "%lld", (long long)(wait / SECONDS(1) + 1));
+
+    return fail_code(rq->scope, ERR_RATE, DOCK_RATE, seconds, "%s", message);
 }
 
 /* Both limits are the user's, whatever key he uses and wherever the API is mounted. */
@@ -335,10 +344,10 @@ static err count_request(request *rq, response *rs)
     prepare_limiters();
     taken = rate_take(requests, rq->user->user_id, 1, clock_mono(), &st);
     tell_rate(rq, rs, "requests", &st);
-    return taken ? OK : refuse_rate(rq, rs, st.retry_after, "Rate limit for public API exceeded");
+    return taken ? OK : refuse_rate(rq, st.retry_after, "Rate limit for public API exceeded");
 }
 
-err dock_check_calls(request *rq, response *rs, const char *id)
+err dock_check_calls(request *rq, const char *id)
 {
     rate_state st;
 
@@ -346,7 +355,7 @@ err dock_check_calls(request *rq, response *rs, const char *id)
     (void)!rate_take(requests, id, 0, clock_mono(), &st);
     return st.remaining > 0
                ? OK
-               : refuse_rate(rq, rs, MAX_OF(MINUTES(1) / st.limit, (int64_t)1), "Rate limit for this webhook exceeded");
+               : refuse_rate(rq, MAX_OF(MINUTES(1) / st.limit, (int64_t)1), "Rate limit for this webhook exceeded");
 }
 
 void dock_count_call(const char *id)
@@ -402,8 +411,7 @@ err dock_authorize(request *rq, response *rs, const route *r)
         return fail_code(rq->scope, ERR_DENIED, "auth.scope", NULL, "Insufficient scope: this key may not call %s",
                          r->path);
     if (r != NULL && (r->access & DOCK_SPENDS) != 0 && no_tokens > 0)
-        return refuse_rate(rq, rs, no_tokens,
-                           "Rate limit for public API exceeded: the tokens of this minute are used up");
+        return refuse_rate(rq, no_tokens, "Rate limit for public API exceeded: the tokens of this minute are used up");
     return OK;
 }
 

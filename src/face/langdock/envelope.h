@@ -9,6 +9,7 @@
 
 /* Of failures that the core names by a code (fail_code()): what the answer says.  These are made by handlers: */
 #define DOCK_BAD_METHOD "dock.method" /* 405 */
+#define DOCK_RATE "dock.rate"         /* 429; the subject says after how many seconds it may be tried again */
 
 /* {"message":…,"error":…}: clients read one or the other. */
 err dock_error(request *rq, response *rs, int status, const char *message);
@@ -26,7 +27,7 @@ void dock_spend_tokens(const request *rq, int64_t tokens);
 
 /* A webhook takes as many calls a minute as a user may make requests.  Only calls that were accepted are counted, so that who does
  * not know the secret locks nobody out. */
-MUST_USE err dock_check_calls(request *rq, response *rs, const char *id);
+MUST_USE err dock_check_calls(request *rq, const char *id);
 void dock_count_call(const char *id);
 
 /* A path parameter that is an id of ours: ERR_INVALID when it is none ("Invalid integration ID format"). */

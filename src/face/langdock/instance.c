@@ -267,7 +267,7 @@ err dock_webhook(request *rq, response *rs)
     json_t *query;
 
     TRY(dock_id(rq, rs, "instanceId", "instance", &id));
-    TRY(dock_check_calls(rq, rs, id));
+    TRY(dock_check_calls(rq, id));
     if (call.secret == NULL)
         call.secret = request_query(rq, "secret");
     TRY(plain_query(rq, &query));
