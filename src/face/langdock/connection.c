@@ -249,7 +249,7 @@ err dock_connection_test(request *rq, response *rs)
         json_set_str(error, "message", p.error);
         json_set(o, "error", error);
     }
-    if (!cstr_eq(row->status, "pending"))
+    if (!cstr_eq(row->status, "pending") && e != ERR_CONFLICT) /* a conflict: what is stored says already why */
         TRY(connection_change(rq->scope, own_rows_of(rq->user), row->id, &p));
     TRY(connection_find(rq->scope, own_rows_of(rq->user), i->id, row->id, &row));
     json_set(o, "connection", connection_json(rq->scope->arena, row));
