@@ -158,6 +158,20 @@ def test_an_upload_that_breaks_off_leaves_nothing(server, builder):
         time.sleep(0.05)
 
 
+def test_an_upload_that_is_repeated_is_one_attachment(builder):
+    def send(key, data, name="a.txt"):
+        return builder.post("/attachment/v1/upload", files={"file": (name, data, "text/plain")}, headers={"idempotency-key": key})
+
+    key = sage.unique("once")
+    first, again = send(key, b"hello" * 50000), send(key, b"hello" * 50000)
+    assert first.status_code == again.status_code == 200 and first.json() == again.json(), again.text
+    assert again.headers["idempotent-replayed"] == "true"
+    for other in (send(key, b"hello" * 49999 + b"hellO"), send(key, b"hello" * 50000, "b.txt")):
+        refused(other, 422, "used for another request")
+    refused(send(sage.unique("program"), b"MZ"), 406)
+    assert send(sage.unique("other"), b"hello" * 50000).json()["attachmentId"] != first.json()["attachmentId"]
+
+
 def test_attachments_are_their_owners(builder, stranger):
     mine = upload(builder, "mine.txt", b"x")
     refused(stranger.request("DELETE", "/attachment/v1/delete", json={"attachmentId": mine}), 404)
@@ -353,6 +367,13 @@ def test_drafts_are_published(builder):
     assert builder.post("/agent/v1/publish", json=publish).json()["version"]["version"] == 2
     assert get(builder, made["id"])["instruction"] == "two" and get(builder, made["id"], version="draft")["description"] == "more"
     refused(builder.post("/agent/v1/publish", json={"agentId": made["id"], "description": "x" * 501}), 400)
+
+
+def test_publishing_twice_under_one_key_makes_one_version(builder):
+    made, headers = create(builder), {"Idempotency-Key": sage.unique("once")}
+    first, again = (builder.post("/agent/v1/publish", json={"agentId": made["id"]}, headers=headers) for _ in range(2))
+    assert first.status_code == again.status_code == 200 and first.json() == again.json()
+    assert first.json()["version"]["version"] == 1
 
 
 def test_ids_that_are_none_and_agents_of_others(builder, stranger):

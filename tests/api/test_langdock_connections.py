@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 import langdock
+import sage
 from fake_oauth import FakeOAuth
 from langdock import NOBODY, Desk, refused
 from server import ADMIN, PASSWORD
@@ -283,6 +284,14 @@ def test_consent_exchange_and_use(calendar, provider, open_server):
     kept = open_server.log() + str(open_server.rows("SELECT * FROM connection")) + str(open_server.rows("SELECT * FROM oauth_state"))
     assert not [t for t in tokens if t in kept]
     assert "access_token" not in calendar.client.get(calendar.url + "/connections").text
+
+
+def test_a_consent_that_is_asked_for_again_is_the_same_one(calendar):
+    headers = {"idempotency-key": sage.unique("key")}
+    first, again = (calendar.post("connections", {}, headers=headers) for _ in range(2))
+    assert first.status_code == again.status_code == 201 and first.json() == again.json()
+    assert len(connections(calendar)) == 1
+    assert finish(consent(first.json()["authorizationUrl"])).status_code == 200
 
 
 def test_the_state_counts_once_and_only_if_it_is_ours(calendar, open_server):

@@ -290,11 +290,15 @@ err dock_agent_publish(request *rq, response *rs)
     const publish_body *in = rq->body;
     json_t *o = json_hold(rq->scope->arena, json_object()), *version = json_object();
     agent_version_row *draft, v;
+    bool answered;
     agent_row *row;
     err e;
 
     json_set(o, "version", version);
     TRY(find_own(rq, in->agentId, &row));
+    TRY(dock_once(rq, rs, &answered));
+    if (answered)
+        return OK;
     e = agent_version_find(rq->scope, row->id, 0, &draft);
     if (e != OK && e != ERR_NOT_FOUND)
         return e;
@@ -311,7 +315,7 @@ err dock_agent_publish(request *rq, response *rs)
     json_set_str(version, "createdAt", dock_time(rq->scope->arena, v.created_at));
     json_set_str(o, "status", "success");
     json_set_str(o, "message", "Agent published successfully");
-    return reply_json(rs, 200, o);
+    return dock_created(rq, rs, 200, o);
 }
 
 typedef struct {

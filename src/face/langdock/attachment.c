@@ -6,6 +6,7 @@
 #include "model/attachment.h"
 
 #include <fcntl.h>
+#include <sodium.h>
 #include <unistd.h>
 
 #include "auth/identity.h"
@@ -24,23 +25,41 @@ enum { FILE_MAX = 256 << 20, NAME_MAX_BYTES = 255, MIME_MAX = 100, HEAD_SIZE = 4
 
 typedef struct {
     const char *path;
+    bool digest; /* wanted */
     unsigned char bytes[HEAD_SIZE];
     size_t len;
-} head_job;
+    char hex[2 * crypto_generichash_BYTES + 1];
+} look_job;
 
-static void read_head(void *arg)
+static void take_digest(look_job *j, int fd)
 {
-    head_job *j = arg;
+    unsigned char hash[crypto_generichash_BYTES], piece[64 << 10];
+    crypto_generichash_state st;
+    ssize_t n;
+
+    crypto_generichash_init(&st, NULL, 0, sizeof hash);
+    while ((n = read(fd, piece, sizeof piece)) > 0)
+        crypto_generichash_update(&st, piece, (size_t)n);
+    crypto_generichash_final(&st, hash, sizeof hash);
+    hex_encode(hash, sizeof hash, j->hex);
+}
+
+/* On a thread of the pool. */
+static void look(void *arg)
+{
+    look_job *j = arg;
     int fd = open(j->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     ssize_t n = fd >= 0 ? pread(fd, j->bytes, sizeof j->bytes, 0) : -1;
 
     j->len = n > 0 ? (size_t)n : 0;
+    if (fd >= 0 && j->digest)
+        take_digest(j, fd);
     if (fd >= 0)
         close(fd);
 }
 
 /* Programs of Linux, Windows and macOS. */
-static bool runs(const head_job *h)
+static bool runs(const look_job *h)
 {
     static const unsigned char magics[][HEAD_SIZE] = {
         {0x7f, 'E', 'L', 'F'},    {0xfe, 0xed, 0xfa, 0xce}, {0xfe, 0xed, 0xfa, 0xcf},
@@ -114,13 +133,16 @@ static err find_file(multipart *m, part *out, bool *found)
     return OK;
 }
 
-static err check_program(scope *s, const char *path, const char *name, bool *program)
+/* What is not taken, and what was uploaded before under the same Idempotency-Key, has its answer then. */
+static err check_file(request *rq, response *rs, const char *path, const part *p, bool *answered)
 {
-    head_job head = {.path = path};
+    look_job j = {.path = path, .digest = request_header(rq, "Idempotency-Key") != NULL};
 
-    TRY(offload(s, read_head, &head));
-    *program = runs(&head) || named_like_a_program(name);
-    return OK;
+    TRY(offload(rq->scope, look, &j));
+    *answered = runs(&j) || named_like_a_program(p->filename);
+    if (*answered)
+        return dock_error(rq, rs, 406, "This type of file is not allowed");
+    return dock_once_of(rq, rs, str_of(arena_printf(rq->scope->arena, "%s %s", j.hex, p->filename)), answered);
 }
 
 static err answer_uploaded(request *rq, response *rs, const attachment_row *at)
@@ -132,7 +154,7 @@ static err answer_uploaded(request *rq, response *rs, const attachment_row *at)
     json_set_int(file, "sizeInBytes", at->size);
     json_set_str(o, "attachmentId", at->id);
     json_set(o, "file", file);
-    return reply_json(rs, 200, o);
+    return dock_created(rq, rs, 200, o);
 }
 
 /* The staged file becomes an object and a row, or nothing. */
@@ -154,7 +176,7 @@ err dock_attachment_upload(request *rq, response *rs)
     scope *s = rq->scope;
     arena *a = s->arena;
     attachment_row at = {.owner_id = rq->user->user_id};
-    bool found, program = false;
+    bool found, answered = false;
     const char *path;
     multipart *m;
     part p;
@@ -170,10 +192,10 @@ err dock_attachment_upload(request *rq, response *rs)
     at.mime = mime_of(a, &p);
     TRY(object_stage(s, a, &path));
     TRY(multipart_to_file(m, path, FILE_MAX, &at.size));
-    e = check_program(s, path, p.filename, &program);
-    if (e != OK || program) {
+    e = check_file(rq, rs, path, &p, &answered);
+    if (e != OK || answered) {
         object_drop_staged(path);
-        return e != OK ? e : dock_error(rq, rs, 406, "This type of file is not allowed");
+        return e;
     }
     TRY(keep(rq, path, &at));
     return answer_uploaded(rq, rs, &at);
@@ -203,7 +225,8 @@ err dock_attachment_delete(request *rq, response *rs)
     if (e == ERR_NOT_FOUND)
         return dock_error(rq, rs, 404, "Attachment not found");
     TRY(e);
-    TRY(object_delete(rq->scope, at->object_key));
+    if (object_delete(rq->scope, at->object_key) != OK) /* nobody finds it any more */
+        log_warn("attachment.orphan", log_str("object", at->object_key));
     o = json_hold(rq->scope->arena, json_object());
     json_set_bool(o, "success", true);
     json_set_str(o, "message", "Attachment deleted successfully");

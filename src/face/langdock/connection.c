@@ -93,7 +93,8 @@ err dock_connection_list(request *rq, response *rs)
     return reply_json(rs, 200, o);
 }
 
-/* Asks for consent: the user goes to the address, and the connection becomes active when he is back. */
+/* Asks for consent: the user goes to the address, and the connection becomes active when he is back.  dock_created() is for the
+ * answer to a POST that may be repeated; where there was no dock_once() it only answers. */
 static err answer_consent(request *rq, response *rs, int status, const integration_row *i, connection_row *row)
 {
     const char *url;
@@ -104,7 +105,7 @@ static err answer_consent(request *rq, response *rs, int status, const integrati
     TRY(oauth_begin(rq->scope, i, &c, callback_url(rq), &url));
     o = dock_wrap(rq, "connection", connection_json(rq->scope->arena, row));
     json_set_str(o, "authorizationUrl", url);
-    return reply_json(rs, status, o);
+    return dock_created(rq, rs, status, o);
 }
 
 static err begin_consent(request *rq, response *rs, const integration_row *i, connection_row *row)
@@ -147,6 +148,9 @@ err dock_connection_create(request *rq, response *rs)
     bool answered;
 
     TRY(path_integration(rq, rs, &i));
+    TRY(dock_once(rq, rs, &answered));
+    if (answered)
+        return OK;
     if (cstr_eq(i->auth_type, "NONE"))
         return dock_error(rq, rs, 400, "This integration needs no connection");
     TRY(check_shared(rq, i, in->shared));
@@ -154,10 +158,7 @@ err dock_connection_create(request *rq, response *rs)
     row.label = in->label != NULL ? in->label : i->name;
     TRY(connection_take_values(rq->scope, i, in->values, &values));
     row.sealed_values = connection_seal(rq->scope->arena, values, NULL);
-    if (oauth_is_kind(i->auth_type))
-        return begin_consent(rq, rs, i, &row);
-    TRY(dock_once(rq, rs, &answered));
-    return answered ? OK : create_tested(rq, rs, i, &row);
+    return oauth_is_kind(i->auth_type) ? begin_consent(rq, rs, i, &row) : create_tested(rq, rs, i, &row);
 }
 
 /* New values have to pass the test before they take the place of the old ones. */

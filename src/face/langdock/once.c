@@ -9,16 +9,14 @@
 
 /* The key of a request that is being carried out hangs on rq->face_data until its answer is kept. */
 
-static err read_key(request *rq, const char *name, idempotency_key *k)
+static err read_key(request *rq, const char *name, str content, idempotency_key *k)
 {
     buf *text = buf_new(rq->scope->arena, MIB(4));
-    str body;
 
     if (*name == '\0' || strlen(name) > IDEMPOTENCY_NAME_MAX || !utf8_valid(name, strlen(name)))
         return fail(rq->scope, ERR_INVALID, "Idempotency-Key must have 1 to %d characters", IDEMPOTENCY_NAME_MAX);
-    TRY(request_body_all(rq, MIB(4), &body)); /* it was read for its schema already */
     buf_printf(text, "%s %s\n", http_method_name(rq->method), rq->path);
-    buf_add(text, body.p, body.len);
+    buf_add(text, content.p, content.len);
     if (!buf_ok(text))
         return fail(rq->scope, ERR_TOO_LARGE, "The body is too large for an Idempotency-Key");
     *k = (idempotency_key){.user_id = rq->user->user_id,
@@ -38,7 +36,7 @@ static err answer_again(request *rq, response *rs, const idempotency_claim *c)
     return reply_json(rs, (int)c->status, v);
 }
 
-err dock_once(request *rq, response *rs, bool *answered)
+err dock_once_of(request *rq, response *rs, str content, bool *answered)
 {
     const char *name = request_header(rq, "Idempotency-Key");
     idempotency_key *k;
@@ -48,7 +46,7 @@ err dock_once(request *rq, response *rs, bool *answered)
     if (name == NULL)
         return OK;
     k = arena_one(rq->scope->arena, idempotency_key);
-    TRY(read_key(rq, name, k));
+    TRY(read_key(rq, name, content, k));
     TRY(idempotency_begin(rq->scope, k, &c));
     switch (c.state) {
     case IDEMPOTENCY_MINE:
@@ -65,6 +63,17 @@ err dock_once(request *rq, response *rs, bool *answered)
     }
     return fail_code(rq->scope, ERR_CONFLICT, "idempotency.other", NULL,
                      "This Idempotency-Key was used for another request");
+}
+
+err dock_once(request *rq, response *rs, bool *answered)
+{
+    str body;
+
+    *answered = false;
+    if (request_header(rq, "Idempotency-Key") == NULL)
+        return OK;
+    TRY(request_body_all(rq, MIB(4), &body)); /* it was read for its schema already */
+    return dock_once_of(rq, rs, body, answered);
 }
 
 /* Kept under seal, since some answers tell a secret once.  One that cannot be kept leaves the key taken: better refused for a while than carried out twice. */
