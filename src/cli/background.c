@@ -13,15 +13,20 @@ enum { JOBS_AT_ONCE = 32 }; /* a loop: most of them wait, for a model or somebod
 
 static err deliver_to_agent(scope *s, const trigger_delivery *d)
 {
-    return agent_deliver(s, &(agent_event){
-                                .owner_id = d->owner_id,
-                                .agent_id = d->target_id,
-                                .session_id = d->session_id,
-                                .source = "trigger",
-                                .data = d->data,
-                                .attachments = d->attachments,
-                                .n_attachments = d->n_attachments,
-                            });
+    err e = agent_deliver(s, &(agent_event){
+                                 .owner_id = d->owner_id,
+                                 .agent_id = d->target_id,
+                                 .session_id = d->session_id,
+                                 .source = "trigger",
+                                 .data = d->data,
+                                 .attachments = d->attachments,
+                                 .n_attachments = d->n_attachments,
+                             });
+    failure f = scope_failure(s, e);
+
+    if (e == ERR_INVALID && f.code != NULL && cstr_starts(f.code, "agent.")) /* gone, disabled, not shared any more */
+        return fail_code(s, e, TRIGGER_TARGET_GONE, f.subject, "%s", f.text);
+    return e;
 }
 
 void background_setup(void)

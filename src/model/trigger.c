@@ -134,9 +134,27 @@ err trigger_list(scope *s, const char *integration_id, trigger_row **out, size_t
     return OK;
 }
 
+/* An instance is made for one kind: it has a secret, or a time to poll. */
+static err check_kind(scope *s, const char *id, const char *kind)
+{
+    int64_t n = 0;
+
+    if (kind == NULL)
+        return OK;
+    TRY(model_count(s,
+                    "SELECT COUNT(*) FROM trigger_instance i JOIN integration_trigger t ON t.id = i.trigger_id"
+                    " WHERE t.id = $1 AND t.kind <> $2",
+                    DB_ARGS(db_text(id), db_text(kind)), &n));
+    return n == 0 ? OK
+                  : fail_code(s, ERR_CONFLICT, "trigger.in_use", id, "A trigger that has instances keeps its kind");
+}
+
 err trigger_change(scope *s, const char *integration_id, const char *id, const trigger_patch *p)
 {
-    err e = model_exec_one(
+    err e;
+
+    TRY(check_kind(s, id, p->kind));
+    e = model_exec_one(
         s, "trigger.not_found", "trigger", id,
         "UPDATE integration_trigger SET name = COALESCE($3, name), description = COALESCE($4, description),"
         " kind = COALESCE($5, kind), code = NULLIF(COALESCE($6, code), ''),"

@@ -35,7 +35,8 @@ MUST_USE err trigger_insert(scope *s, trigger_row *t);
 MUST_USE err trigger_find(scope *s, const char *integration_id, const char *id, trigger_row **out);
 MUST_USE err trigger_list(scope *s, const char *integration_id, trigger_row **out, size_t *n); /* in order */
 
-/* Changes what is not NULL; an empty code is none.  ERR_CONFLICT, code "trigger.name_exists". */
+/* Changes what is not NULL; an empty code is none.  ERR_CONFLICT, code "trigger.name_exists", or "trigger.in_use": another kind for one
+ * that has instances. */
 typedef struct {
     const char *name, *description, *kind, *code, *input_fields;
 } trigger_patch;
@@ -58,7 +59,7 @@ typedef struct {
     int64_t next_poll_at;
     int64_t failures;      /* in a row */
     int64_t failing_since; /* 0: not failing */
-    const char *error;     /* of the last poll; NULL: it went well */
+    const char *error;     /* of the last poll or call, or why it was deactivated; NULL: it went well */
     int64_t created_at, updated_at;
 } trigger_instance_row;
 
@@ -81,6 +82,7 @@ MUST_USE err trigger_instance_update(scope *s, owned_by who, trigger_instance_ro
 /* What a poll came to: state, times, failures and error of `i`, unless it was changed or stopped by somebody meanwhile
  * (*done false: then nothing is written). */
 MUST_USE err trigger_instance_mark_polled(scope *s, const trigger_instance_row *i, bool *done);
+MUST_USE err trigger_instance_set_error(scope *s, const char *id, const char *error); /* NULL: none */
 MUST_USE err trigger_instance_delete(scope *s, owned_by who, const char *id);
 
 /* Whether it was noted already. */

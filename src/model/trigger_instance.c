@@ -145,6 +145,12 @@ err trigger_instance_mark_polled(scope *s, const trigger_instance_row *i, bool *
     return OK;
 }
 
+err trigger_instance_set_error(scope *s, const char *id, const char *error)
+{
+    return db_exec(s, "UPDATE trigger_instance SET error = $2 WHERE id = $1", DB_ARGS(db_text(id), db_text(error)),
+                   NULL);
+}
+
 err trigger_instance_delete(scope *s, owned_by who, const char *id)
 {
     return model_exec_one(s, "trigger_instance.not_found", "trigger instance", id,

@@ -283,6 +283,11 @@ static void note_failure(trigger_instance_row *i, const char *why)
         i->state = "deactivated";
 }
 
+static const char *reason_of(scope *s, err e)
+{
+    return str_dup(s->arena, utf8_prefix(str_of(scope_failure(s, e).text), REASON_MAX));
+}
+
 static err poll_job(scope *s, job *j)
 {
     const int64_t started = clock_wall();
@@ -304,9 +309,7 @@ static err poll_job(scope *s, job *j)
         note_success(w.instance, started);
         TRY(trigger_seen_prune(s, w.instance->id, started - SEEN_FOR, SEEN_AT_LEAST, NULL));
     } else {
-        str why = utf8_prefix(str_of(scope_failure(s, e).text), REASON_MAX);
-
-        note_failure(w.instance, str_dup(s->arena, why));
+        note_failure(w.instance, reason_of(s, e));
         log_warn(is_active(w.instance) ? "trigger.failed" : "trigger.deactivated", log_str("instance", w.instance->id),
                  log_int("failures", w.instance->failures), log_str("reason", w.instance->error));
     }
@@ -407,6 +410,15 @@ static err call_events(scope *s, const whole *w, const json_t *payload, size_t *
     return OK;
 }
 
+/* For its owner, who sees no logs. */
+static void note_call(scope *s, const trigger_instance_row *i, err e)
+{
+    const char *why = e != OK ? reason_of(s, e) : NULL;
+
+    if (s->ended == OK && !cstr_eq(why, i->error) && trigger_instance_set_error(s, i->id, why) != OK)
+        log_warn("trigger.error_not_kept", log_str("instance", i->id));
+}
+
 static err call_job(scope *s, job *j)
 {
     json_t *payload;
@@ -419,10 +431,36 @@ static err call_job(scope *s, job *j)
     if (e == ERR_NOT_FOUND || (e == OK && !is_active(w.instance)))
         return OK;
     TRY(e);
-    return call_events(s, &w, payload, &fired);
+    e = call_events(s, &w, payload, &fired);
+    note_call(s, w.instance, e);
+    return e;
 }
 
 /* Deliveries */
+
+/* A target that is gone or takes none will not take the next event either, unless the instance has been given another. */
+static err deactivate_without_target(scope *s, const trigger_instance_row *then, const char *why)
+{
+    trigger_instance_row *i;
+
+    TRY(trigger_instance_find(s, OWNED_BY_ANYONE, then->id, &i));
+    if (!cstr_eq(i->target_id, then->target_id))
+        return OK;
+    i->state = "deactivated";
+    i->error = why;
+    log_warn("trigger.deactivated", log_str("instance", i->id), log_str("reason", why));
+    TRY(trigger_instance_update(s, OWNED_BY_ANYONE, i));
+    return job_cancel_key(s, poll_key(s->arena, i->id));
+}
+
+static err deliver_to(scope *s, const whole *w, trigger_target deliver, const trigger_delivery *d)
+{
+    err e = deliver(s, d);
+
+    if (e == ERR_INVALID && cstr_eq(s->failure.code, TRIGGER_TARGET_GONE))
+        TRY(deactivate_without_target(s, w->instance, reason_of(s, e)));
+    return e;
+}
 
 static err event_job(scope *s, job *j)
 {
@@ -454,7 +492,7 @@ static err event_job(scope *s, job *j)
     d.data = json_object_get(payload, "data");
     d.attachments = attachments;
     d.n_attachments = json_array_size(ids);
-    return deliver(s, &d);
+    return deliver_to(s, &w, deliver, &d);
 }
 
 void trigger_setup(void)

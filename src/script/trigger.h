@@ -27,7 +27,9 @@ typedef struct {
     size_t n_attachments;
 } trigger_delivery;
 
-/* Begins what the event is for and returns when it has ended; may be called again after a crash.  An error is tried again. */
+/* Begins what the event is for and returns when it has ended; may be called again after a crash.  An error is tried again, but for
+ * ERR_INVALID; with the code TRIGGER_TARGET_GONE no other event will reach the target either: the instance is deactivated. */
+#define TRIGGER_TARGET_GONE "trigger.target"
 typedef err (*trigger_target)(scope *s, const trigger_delivery *d);
 void trigger_register_target(const char *kind, trigger_target fn); /* "agent"; at start */
 

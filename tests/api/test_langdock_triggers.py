@@ -180,6 +180,23 @@ def test_nothing_runs_for_a_user_who_is_disabled(world):
     assert "disabled" in failed["error"]
 
 
+@pytest.mark.parametrize("how", ["deleted", "disabled"])
+def test_an_instance_without_its_agent_is_deactivated(world, how):
+    world.offer()
+    instance = world.instance(world.polling())
+    settled(world, instance)
+    if how == "deleted":
+        sage.full(world.admin.delete(f"/api/agent/{world.agent}"))
+    else:
+        builder = langdock.client(world.server, "AGENT_API")
+        assert builder.patch("/agent/v1/disable", json={"agentId": world.agent, "disabled": True}).status_code == 200
+    world.offer(event("lost", 1, subject="to nobody"))
+    assert world.desk.post(world.at(instance, "/poll")).status_code == 202
+    ended = world.wait(instance, lambda i: i["state"] == "deactivated")
+    assert "agent" in ended["error"] and world.said(0) == []
+    langdock.refused(world.desk.post(world.at(instance, "/poll")), 409)
+
+
 def test_what_is_no_event_is_left_out(world):
     world.offer()
     instance = world.instance(world.polling())
@@ -316,6 +333,24 @@ def test_a_webhook_wants_its_secret(world, hook):
     assert call(world, changed).status_code == 202
     world.desk.patch(world.at(hook), {"active": False})
     langdock.refused(call(world, changed), 409)
+
+
+def test_a_call_that_the_code_does_not_understand_says_so_until_one_goes_well(world):
+    trigger = world.desk.trigger("Hook", kind="webhook", pollingCode="throw new Error('what is this?')")
+    hook = world.instance(trigger)
+    assert call(world, hook).status_code == 202
+    failed = world.wait(hook, lambda i: i["error"] is not None)
+    assert "what is this?" in failed["error"] and failed["state"] == "listening"
+    world.desk.patch(f"triggers/{trigger['id']}", {"pollingCode": "return []"})
+    world.wait(hook, lambda i: i["error"] is None)  # it is tried again by itself
+
+
+def test_a_trigger_with_instances_keeps_its_kind(world, hook):
+    path = f"triggers/{hook['triggerId']}"
+    langdock.refused(world.desk.patch(path, {"kind": "polling"}), 409, "keeps its kind")
+    assert world.desk.patch(path, {"kind": "webhook", "description": "same"}).status_code == 200
+    assert world.desk.delete(world.at(hook)).status_code == 200
+    assert world.desk.patch(path, {"kind": "polling"}).json()["trigger"]["kind"] == "polling"
 
 
 def test_a_delivery_that_is_repeated_counts_once(world, hook):
