@@ -95,7 +95,8 @@ class Tree:
         self.root = root
         self.files = {}
         self._sources = {}
-        for path in self._listed():
+        self.paths = self._listed()
+        for path in self.paths:
             if path.endswith(TEXT) or path == "dev" or path.startswith(".ci/"):
                 try:
                     with open(os.path.join(root, path), encoding="utf-8") as f:
@@ -280,6 +281,24 @@ def rule_whitespace(tree):
                 yield path, number, "indented with a tab"
 
 
+def rule_compat_tests(tree):
+    """The tests that docs/compat/ names are there; a name that goes on with … or * stands for those that begin so."""
+    names = {os.path.basename(p)[:-3] for p in tree.paths if p.startswith("tests/") and p.endswith(".py")}
+    for path, text in tree.files.items():
+        if path.startswith("tests/") and path.endswith(".py"):
+            names |= set(re.findall(r"^\s*(?:async )?def (test_\w+)", text, re.M))
+    for path, text in tree.files.items():
+        if not path.startswith("docs/compat/"):
+            continue
+        for number, line in enumerate(text.splitlines(), 1):
+            for name, more in re.findall(r"`(test_\w+)(?:\.py)?([…*]?)`", line):
+                if name not in names and not (more and any(n.startswith(name) for n in names)):
+                    yield path, number, f"there is no test {name}{more}"
+            for named in re.findall(r"`(tests/[\w./-]+)`", line):
+                if not any(p == named or p.startswith(named.rstrip("/") + "/") for p in tree.paths):
+                    yield path, number, f"there is no {named}"
+
+
 def rule_format(tree):
     """C files look as the pinned formatter leaves them."""
     tool = shutil.which("clang-format-14")
@@ -309,6 +328,7 @@ RULES = [
     rule_machine_paths,
     rule_marks,
     rule_whitespace,
+    rule_compat_tests,
     rule_format,
 ]
 

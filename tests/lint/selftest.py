@@ -21,6 +21,8 @@ GOOD = {
     "src/agent/loop.h": HEAD + "#ifndef AGENT_LOOP_H\n#define AGENT_LOOP_H\n#endif\n",
     "src/main.c": HEAD + '#include "face/sage/face.h"\n',
 }
+GOOD["tests/api/test_one.py"] = "# SPDX-License-Identifier: MIT\ndef test_it_works(server):\n    assert server\n"
+GOOD["docs/compat/one.md"] = "`test_one.py`, `test_it_works`, `test_it_…`, `tests/api/`, `tests/api/test_one.py`, `test_*`\n"
 # Not a mistake although it looks like one.
 GOOD["src/base/fine.c"] = (
     HEAD
@@ -65,6 +67,12 @@ BAD = {
         ("src/base/blank.c", HEAD + "int blank; \n"),
         ("src/base/tab.c", HEAD + "int tab(void)\n{\n\treturn 1;\n}\n"),
         ("src/base/end.c", HEAD + "int end;"),
+    ],
+    lint.rule_compat_tests: [
+        ("docs/compat/two.md", "| a row | `test_it_worked` |\n"),
+        ("docs/compat/three.md", "`test_two.py`\n"),
+        ("docs/compat/four.md", "`test_that_…`\n"),
+        ("docs/compat/five.md", "`tests/api/test_two.py`\n"),
     ],
     lint.rule_format: [("src/base/ugly.c", HEAD + "int   ugly( int a ){return a;}\n")],
 }
