@@ -130,6 +130,18 @@ static err bind(scope *s, binding *b)
 
 /* Running */
 
+/* What is shown of a run to whoever tries it out, and kept of one that failed. */
+static void redact_outcome(arena *a, const integration_row *i, const credentials *c, script_outcome *out)
+{
+    out->message = credentials_redact(a, i, c, out->message);
+    out->stack = credentials_redact(a, i, c, out->stack);
+    for (size_t k = 0; k < json_array_size(out->logs); k++) {
+        const char *line = json_string_value(json_array_get(out->logs, k));
+
+        json_array_set_new(out->logs, k, json_str(credentials_redact(a, i, c, line)));
+    }
+}
+
 static err run_with(scope *s, invocation *in, const binding *b, const credentials *c)
 {
     script_job job = {.name = arena_printf(s->arena, "%s/%s", in->integration->name, in->name),
@@ -145,8 +157,7 @@ static err run_with(scope *s, invocation *in, const binding *b, const credential
 
     credentials_limit_hosts(s, in->integration, c, &job);
     TRY(script_run(s, &job, &in->outcome));
-    in->outcome.message = credentials_redact(s->arena, in->integration, c, in->outcome.message);
-    in->outcome.stack = credentials_redact(s->arena, in->integration, c, in->outcome.stack);
+    redact_outcome(s->arena, in->integration, c, &in->outcome);
     return OK;
 }
 

@@ -179,8 +179,9 @@ def test_no_secret_is_in_answers_logs_or_tables(keyed, open_server):
     secret = "good-key-123"
     connect(keyed, values={"api_key": secret})
     keyed.post("connections", {"values": {"api_key": "bad-secret-777"}})
-    told = run(keyed, keyed.action(code="throw new Error('my key is ' + data.auth.api_key)"))
+    told = run(keyed, keyed.action(code="ld.log(data.auth, 1); throw new Error('my key is ' + data.auth.api_key)"))
     assert told["error"]["message"] == "my key is ************" and secret not in str(told)
+    assert "************" in told["logs"][0]
     keyed.auth("API_KEY", authFields=FIELDS, authTestCode="throw new Error('bad key ' + data.auth.api_key)")
     r = keyed.post("connections", {"values": {"api_key": "bad-secret-777"}})
     refused(r, 400, "bad key **************")
@@ -450,6 +451,8 @@ def test_a_refused_refresh_needs_the_user_and_reconnecting_heals(calendar, provi
     (got,) = connections(calendar)
     assert got["status"] == "needs_reconnect" and "unknown or revoked" in got["error"]
     assert "must be connected again" in run(calendar, calendar.who)["error"]["message"]
+    tested = calendar.post(f"connections/{made['id']}/test").json()
+    assert tested["success"] is False and "unknown or revoked" in tested["connection"]["error"]
     calls = len(provider.calls("/token"))
     run(calendar, calendar.who)
     assert len(provider.calls("/token")) == calls  # nobody asks in vain
