@@ -161,6 +161,22 @@ def test_a_poll_that_fails_says_why_backs_off_and_recovers(world):
     assert (now["state"], now["failures"], now["error"]) == ("polling", 0, None)
 
 
+def test_an_instance_that_fails_for_a_day_is_deactivated_until_it_is_started_again(world):
+    world.offer()
+    trigger = world.polling("throw new Error('still closed')")
+    instance = world.instance(trigger)
+    assert world.wait(instance, lambda i: i["failures"] > 0)["state"] == "seeding"
+    for since, state in ((86390, "seeding"), (86410, "deactivated")):
+        then = int((time.time() - since) * 1e6)
+        databases.change(world.server.data, f"UPDATE trigger_instance SET failing_since = {then} WHERE id = '{instance['id']}'")
+        now = world.poll(instance)
+        assert now["state"] == state and "still closed" in now["error"]
+    langdock.refused(world.desk.post(world.at(instance, "/poll")), 409, "not active")
+    world.desk.patch(f"triggers/{trigger['id']}", {"pollingCode": "return []"})
+    assert world.desk.patch(world.at(instance), {"active": True}).json()["instance"]["state"] == "seeding"
+    assert settled(world, instance)["failures"] == 0
+
+
 def test_nothing_runs_for_a_user_who_is_disabled(world):
     name = create_user(world.server, "user").name
     theirs = langdock.client(world.server, "INTEGRATION_API", "AGENT_API", user=name)
