@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* From input fields to the JSON schema of a tool, and the check against it; see action.h. */
+#include "base/shape.h"
 #include "base/slug.h"
 #include "model/input_field.h"
 #include "script/action.h"
@@ -130,11 +131,14 @@ static err check_value(scope *s, const char *name, const json_t *schema, const j
 {
     const char *type = json_get_str(schema, "type", "");
     const json_t *items = json_get_obj(schema, "items");
+    const char *fault;
 
     if (cstr_eq(field_type, "VECTOR") || (cstr_eq(field_type, "FILE") && (json_is_array(v) || json_is_string(v))))
         return OK; /* one file or several, whichever the field takes */
     if (!fits_type(v, type))
         return fail_code(s, ERR_INVALID, "input.invalid", name, "must be %s at /%s", type, name);
+    if (cstr_eq(field_type, "OBJECT") && (fault = shape_fault(s->arena, schema, v)) != NULL)
+        return fail_code(s, ERR_INVALID, "input.invalid", name, "must fit its schema at /%s: %s", name, fault);
     if (!is_chosen(json_object_get(schema, "enum"), v))
         return fail_code(s, ERR_INVALID, "input.invalid", name, "must be one of the options at /%s", name);
     for (size_t i = 0; items != NULL && i < json_array_size(v); i++)

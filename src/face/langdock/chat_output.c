@@ -3,8 +3,8 @@
 #include "face/langdock/chat_output.h"
 
 #include "agent/resolve.h"
-#include "agent/shape.h"
 #include "auth/identity.h"
+#include "base/shape.h"
 #include "face/langdock/envelope.h"
 
 typedef struct {

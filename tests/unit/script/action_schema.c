@@ -71,7 +71,10 @@ FIBER_TEST(input_is_checked_and_the_fault_says_where)
         "[{\"slug\":\"a\",\"label\":\"A\",\"required\":true},{\"slug\":\"n_m\",\"label\":\"N m\",\"type\":\"NUMBER\"},"
         "{\"slug\":\"k\",\"label\":\"K\",\"type\":\"SELECT\",\"options\":[{\"value\":\"v\"}]},"
         "{\"slug\":\"f\",\"label\":\"F\",\"type\":\"FILE\"},"
-        "{\"slug\":\"g\",\"label\":\"G\",\"type\":\"FILE\",\"allowMultiSelect\":true}]";
+        "{\"slug\":\"g\",\"label\":\"G\",\"type\":\"FILE\",\"allowMultiSelect\":true},"
+        "{\"slug\":\"o\",\"label\":\"O\",\"type\":\"OBJECT\",\"jsonSchema\":"
+        "\"{\\\"type\\\":\\\"object\\\",\\\"required\\\":[\\\"n\\\"],"
+        "\\\"properties\\\":{\\\"n\\\":{\\\"type\\\":\\\"number\\\"}}}\"}]";
     static const struct {
         const char *input, *fault; /* NULL: fine */
     } cases[] = {
@@ -83,6 +86,10 @@ FIBER_TEST(input_is_checked_and_the_fault_says_where)
         {"{\"a\":\"x\",\"f\":[\"one\",\"two\"]}", NULL},
         {"{\"a\":\"x\",\"g\":\"one\"}", NULL},
         {"{\"a\":\"x\",\"g\":7}", "must be array at /g"},
+        {"{\"a\":\"x\",\"o\":{\"n\":1,\"more\":[]}}", NULL},
+        {"{\"a\":\"x\",\"o\":7}", "must be object at /o"},
+        {"{\"a\":\"x\",\"o\":{\"n\":\"1\"}}", "must fit its schema at /o: the value.n is not of the type \"number\""},
+        {"{\"a\":\"x\",\"o\":{}}", "must fit its schema at /o: the value has no member n"},
         {"{}", "must have required property 'a'"},
         {"{\"a\":null}", "must have required property 'a'"},
         {"{\"a\":5}", "must be string at /a"},

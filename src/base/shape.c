@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Values against JSON Schemas; see shape.h. */
-#include "agent/shape.h"
+#include "base/shape.h"
 
 enum { DEPTH_MAX = 64, STEPS_MAX = 200000 };
 

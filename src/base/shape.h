@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether a value has the shape that a JSON Schema asks for: for answers of models that must be structured.
+ * Whether a value has the shape that a JSON Schema asks for: for answers of models that must be structured, and for what tools are
+ * given.
  *
  * Understood: type, properties, required, additionalProperties, items, enum, const, minItems, maxItems, minLength, maxLength,
  * minimum, maximum, exclusiveMinimum, exclusiveMaximum, anyOf, oneOf, allOf, and $ref into the schema itself.  Other keywords
  * are taken as met.
  */
-#ifndef AGENT_SHAPE_H
-#define AGENT_SHAPE_H
+#ifndef BASE_SHAPE_H
+#define BASE_SHAPE_H
 
 #include "base/json.h"
 

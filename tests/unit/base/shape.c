@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of agent/shape.c. */
-#include "agent/shape.h"
+/* Tests of base/shape.c. */
+#include "base/shape.h"
 
 #include "../test.h"
 
