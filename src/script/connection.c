@@ -2,10 +2,9 @@
 /* Connections at run time; see connection.h. */
 #include "script/connection.h"
 
-#include <strings.h>
-
 #include "base/clock.h"
 #include "db/seal.h"
+#include "net/location.h"
 #include "script/oauth.h"
 
 static const int64_t refresh_ahead = (int64_t)60 * 1000000;
@@ -128,32 +127,12 @@ json_t *credentials_env(arena *a, const credentials *c)
     return env;
 }
 
-/* The host of a web address, without port; NULL when it is none. */
-static const char *host_of(arena *a, const char *url)
-{
-    const char *host, *at;
-    size_t len;
-
-    if (url == NULL || (strncasecmp(url, "https://", 8) != 0 && strncasecmp(url, "http://", 7) != 0))
-        return NULL;
-    host = strstr(url, "://") + 3;
-    len = strcspn(host, "/?#\\");
-    at = memchr(host, '@', len);
-    if (at != NULL) {
-        len -= (size_t)(at + 1 - host);
-        host = at + 1;
-    }
-    if (memchr(host, ':', len) != NULL && host[0] != '[')
-        len = (size_t)((const char *)memchr(host, ':', len) - host);
-    return len > 0 ? arena_strndup(a, host, len) : NULL;
-}
-
 static void add_host(arena *a, const char **hosts, size_t *n, const char *url)
 {
-    const char *host = host_of(a, url);
+    location at;
 
-    if (host != NULL)
-        hosts[(*n)++] = host;
+    if (url != NULL && location_parse(a, NULL, url, &at))
+        hosts[(*n)++] = at.host;
 }
 
 /*

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "net/client.h"
+#include "net/location.h"
 
 enum { ANSWER_MAX = 1 << 20, WORDS_MAX = 300 };
 
@@ -24,24 +25,19 @@ char *oauth_form(arena *a, const form_pair *pairs, size_t n)
 /* An administrator may have opened private addresses for hosts that he named. */
 static guard_policy policy(scope *s, const integration_row *i, const char *url)
 {
-    const char *host = strstr(url, "://");
     json_t *list = NULL;
-    size_t len;
+    const char **hosts;
+    location at;
+    size_t n;
 
-    if (!i->private_ok || host == NULL || i->allowed_hosts == NULL ||
+    if (!i->private_ok || i->allowed_hosts == NULL || !location_parse(s->arena, NULL, url, &at) ||
         json_parse(s->arena, i->allowed_hosts, strlen(i->allowed_hosts), NULL, &list) != OK)
         return GUARD_PUBLIC;
-    host += 3;
-    len = strcspn(host, "/?#\\@:");
-    if (host[len] == '@')
-        return GUARD_PUBLIC;
-    for (size_t k = 0; k < json_array_size(list); k++) {
-        const char *one = json_string_value(json_array_get(list, k));
-
-        if (str_is_nocase((str){host, len}, one))
-            return GUARD_ANY;
-    }
-    return GUARD_PUBLIC;
+    n = json_array_size(list);
+    hosts = arena_array(s->arena, const char *, n);
+    for (size_t k = 0; k < n; k++)
+        hosts[k] = json_string_value(json_array_get(list, k));
+    return n > 0 && location_permitted(&at, hosts, n) ? GUARD_ANY : GUARD_PUBLIC;
 }
 
 typedef struct {

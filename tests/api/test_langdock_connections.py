@@ -238,6 +238,16 @@ def calendar(desk, provider):
     return desk
 
 
+def test_an_administrators_list_holds_for_tokens_too(server, user, provider):
+    for name, works in ((ADMIN, True), (user().name, False)):
+        desk = Desk(langdock.client(server, user=name))
+        desk.auth("OAUTH", oauthClient=oauth_client(provider))
+        for hosts, status in ((["127.0.0.1"], 200 if works else 400), ([], 400)):
+            assert desk.patch(body={"allowedHosts": hosts}).status_code == 200
+            _, url = begin(desk)
+            assert finish(consent(url)).status_code == status, (name, hosts)
+
+
 def begin(desk, **body):
     r = desk.post("connections", body)
     assert r.status_code == 201, r.text
