@@ -3,6 +3,7 @@
 #include "model/action.h"
 
 #include "made.h"
+#include "model/connection.h"
 #include "model/integration.h"
 
 static const char *made_integration(scope *s, const char *owner, const char *name)
@@ -47,6 +48,30 @@ ENGINE_TEST(an_action_is_found_again_as_it_was_stored)
     CHECK_INT(action_find(s, NULL, a.id, &got), OK);
     CHECK_INT(action_find(s, other, a.id, &got), ERR_NOT_FOUND);
     CHECK_STR(code_of(s), "action.not_found");
+}
+
+ENGINE_TEST(entries_of_agents_name_nothing_that_was_deleted)
+{
+    const char *ann = made_user(s, "ann"), *desk = made_integration(s, ann, "Desk");
+    action_row one = made(s, desk, "One"), two = made(s, desk, "Two");
+    connection_row c = {
+        .integration_id = desk, .owner_id = ann, .label = "l", .status = "active", .sealed_values = "v"};
+    const char *text, *wanted;
+    json_t *entries = NULL;
+
+    CHECK_INT(connection_insert(s, &c), OK);
+    text = arena_printf(s->arena, "[{\"actionId\":\"%s\",\"connectionId\":\"%s\"},{\"actionId\":\"%s\",\"x\":1},{}]",
+                        one.id, c.id, two.id);
+    CHECK_INT(json_parse(s->arena, text, strlen(text), NULL, &entries), OK);
+    CHECK_INT(action_entries_refresh(s, entries), OK);
+    CHECK_INT(json_array_size(entries), 2);
+    CHECK_STR(json_get_str(json_array_get(entries, 0), "connectionId", NULL), c.id);
+    CHECK_INT(connection_delete(s, owned_by_user(ann), c.id), OK);
+    CHECK_INT(action_delete(s, desk, two.id), OK);
+    CHECK_INT(action_entries_refresh(s, entries), OK);
+    wanted = arena_printf(s->arena, "[{\"actionId\":\"%s\",\"connectionId\":null}]", one.id);
+    CHECK_STR(json_text(s->arena, entries), wanted);
+    CHECK_INT(action_entries_refresh(s, NULL), OK);
 }
 
 ENGINE_TEST(names_are_unique_in_an_integration_and_slugs_get_numbers)

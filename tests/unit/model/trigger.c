@@ -84,6 +84,24 @@ ENGINE_TEST(a_change_of_a_trigger_leaves_alone_what_it_does_not_name)
     CHECK_INT(trigger_delete(s, desk, t.id), ERR_NOT_FOUND);
 }
 
+ENGINE_TEST(a_trigger_that_has_instances_keeps_its_kind)
+{
+    const char *ann = made_user(s, "ann"), *desk = made_integration(s);
+    trigger_row t = made(s, desk, "A");
+    trigger_instance_row i = made_instance(s, ann, t.id, NULL, 0), *got = NULL;
+
+    CHECK_INT(trigger_change(s, desk, t.id, &(trigger_patch){.kind = "webhook"}), ERR_CONFLICT);
+    CHECK_STR(code_of(s), "trigger.in_use");
+    CHECK_INT(trigger_change(s, desk, t.id, &(trigger_patch){.kind = "polling"}), OK);
+    CHECK_INT(trigger_instance_set_error(s, i.id, "why"), OK);
+    CHECK_INT(trigger_instance_find(s, owned_by_user(ann), i.id, &got), OK);
+    CHECK_STR(got->error, "why");
+    CHECK_INT(got->updated_at, i.updated_at);
+    CHECK_INT(trigger_instance_set_error(s, i.id, NULL), OK);
+    CHECK_INT(trigger_instance_delete(s, owned_by_user(ann), i.id), OK);
+    CHECK_INT(trigger_change(s, desk, t.id, &(trigger_patch){.kind = "webhook"}), OK);
+}
+
 ENGINE_TEST(instances_are_their_owners_and_are_listed_by_trigger_and_target)
 {
     const char *ann = made_user(s, "ann"), *bob = made_user(s, "bob"), *desk = made_integration(s);
