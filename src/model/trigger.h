@@ -48,7 +48,7 @@ MUST_USE err trigger_delete(scope *s, const char *integration_id, const char *id
 typedef struct {
     const char *id; /* UUID */
     const char *trigger_id, *owner_id;
-    const char *connection_id; /* NULL: chosen at each poll */
+    const char *connection_id; /* NULL: chosen at each poll, also when it was deleted */
     const char *target_kind;   /* "agent", "flow" */
     const char *target_id;
     const char *input;         /* JSON object; NULL: {} */

@@ -10,6 +10,12 @@
     "id, trigger_id, owner_id, connection_id, target_kind, target_id, input, state, interval_us, sealed_secret, "      \
     "last_poll_at, next_poll_at, failures, failing_since, error, created_at, updated_at"
 
+/* As it counts today: a connection that was deleted is none. */
+#define READ_COLUMNS                                                                                                   \
+    "id, trigger_id, owner_id, (SELECT c.id FROM connection c WHERE c.id = trigger_instance.connection_id)"            \
+    " AS connection_id, target_kind, target_id, input, state, interval_us, sealed_secret, last_poll_at, "              \
+    "next_poll_at, failures, failing_since, error, created_at, updated_at"
+
 static void read_instance(const db_rows *rows, size_t at, trigger_instance_row *i)
 {
     row_reader r = {rows, at, 0};
@@ -74,7 +80,7 @@ err trigger_instance_find(scope *s, owned_by who, const char *id, trigger_instan
 {
     db_rows r;
 
-    TRY(db_query(s, "SELECT " COLUMNS " FROM trigger_instance WHERE ($1 = 1 OR owner_id = $2) AND id = $3",
+    TRY(db_query(s, "SELECT " READ_COLUMNS " FROM trigger_instance WHERE ($1 = 1 OR owner_id = $2) AND id = $3",
                  DB_ARGS(WHO(who), db_text(id)), &r));
     if (r.count == 0)
         return model_missing(s, "trigger_instance.not_found", "trigger instance", id);
@@ -98,7 +104,7 @@ err trigger_instance_list(scope *s, owned_by who, const char *trigger_id, const 
     db_rows r;
 
     TRY(db_query(s,
-                 "SELECT " COLUMNS " FROM trigger_instance WHERE ($1 = 1 OR owner_id = $2)"
+                 "SELECT " READ_COLUMNS " FROM trigger_instance WHERE ($1 = 1 OR owner_id = $2)"
                  " AND ($3 = '' OR trigger_id = $3) AND ($4 = '' OR target_id = $4) ORDER BY created_at, id",
                  DB_ARGS(WHO(who), db_text(text_or(trigger_id, "")), db_text(text_or(target_id, ""))), &r));
     return give(s, &r, out, n);
@@ -109,7 +115,7 @@ err trigger_instance_list_due(scope *s, int64_t now, int64_t limit, trigger_inst
     db_rows r;
 
     TRY(db_query(s,
-                 "SELECT " COLUMNS " FROM trigger_instance WHERE state IN ('seeding', 'polling', 'backoff')"
+                 "SELECT " READ_COLUMNS " FROM trigger_instance WHERE state IN ('seeding', 'polling', 'backoff')"
                  " AND next_poll_at <= $1 ORDER BY next_poll_at, id LIMIT $2",
                  DB_ARGS(db_int(now), db_int(limit)), &r));
     return give(s, &r, out, n);

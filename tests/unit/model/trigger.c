@@ -3,6 +3,7 @@
 #include "model/trigger.h"
 
 #include "made.h"
+#include "model/connection.h"
 #include "model/integration.h"
 
 static const char *made_integration(scope *s)
@@ -107,8 +108,11 @@ ENGINE_TEST(instances_are_their_owners_and_are_listed_by_trigger_and_target)
     const char *ann = made_user(s, "ann"), *bob = made_user(s, "bob"), *desk = made_integration(s);
     trigger_row t = made(s, desk, "A"), other = made(s, desk, "B");
     trigger_instance_row i = made_instance(s, ann, t.id, NULL, 0), *got = NULL, *all = NULL;
+    connection_row c = {
+        .integration_id = desk, .owner_id = ann, .label = "l", .status = "active", .sealed_values = "v"};
     size_t n = 0;
 
+    CHECK_INT(connection_insert(s, &c), OK);
     made_instance(s, bob, t.id, NULL, 0);
     made_instance(s, ann, other.id, NULL, 0);
     CHECK_INT(trigger_instance_find(s, owned_by_user(ann), i.id, &got), OK);
@@ -124,12 +128,15 @@ ENGINE_TEST(instances_are_their_owners_and_are_listed_by_trigger_and_target)
     CHECK_INT(trigger_instance_list(s, OWNED_BY_ANYONE, NULL, NULL, &all, &n), OK);
     CHECK_INT(n, 3);
     i.input = "{\"a\":1}";
-    i.connection_id = "c";
+    i.connection_id = c.id;
     CHECK_INT(trigger_instance_update(s, owned_by_user(bob), &i), ERR_NOT_FOUND);
     CHECK_INT(trigger_instance_update(s, owned_by_user(ann), &i), OK);
     CHECK_INT(trigger_instance_find(s, owned_by_user(ann), i.id, &got), OK);
     CHECK_STR(got->input, "{\"a\":1}");
-    CHECK_STR(got->connection_id, "c");
+    CHECK_STR(got->connection_id, c.id);
+    CHECK_INT(connection_delete(s, owned_by_user(ann), c.id), OK);
+    CHECK_INT(trigger_instance_find(s, owned_by_user(ann), i.id, &got), OK);
+    CHECK_STR(got->connection_id, NULL);
     CHECK_INT(trigger_instance_delete(s, owned_by_user(bob), i.id), ERR_NOT_FOUND);
     CHECK_INT(trigger_instance_delete(s, owned_by_user(ann), i.id), OK);
     CHECK_INT(trigger_delete(s, desk, t.id), OK);
