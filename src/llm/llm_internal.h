@@ -26,8 +26,11 @@ typedef struct {
 /* One tool call of the response so far, to tell new ones from fragments. */
 typedef struct {
     int64_t wire_index;
-    const char *id;
-    bool filled; /* an arguments fragment has come */
+    const char *wire_id; /* as the provider says; NULL: it has not */
+    const char *id;      /* as handed out: no two calls of a response share one */
+    const char *name;    /* NULL: it has not come, and nothing was handed out */
+    int64_t index;       /* as handed out: in the order of beginning, without gaps */
+    bool filled;         /* an arguments fragment has come */
 } call_state;
 
 struct llm_stream {
@@ -41,6 +44,7 @@ struct llm_stream {
     buf text; /* of the delta that was read without a JSON document */
     call_state *calls;
     size_t n_calls, cap_calls;
+    int64_t n_begun; /* calls that were handed out */
     const char *model;
     llm_usage usage;
     bool has_usage;
@@ -49,6 +53,7 @@ struct llm_stream {
     err error;    /* that ended it otherwise */
     bool got_event;
     bool got_model;
+    bool spoke;                 /* a delta was queued */
     const llm_request *request; /* for error texts: a copy that lives as long as the stream */
     bool whole;                 /* the answer is one JSON document instead of a stream */
     void *data;                 /* the driver's */
@@ -81,7 +86,7 @@ void stream_stop(llm_stream *st, const char *finish);            /* only the fir
 void stream_end(llm_stream *st);                                 /* queues what is missing of stop and usage */
 
 /* Queues one fragment of a tool call.  `id` and `name` as the provider sends them: NULL or "" in later fragments, or again
- * the same. */
+ * the same.  A call is handed out when its name has come, or arguments without one. */
 MUST_USE err stream_call(scope *s, llm_stream *st, int64_t wire_index, const char *id, const char *name, str arguments);
 
 /* Reads on until something is queued or the stream has ended.  ERR_TIMEOUT: the scope's, or silence for too long. */

@@ -27,6 +27,7 @@ void stream_push(llm_stream *st, llm_delta d)
         st->cap_queue = cap;
     }
     st->queue[st->n_queue++] = d;
+    st->spoke = true;
 }
 
 void stream_text(llm_stream *st, llm_delta_kind kind, str text)
@@ -35,10 +36,116 @@ void stream_text(llm_stream *st, llm_delta_kind kind, str text)
         stream_push(st, (llm_delta){.kind = kind, .text = text});
 }
 
+/* Whether a fragment goes on with `c`, which has its index.  Some providers number all calls 0: then another id, or another
+ * name where there are no ids, is another call. */
+static bool continues(const call_state *c, const char *id, const char *name)
+{
+    bool renamed = name != NULL && !cstr_blank(c->name) && !cstr_eq(c->name, name);
+
+    if (id != NULL && c->wire_id != NULL)
+        return cstr_eq(c->wire_id, id);
+    if (id != NULL) /* the first id of a call that began without one */
+        return name == NULL || cstr_blank(c->name);
+    return !renamed;
+}
+
+/* The newest call that the fragment can belong to; `n_calls` when it begins one. */
+static size_t find_call(const llm_stream *st, int64_t wire_index, const char *id, const char *name)
+{
+    for (size_t i = st->n_calls; i-- > 0;) {
+        const call_state *c = &st->calls[i];
+
+        if (c->wire_index != wire_index)
+            continue;
+        if (continues(c, id, name))
+            return i;
+        if (id == NULL)
+            break; /* without an id only the newest is meant */
+    }
+    return st->n_calls;
+}
+
+static bool id_is_taken(const llm_stream *st, const char *id)
+{
+    for (size_t i = 0; i < st->n_calls; i++)
+        if (cstr_eq(st->calls[i].id, id))
+            return true;
+    return false;
+}
+
+static void add_call(llm_stream *st, int64_t wire_index, const char *id)
+{
+    arena *a = st->own->arena;
+    call_state c = {.wire_index = wire_index, .wire_id = arena_strdup(a, id)};
+
+    c.id = id != NULL && !id_is_taken(st, id) ? c.wire_id : arena_printf(a, "call_%s", id_hex(a, 24));
+    if (st->n_calls == st->cap_calls) {
+        size_t cap = st->cap_calls == 0 ? 4 : st->cap_calls * 2;
+        call_state *grown = arena_array(a, call_state, cap);
+
+        if (st->n_calls > 0)
+            memcpy(grown, st->calls, st->n_calls * sizeof *grown);
+        st->calls = grown;
+        st->cap_calls = cap;
+    }
+    st->calls[st->n_calls++] = c;
+}
+
+static void push_fragment(llm_stream *st, size_t at, str arguments)
+{
+    call_state *c = &st->calls[at];
+
+    c->filled = c->filled || arguments.len > 0;
+    stream_push(st, (llm_delta){.kind = LLM_TOOL_CALL, .index = c->index, .text = arguments});
+}
+
+/* The first fragment that is handed out: with id and name. */
+static void push_first(llm_stream *st, size_t at, const char *name, str arguments)
+{
+    call_state *c = &st->calls[at];
+    llm_delta *d;
+
+    c->name = arena_strdup(st->own->arena, name);
+    c->index = st->n_begun++;
+    push_fragment(st, at, arguments);
+    d = &st->queue[st->n_queue - 1];
+    d->id = c->id;
+    d->name = c->name;
+}
+
+/* Whoever reads is to refuse a call that never got a name, and not to miss it. */
+static void push_nameless(llm_stream *st)
+{
+    for (size_t i = 0; i < st->n_calls; i++)
+        if (st->calls[i].name == NULL)
+            push_first(st, i, "", (str){"", 0});
+}
+
+err stream_call(scope *s, llm_stream *st, int64_t wire_index, const char *id, const char *name, str arguments)
+{
+    size_t at;
+
+    id = cstr_blank(id) ? NULL : id;
+    name = cstr_blank(name) ? NULL : name;
+    at = find_call(st, wire_index, id, name);
+    if (at == CALLS_MAX)
+        return fault_code(s, "llm.garbage", st->model);
+    if (at == st->n_calls)
+        add_call(st, wire_index, id);
+    if (st->calls[at].wire_id == NULL)
+        st->calls[at].wire_id = arena_strdup(st->own->arena, id);
+    if (st->calls[at].name != NULL && arguments.len > 0)
+        push_fragment(st, at, arguments);
+    else if (st->calls[at].name == NULL && (name != NULL || arguments.len > 0))
+        push_first(st, at, name != NULL ? name : "", arguments);
+    return OK;
+}
+
 void stream_stop(llm_stream *st, const char *finish)
 {
     if (st->stopped)
         return;
+    push_nameless(st);
     st->stopped = true;
     stream_push(st, (llm_delta){.kind = LLM_STOP, .finish = finish});
 }
@@ -56,65 +163,6 @@ void stream_end(llm_stream *st)
     st->ended = true;
     http_finish(st->http);
     st->http = NULL;
-}
-
-/* A fragment belongs to the newest call with its index, unless it names another id: some providers number all calls 0. */
-static call_state *find_call(llm_stream *st, int64_t wire_index, const char *id, size_t *at)
-{
-    for (size_t i = st->n_calls; i-- > 0;) {
-        call_state *c = &st->calls[i];
-
-        if (c->wire_index != wire_index)
-            continue;
-        if (id != NULL && !cstr_eq(c->id, id))
-            return NULL;
-        *at = i;
-        return c;
-    }
-    return NULL;
-}
-
-static call_state *add_call(llm_stream *st, int64_t wire_index, const char *id)
-{
-    arena *a = st->own->arena;
-
-    if (st->n_calls == st->cap_calls) {
-        size_t cap = st->cap_calls == 0 ? 4 : st->cap_calls * 2;
-        call_state *grown = arena_array(a, call_state, cap);
-
-        if (st->n_calls > 0)
-            memcpy(grown, st->calls, st->n_calls * sizeof *grown);
-        st->calls = grown;
-        st->cap_calls = cap;
-    }
-    st->calls[st->n_calls] = (call_state){
-        .wire_index = wire_index,
-        .id = id != NULL ? arena_strdup(a, id) : arena_printf(a, "call_%s", id_hex(a, 24)),
-    };
-    return &st->calls[st->n_calls++];
-}
-
-err stream_call(scope *s, llm_stream *st, int64_t wire_index, const char *id, const char *name, str arguments)
-{
-    llm_delta d = {.kind = LLM_TOOL_CALL, .text = arguments};
-    call_state *c;
-    size_t at = 0;
-
-    id = id != NULL && id[0] != '\0' ? id : NULL;
-    if ((c = find_call(st, wire_index, id, &at)) == NULL) {
-        if (st->n_calls == CALLS_MAX)
-            return fault_code(s, "llm.garbage", st->model);
-        at = st->n_calls;
-        c = add_call(st, wire_index, id);
-        d.id = c->id;
-        d.name = name != NULL ? name : "";
-    } else if (arguments.len == 0) {
-        return OK; /* says nothing new */
-    }
-    c->filled = c->filled || arguments.len > 0;
-    d.index = (int64_t)at;
-    stream_push(st, d);
-    return OK;
 }
 
 /* --- reading on --- */
@@ -182,6 +230,8 @@ err stream_advance(scope *s, llm_stream *st)
 
         if (sse_next(st->sse, &ev)) {
             TRY(take_event(s, st, &ev));
+            if (st->n_queue == 0 && st->event != NULL)
+                arena_reset(st->event); /* any number of events may say nothing */
             continue;
         }
         e = http_read(s, st->http, &bytes);

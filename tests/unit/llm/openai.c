@@ -86,6 +86,22 @@ FIBER_TEST(fragments_of_parallel_calls_keep_to_their_call)
         {DELTA("{\"tool_calls\":[{\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}},"
                "{\"id\":\"b\",\"function\":{\"name\":\"g\",\"arguments\":{\"x\":1}}}]}") FINISH("tool_calls") DONE,
          "C0[a|f]({})C1[b|g]({\"x\":1})S(tool_calls)"},
+        /* the same, and fragments that alternate */
+        {CALL(0, "\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{\"}")
+             CALL(0, "\"id\":\"b\",\"function\":{\"name\":\"g\",\"arguments\":\"{\"}")
+                 CALL(0, "\"id\":\"a\",\"function\":{\"arguments\":\"}\"}")
+                     CALL(0, "\"id\":\"b\",\"function\":{\"arguments\":\"}\"}") FINISH("tool_calls") DONE,
+         "C0[a|f]({)C1[b|g]({)C0[|](})C1[|](})S(tool_calls)"},
+        /* the name after the id, and no name at all */
+        {CALL(0, "\"id\":\"a\",\"function\":{\"arguments\":\"\"}") CALL(0, "\"function\":{\"name\":\"f\"}")
+             FRAGMENT(0, "{}") FINISH("tool_calls") DONE,
+         "C0[a|f]()C0[|]({})S(tool_calls)"},
+        {CALL(0, "\"id\":\"a\",\"function\":{\"name\":null}")
+             CALL(1, "\"id\":\"b\",\"function\":{\"name\":\"g\",\"arguments\":\"{}\"}") FINISH("tool_calls") DONE,
+         "C0[b|g]({})C1[a|]()S(tool_calls)"},
+        {CALL(0, "\"id\":\"a\",\"function\":{\"name\":null}") FINISH("tool_calls") DONE, "C0[a|]()S(tool_calls)"},
+        {CALL(0, "\"id\":\"a\",\"function\":{\"arguments\":\"{}\"}") FINISH("tool_calls") DONE,
+         "C0[a|]({})S(tool_calls)"},
         /* numbered from 1, and no finish_reason */
         {CALL(1, "\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}") DONE, "C0[a|f]({})S(tool_calls)"},
     };
@@ -104,6 +120,67 @@ FIBER_TEST(a_call_without_an_id_gets_one)
     CHECK(llm_open(s, &rq, &st) == OK, "%s", s->failure.text);
     CHECK(llm_next(s, st, &d) == OK && d.kind == LLM_TOOL_CALL, "a call");
     CHECK(d.id != NULL && cstr_starts(d.id, "call_") && strlen(d.id) == 29, "%s", d.id);
+}
+
+/* The calls of one answer, as "name(arguments)", and that each has an id of its own. */
+static void check_calls(scope *s, const char *body, const char *want)
+{
+    llm_request rq = request(s);
+    buf *calls[4] = {buf_new(s->arena, 1000), buf_new(s->arena, 1000), buf_new(s->arena, 1000), NULL};
+    const char *ids[3] = {0};
+    buf *all = buf_new(s->arena, 4000);
+    llm_stream *st;
+    llm_delta d;
+    err e;
+
+    play.body = body;
+    CHECK(llm_open(s, &rq, &st) == OK, "%s", s->failure.text);
+    while ((e = llm_next(s, st, &d)) == OK) {
+        if (d.kind != LLM_TOOL_CALL)
+            continue;
+        CHECK(d.index < 3, "%lld", (long long)d.index);
+        CHECK((d.id != NULL) == (calls[d.index]->len == 0), "an id comes first and once");
+        if (d.id != NULL) {
+            ids[d.index] = arena_strdup(s->arena, d.id);
+            buf_printf(calls[d.index], "%s:", d.name);
+        }
+        buf_add(calls[d.index], d.text.p, d.text.len);
+    }
+    CHECK_INT(e, ERR_CLOSED);
+    for (size_t i = 0; i < 3 && ids[i] != NULL; i++) {
+        CHECK(ids[i][0] != '\0', "an id");
+        buf_printf(all, "%s%s", i > 0 ? " " : "", buf_str(calls[i]));
+        for (size_t k = 0; k < i; k++)
+            CHECK(strcmp(ids[i], ids[k]) != 0, "%s twice: %s", ids[i], body);
+    }
+    CHECK_STR(buf_str(all), want);
+    llm_close(st);
+}
+
+FIBER_TEST(calls_that_share_an_id_or_have_none_are_told_apart)
+{
+    static const struct {
+        const char *body, *want;
+    } cases[] = {
+        /* the same id twice, as from servers that take the tool's name for it */
+        {CALL(0, "\"id\":\"f\",\"function\":{\"name\":\"f\",\"arguments\":\"{\"}")
+             CALL(1, "\"id\":\"f\",\"function\":{\"name\":\"f\",\"arguments\":\"[\"}")
+                 CALL(0, "\"id\":\"f\",\"function\":{\"arguments\":\"}\"}")
+                     CALL(1, "\"id\":\"f\",\"function\":{\"arguments\":\"]\"}") FINISH("tool_calls") DONE,
+         "f:{} f:[]"},
+        /* no ids and all numbered 0 */
+        {CALL(0, "\"id\":\"\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}")
+             CALL(0, "\"id\":\"\",\"function\":{\"name\":\"g\",\"arguments\":\"[\"}") FRAGMENT(0, "]")
+                 FINISH("tool_calls") DONE,
+         "f:{} g:[]"},
+        /* an id that comes late */
+        {CALL(0, "\"function\":{\"name\":\"f\",\"arguments\":\"{\"}")
+             CALL(0, "\"id\":\"a\",\"function\":{\"arguments\":\"}\"}") FINISH("tool_calls") DONE,
+         "f:{}"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++)
+        check_calls(s, cases[i].body, cases[i].want);
 }
 
 FIBER_TEST(more_calls_than_anybody_makes_are_refused)
