@@ -206,8 +206,8 @@ static bool says_unsupported(const char *text)
 
 /* What a request may do without.  Its own parameters come on top. */
 static const char *const optional[] = {
-    "response_format", "chat_template_kwargs", "enable_thinking",     "thinking", "reasoning_effort", "stream_options",
-    "tool_choice",     "max_tokens",           "parallel_tool_calls",
+    "response_format", "chat_template_kwargs", "enable_thinking", "thinking",   "reasoning_effort",
+    "stream_options",  "reasoning_content",    "tool_choice",     "max_tokens", "parallel_tool_calls",
 };
 
 /* Only what was sent can be the culprit, so the names are looked for in the provider's words, not read out of them. */

@@ -90,7 +90,8 @@ static void put_message(writer *w, const llm_message *m)
         buf_puts(w->out, ",\"tool_call_id\":");
         json_put_cstr(w->out, m->tool_call_id);
     }
-    if (m->reasoning != NULL && m->reasoning[0] != '\0' && !endpoint_is(&w->rq->at, "api.openai.com")) {
+    if (m->reasoning != NULL && m->reasoning[0] != '\0' && !endpoint_is(&w->rq->at, "api.openai.com") &&
+        !quirks_drop(w->quirks, "reasoning_content")) {
         buf_puts(w->out, ",\"reasoning_content\":");
         json_put_cstr(w->out, m->reasoning);
     }

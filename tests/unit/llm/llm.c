@@ -285,6 +285,30 @@ FIBER_TEST(a_parameter_that_the_provider_does_not_know_is_left_out_and_remembere
     CHECK_STR(bodies[5], bodies[4]);
 }
 
+FIBER_TEST(reasoning_that_a_provider_does_not_want_back_is_left_out)
+{
+    static const step steps[] = {
+        {400, "{\"error\":{\"message\":\"'messages.1' : property 'reasoning_content' is unsupported\"}}"},
+        {400, "{\"detail\":[{\"type\":\"extra_forbidden\",\"loc\":[\"body\",\"messages\",1,\"assistant\","
+              "\"reasoning_content\"],\"msg\":\"Extra inputs are not permitted\"}]}"},
+    };
+    static const llm_message talk[] = {hi, {.role = ROLE_ASSISTANT, .text = "Hello", .reasoning = "Hm"}, hi};
+
+    for (size_t i = 0; i < COUNT(steps); i++) {
+        const step both[] = {steps[i], {200, HELLO STOP DONE}};
+        script sc = {both, COUNT(both)};
+        llm_request rq = request(s, &sc);
+        const char *text;
+
+        rq.at.model = arena_printf(s->arena, "reasoner-%zu", i);
+        rq.messages = talk;
+        rq.n_messages = COUNT(talk);
+        CHECK(complete(s, &rq, &text) == OK, "%s", s->failure.text);
+        CHECK(strstr(bodies[0], "\"reasoning_content\":\"Hm\"") != NULL, "%s", bodies[0]);
+        CHECK(strstr(bodies[1], "reasoning_content") == NULL && strstr(bodies[1], "Hello") != NULL, "%s", bodies[1]);
+    }
+}
+
 FIBER_TEST(a_provider_that_refuses_ever_more_parameters_is_given_up)
 {
     static const step steps[] = {{400, "{\"error\":{\"message\":\"unsupported: a b c d e f g h i\"}}"}};
