@@ -119,7 +119,7 @@ static err read_chunk(scope *s, llm_stream *st, const json_t *v)
 {
     const json_t *choices = json_object_get(v, "choices"), *error = json_object_get(v, "error");
 
-    if (error != NULL && !json_is_null(error)) {
+    if ((error != NULL && !json_is_null(error)) || cstr_eq(json_get_str(v, "object", NULL), "error")) {
         llm_fault f = fault_of_json(stream_memory(st), st->request, 0, v);
 
         return fault_fail(s, &f, st->model);
@@ -136,6 +136,8 @@ static err openai_event(scope *s, llm_stream *st, const sse_event *ev)
     str text, model, data = str_trim(ev->data);
     json_t *v;
 
+    if (str_is(data, "[DONE]") && !st->spoke)
+        return fault_code(s, "llm.garbage", st->model); /* the end of nothing is no answer */
     if (str_is(data, "[DONE]")) {
         stream_end(st);
         return OK;
