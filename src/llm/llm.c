@@ -22,6 +22,7 @@ enum {
     ERROR_BODY_MAX = 64 << 10 /* of a failed answer */
 };
 
+#define LONGEST_REFUSAL SECONDS(5)
 #define LONGEST_PAUSE SECONDS(30)
 #define TIMER_SLACK MILLISECONDS(10) /* by which a timer may be early or late */
 #define LONGEST_PAUSE_AFTER_TIMEOUT SECONDS(10)
@@ -135,18 +136,20 @@ static int64_t retry_after_of(const http_head *head)
     return 0;
 }
 
-/* The beginning of the answer is enough to know why; how it ends does not matter. */
+/* The beginning of the answer is enough to know why; how it ends does not matter, nor does the rest of a slow one. */
 static err read_refusal(scope *own, attempt *at, const http_head *head, http_stream *h)
 {
+    scope *limited = scope_child(own, LONGEST_REFUSAL);
     buf *body = buf_new(own->arena, ERROR_BODY_MAX);
     str piece = {"", 1};
 
     while (piece.len > 0 && buf_ok(body)) {
-        if (http_read(own, h, &piece) != OK)
+        if (http_read(limited, h, &piece) != OK)
             break;
         buf_add(body, piece.p, piece.len);
     }
     http_close(h);
+    scope_close(limited);
     TRY(scope_check(own));
     at->retry_after = retry_after_of(head);
     at->fault = fault_read(own->arena, at->rq, head->status, (str){buf_str(body), body->len});
@@ -291,7 +294,7 @@ static int64_t pause_before(const caller *c)
         pause = MIN_OF(cap, pause * 2);
     random_bytes(&r, sizeof r);
     pause = pause / 2 + (int64_t)(r % (uint64_t)(pause / 2 + 1));
-    return MAX_OF(pause, MIN_OF(c->at.retry_after, LONGEST_PAUSE));
+    return MAX_OF(pause, c->at.retry_after);
 }
 
 /* OK when another attempt is to be made; else the error of the last one, which is recorded in `own`. */
@@ -313,8 +316,8 @@ static err prepare_next(caller *c, err e)
         use_key(c, c->key + 1);
         return OK;
     }
-    if (!fault_retries(c->own))
-        return e;
+    if (!fault_retries(c->own) || c->at.retry_after > LONGEST_PAUSE)
+        return e; /* nor later, or later than somebody waits */
     c->keys_tried = 0;
     use_key(c, c->key + 1);
     pause = pause_before(c);

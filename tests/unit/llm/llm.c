@@ -185,6 +185,44 @@ FIBER_TEST(a_pause_that_the_provider_asks_for_is_kept)
     CHECK(clock_mono() - began >= SECONDS(1), "waited");
 }
 
+FIBER_TEST(a_pause_that_nobody_waits_for_is_a_failure_at_once)
+{
+    static const step steps[] = {{429, "", "Retry-After: 600"}, {200, HELLO STOP DONE}};
+    script sc = {steps, COUNT(steps)};
+    llm_request rq = request(s, &sc);
+    int64_t began = clock_mono();
+    const char *text;
+
+    CHECK_INT(complete(s, &rq, &text), ERR_UPSTREAM);
+    CHECK_STR(s->failure.code, "llm.rate_limit");
+    CHECK_INT(sc.requests, 1);
+    CHECK(clock_mono() - began < SECONDS(3), "at once");
+    rq.at.keys = three_keys;
+    rq.at.n_keys = COUNT(three_keys);
+    CHECK(complete(s, &rq, &text) == OK, "another key is not asked to wait: %s", s->failure.text);
+}
+
+static bool refuse_slowly(fake_conn *c, const fake_request *rq, void *arg)
+{
+    (void)rq;
+    (void)arg;
+    fake_printf(c, "HTTP/1.1 400 X\r\nContent-Length: 1000\r\n\r\n{\"error\":");
+    return fake_wait_closed(c, 30000) && false;
+}
+
+FIBER_TEST(a_refusal_that_does_not_end_is_one_all_the_same, .limit = 30)
+{
+    script sc = {.n = 1};
+    llm_request rq = request(s, &sc);
+    int64_t began = clock_mono();
+    const char *text;
+
+    rq.at.base_url = arena_printf(s->arena, "http://127.0.0.1:%d", fake_server_start(refuse_slowly, NULL));
+    CHECK_INT(complete(s, &rq, &text), ERR_UPSTREAM);
+    CHECK_STR(s->failure.code, "llm.bad_request");
+    CHECK(clock_mono() - began < SECONDS(15), "soon");
+}
+
 FIBER_TEST(attempts_are_eight_at_most)
 {
     static const step steps[] = {{500, ""}};
