@@ -225,6 +225,18 @@ static void name_call(const agent_state *st, turn_call *c, const char *name)
     c->hidden = cstr_eq(c->name, "turn_status");
 }
 
+/* The id of a call: the provider's own, unless it has used that before.  Results find their call by it, in clients too, and
+ * some providers refuse what others send. */
+static const char *id_of_call(const agent_state *st, const char *given)
+{
+    bool used = cstr_blank(given);
+
+    for (size_t i = st->l->n; i > 0 && !used; i--)
+        for (size_t c = 0; c < st->l->items[i - 1]->n_calls && !used; c++)
+            used = cstr_eq(st->l->items[i - 1]->calls[c].id, given);
+    return used ? arena_printf(st->s->arena, "call_%s", id_hex(st->s->arena, 24)) : arena_strdup(st->s->arena, given);
+}
+
 /* A tool call's fragment: shown as it comes, but for the runtime's own protocol. */
 static err on_call_delta(agent_state *st, turn *t, const llm_delta *d)
 {
@@ -235,8 +247,7 @@ static err on_call_delta(agent_state *st, turn *t, const llm_delta *d)
     if (c == NULL)
         return fail_code(st->s, ERR_UPSTREAM, "llm.garbage", NULL, "the model asked for too many tools at once");
     if (c->id == NULL)
-        c->id = !cstr_blank(d->id) ? arena_strdup(st->s->arena, d->id)
-                                   : arena_printf(st->s->arena, "call_%s", id_hex(st->s->arena, 24));
+        c->id = id_of_call(st, d->id);
     if (c->name == NULL && d->name != NULL)
         name_call(st, c, d->name);
     if (c->coerced_from == NULL)

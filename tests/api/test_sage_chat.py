@@ -296,6 +296,11 @@ def test_a_provider_may_number_its_calls_anew_in_each_answer(admin, bot, fake_ll
     sent = fake_llm.requests_for(model)[-1].body["messages"]
     results = [m["content"] for m in sent if m["role"] == "tool"]
     assert len(results) == 6 and [f"c{n}" in results[2 * n + 1] for n in range(3)] == [True] * 3, results
+    # clients, too, find a result by the id of its call
+    ids = [c[0] for c in run.calls]
+    assert len(set(ids)) == 6 and ids[0] == "call_0" and set(run.results) == set(ids)
+    assert [c["id"] for m in sent for c in m.get("tool_calls") or []] == ids
+    assert "c0" in run.results[ids[1]]["content"] and "c2" in run.results[ids[5]]["content"]
 
 
 def test_the_loop_limit_ends_the_run_with_a_question(admin, model, fake_llm):
