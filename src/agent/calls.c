@@ -131,13 +131,11 @@ typedef struct {
     const turn *t;
 } call_arg;
 
-/* NULL when they are no JSON object; nothing at all means none. */
+/* NULL when they are no JSON object. */
 static json_t *arguments_of(arena *a, const turn_call *c)
 {
     json_t *args;
 
-    if (cstr_blank(buf_str(&c->arguments)))
-        return json_hold(a, json_object());
     return json_parse(a, buf_str(&c->arguments), c->arguments.len, NULL, &args) == OK && json_is_object(args) ? args
                                                                                                               : NULL;
 }

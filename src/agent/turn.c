@@ -5,6 +5,7 @@
  */
 #include "agent/agent_internal.h"
 
+#include "agent/mend.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include "rt/fiber.h"
@@ -320,6 +321,21 @@ static const char *thoughts_of(const agent_state *st, const turn *t)
     return text;
 }
 
+/* Arguments that are nearly JSON are made to be it; what cannot be helped is refused when the call is to run. */
+static void mend_arguments(const agent_state *st, turn_call *c)
+{
+    arena *a = arena_new(st->s->arena);
+    const char *object = "{}"; /* some providers send nothing for "no arguments", and refuse to get it back */
+
+    if (!cstr_blank(buf_str(&c->arguments)))
+        object = mend_object(a, (str){c->arguments.data, c->arguments.len});
+    if (object != NULL) {
+        buf_reset(&c->arguments);
+        buf_puts(&c->arguments, object);
+    }
+    arena_free(a);
+}
+
 /* The response, as far as it came, as one ledger entry. */
 static void keep_response(agent_state *st, turn *t, bool whole)
 {
@@ -332,12 +348,10 @@ static void keep_response(agent_state *st, turn *t, bool whole)
         for (turn_call *c = t->calls; c != NULL; c = c->next) {
             if (c->coerced_from != NULL && meta == NULL)
                 json_set_str(meta = json_hold(st->l->a, json_object()), "coerced_from", c->coerced_from);
-            calls[n++] = (llm_tool_call){
-                .id = c->id,
-                .name = c->name != NULL ? c->name : "",
-                /* Some providers send nothing for "no arguments", and refuse to get it back. */
-                .arguments =
-                    cstr_blank(buf_str(&c->arguments)) ? "{}" : arena_strdup(st->l->a, buf_str(&c->arguments))};
+            mend_arguments(st, c);
+            calls[n++] = (llm_tool_call){.id = c->id,
+                                         .name = c->name != NULL ? c->name : "",
+                                         .arguments = arena_strdup(st->l->a, buf_str(&c->arguments))};
         }
     }
     if (t->text.len == 0 && t->reasoning.len == 0 && n == 0)

@@ -277,6 +277,16 @@ def test_arguments_that_are_no_json_are_rejected_and_the_run_goes_on(admin, bot,
             json.loads(c["function"]["arguments"])
 
 
+def test_arguments_that_are_nearly_json_are_understood(admin, bot, fake_llm):
+    agent, model = bot
+    call = Call("file_write", "{'file_path': 'a.txt', 'content': \"it's\", 'mode': None,}", id="c")
+    fake_llm.script(model, Reply(tool_calls=[call]), Reply("Done."))
+    run = chat(admin, say("Hi", agent))
+    assert json.loads(run.results["c"]["content"])["content_length"] == 4
+    (sent,) = [m["tool_calls"][0] for m in fake_llm.requests_for(model)[-1].body["messages"] if m.get("tool_calls")]
+    assert json.loads(sent["function"]["arguments"]) == {"file_path": "a.txt", "content": "it's", "mode": None}
+
+
 def test_missing_arguments_are_named(admin, bot, fake_llm):
     agent, model = bot
     fake_llm.script(model, Reply(tool_calls=[Call("grep", {}, id="c")]), Reply("Sorry."))
