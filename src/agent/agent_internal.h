@@ -12,7 +12,6 @@ typedef struct {
     buf thoughts;            /* blocks of LLM_THOUGHT, apart by commas */
     struct turn_call *calls; /* linked, in order of index */
     size_t n_calls;
-    bool text_only_status; /* only turn_status was offered */
     const char *finish;
 } turn;
 

@@ -406,6 +406,12 @@ static void count_usage(agent_state *st, const turn *t, const char *model, int64
     usage_add(st->s->arena, &st->out->usage, "direct_execution", model, &u);
 }
 
+/* The provider ended the answer before its first word, for what it would have said. */
+static bool is_withheld(const turn *t)
+{
+    return t->text.len == 0 && t->n_calls == 0 && cstr_eq(t->finish, "content_filter");
+}
+
 err turn_ask(agent_state *st, turn *t)
 {
     llm_usage usage = {0};
@@ -425,6 +431,11 @@ err turn_ask(agent_state *st, turn *t)
         count_usage(st, t, llm_stream_model(stream), prompt_tokens, usage);
     llm_close(stream);
     keep_response(st, t, e == ERR_CLOSED);
+    if (e == ERR_CLOSED && is_withheld(t)) {
+        e = fail_code(st->s, ERR_UPSTREAM, "llm.content_filter", NULL,
+                      "The provider's content inspection withheld the answer");
+        begun = false; /* nothing was said */
+    }
     if (e == ERR_CLOSED) {
         if (t->n_calls == 0 && !st->status_turn)
             return run_emit(st->s, st->r, EV_TEXT_END, t->message, NULL, 0);

@@ -156,6 +156,64 @@ FIBER_TEST(calls_that_cannot_be_made_are_rejected_and_the_run_goes_on)
     }
 }
 
+FIBER_TEST(arguments_that_are_nearly_json_are_mended)
+{
+    static const stage_answer answers[] = {
+        {.body = CALL("0", "c1", "fast", "{'word': 'it\\\\'s', }") STOP},
+        {.body = TEXT("ok") STOP},
+    };
+    stage *st = STAGE(s, answers);
+
+    CHECK(stage_run(st) == OK, "%s", st->s->failure.text);
+    CHECK(stage_event(st, EV_TOOL_RESULT, "it's") != NULL, "%s", stage_log(st));
+    CHECK_STR(st->ledger->items[1]->calls[0].arguments, "{\"word\": \"it's\" }");
+    CHECK(stage_request_has(st, 1, "it's"), "the model sees the call as it was carried out");
+    stage_close(st);
+}
+
+FIBER_TEST(calls_have_ids_of_their_own_whatever_the_provider_counts_from)
+{
+    static const stage_answer answers[] = {
+        {.body = CALL("0", "call_0", "fast", "{\\\"word\\\":\\\"a\\\"}") STOP},
+        {.body = CALL("0", "call_0", "fast", "{\\\"word\\\":\\\"b\\\"}")
+             CALL("1", "call_0", "fast", "{\\\"word\\\":\\\"c\\\"}") STOP},
+        {.body = TEXT("ok") STOP},
+    };
+    stage *st = STAGE(s, answers);
+    const char *ids[3];
+    size_t n = 0;
+
+    CHECK(stage_run(st) == OK, "%s", st->s->failure.text);
+    for (size_t i = 0; i < st->ledger->n; i++)
+        for (size_t c = 0; c < st->ledger->items[i]->n_calls; c++)
+            ids[n++] = st->ledger->items[i]->calls[c].id;
+    CHECK_INT(n, 3);
+    CHECK_STR(ids[0], "call_0");
+    CHECK(strcmp(ids[0], ids[1]) != 0 && strcmp(ids[1], ids[2]) != 0 && strcmp(ids[0], ids[2]) != 0, "%s %s %s", ids[0],
+          ids[1], ids[2]);
+    for (size_t i = 0; i < n; i++) {
+        CHECK(stage_event(st, EV_TOOL_CALL, ids[i]) != NULL, "%s is shown", ids[i]);
+        CHECK(stage_event(st, EV_TOOL_RESULT, ids[i]) != NULL, "%s is answered", ids[i]);
+        CHECK(stage_request_has(st, 2, ids[i]), "%s goes back", ids[i]);
+    }
+    stage_close(st);
+}
+
+FIBER_TEST(an_answer_that_the_provider_withholds_is_a_failure)
+{
+    static const stage_answer answers[] = {
+        {.body = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"content_filter\"}]}\n\n"}};
+    stage *st = STAGE(s, answers);
+    json_t *told;
+
+    CHECK_INT(stage_run(st), ERR_UPSTREAM);
+    CHECK_STR(stage_kinds(st), "FAILURE");
+    told = stage_event(st, EV_FAILURE, "");
+    CHECK_STR(json_get_str(told, "type", ""), "final_answer");
+    CHECK_STR(json_get_str(told, "code", ""), "llm.content_filter");
+    stage_close(st);
+}
+
 FIBER_TEST(the_limit_of_turns_ends_with_a_question)
 {
     static const stage_answer answers[] = {{.body = CALL("0", "c1", "fast", "{\\\"word\\\":\\\"a\\\"}") STOP},
