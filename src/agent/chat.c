@@ -102,7 +102,7 @@ static char *title_of(arena *a, const chat_request *rq)
     char *title;
 
     if (text == NULL)
-        text = json_get_str(json_array_get(content, 0), "text", "");
+        text = json_get_str(tags_text_part(content), "text", "");
     title = tags_title(a, text);
     return *title != '\0' ? title : arena_strdup(a, rq->empty_title != NULL ? rq->empty_title : "New conversation");
 }

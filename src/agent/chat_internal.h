@@ -19,6 +19,7 @@ typedef struct {
     ledger *ledger;
     agent_outcome outcome;
     run_row row;
+    bool thinks;                                              /* the agent does, unless a message says otherwise */
     bool is_new;                                              /* the session has no conversation yet */
     bool stateless;                                           /* and will have none */
     enum { BEGIN_PENDING, BEGIN_STORED, BEGIN_FAILED } begun; /* the write that begins the turn */

@@ -21,12 +21,11 @@ static err read_message(scope *s, arena *a, const json_t *v, control_tags *tags,
     if (out->id != NULL && strlen(out->id) > 255)
         return fail_code(s, ERR_INVALID, "chat.message_invalid", NULL, "a message id is longer than 255 bytes");
     if (json_is_array(content)) {
-        json_t *first = json_hold(a, json_deep_copy(content)), *part = json_array_get(first, 0);
-        const char *text = json_get_str(part, "text", NULL);
+        json_t *parts = json_hold(a, json_deep_copy(content)), *part = tags_text_part(parts);
 
-        if (text != NULL)
-            json_set_str(part, "text", tags_take(s->arena, text, tags));
-        out->parts = json_array_size(first) > 0 ? first : NULL;
+        if (part != NULL)
+            json_set_str(part, "text", tags_take(s->arena, json_get_str(part, "text", ""), tags));
+        out->parts = json_array_size(parts) > 0 ? parts : NULL;
     } else if (json_is_string(content)) {
         out->text = arena_strdup(a, tags_take(s->arena, json_string_value(content), tags));
     }
@@ -34,6 +33,15 @@ static err read_message(scope *s, arena *a, const json_t *v, control_tags *tags,
         return fail_code(s, ERR_INVALID, "chat.message_invalid", NULL,
                          "a message has neither content nor reasoning_content");
     return OK;
+}
+
+/* A message that says nothing about thinking leaves it to the agent. */
+static void obey_tags(chat *c, const control_tags *tags)
+{
+    bool said = tags->thinking_given || tags->level != NULL;
+
+    c->plan.model.thinking = said ? tags->thinking : c->thinks ? THINKING_ON : THINKING_OFF;
+    c->plan.model.thinking_level = tags->level;
 }
 
 err chat_join_messages(scope *prep, chat *c, const json_t *messages)
@@ -50,10 +58,8 @@ err chat_join_messages(scope *prep, chat *c, const json_t *messages)
         if (cstr_eq(json_get_str(v, "role", ""), "tool"))
             return fail_code(prep, ERR_INVALID, "chat.message_invalid", NULL, "messages of role tool cannot be sent");
         TRY(read_message(prep, c->ledger->a, v, &tags, &e));
-        if (e.role == ROLE_USER) {
-            c->plan.model.thinking = tags.thinking;
-            c->plan.model.thinking_level = tags.level;
-        }
+        if (e.role == ROLE_USER)
+            obey_tags(c, &tags);
         known = e.id != NULL ? ledger_find(c->ledger, e.id) : NULL;
         if (known != NULL) {
             e.time = known->time;
@@ -72,16 +78,21 @@ err chat_join_messages(scope *prep, chat *c, const json_t *messages)
 static void take_tags_of_last(chat *c)
 {
     entry *last = ledger_last_user(c->ledger);
+    json_t *part = last != NULL ? tags_text_part(last->parts) : NULL;
+    const char *text = last == NULL ? NULL : part != NULL ? json_get_str(part, "text", "") : last->text, *left;
     control_tags tags = {0};
-    const char *text;
 
-    if (last == NULL || last->text == NULL)
+    if (text == NULL)
         return;
-    text = tags_take(c->ledger->a, last->text, &tags);
-    last->stored = last->stored && text == last->text;
-    last->text = text;
-    c->plan.model.thinking = tags.thinking;
-    c->plan.model.thinking_level = tags.level;
+    left = tags_take(c->ledger->a, text, &tags);
+    obey_tags(c, &tags);
+    if (left == text)
+        return;
+    last->stored = false;
+    if (part != NULL)
+        json_set_str(part, "text", left);
+    else
+        last->text = left;
 }
 
 err chat_join_rerun(scope *prep, chat *c)

@@ -131,6 +131,7 @@ err chat_make_plan(scope *prep, chat *c, const chat_request *rq, const merged_co
                   .response_format =
                       rq->response_format != NULL ? json_hold(a, json_deep_copy(rq->response_format)) : NULL},
     };
+    c->thinks = m->thinking;
     p->prompt.workspace = p->tool_context.workspace;
     TRY(find_role(prep, a, rq, m, &p->prompt.role));
     TRY(resolve_model(prep, a, rq, m, &p->model.at));

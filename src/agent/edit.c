@@ -31,20 +31,14 @@ static size_t find_last(const ledger *l)
 /* Images and the like stay; only what was typed changes. */
 static json_t *replace_text(arena *a, const json_t *parts, const char *text)
 {
-    json_t *copy = json_hold(a, json_deep_copy(parts)), *fresh;
+    json_t *copy = json_hold(a, json_deep_copy(parts)), *part = tags_text_part(copy);
 
-    for (size_t i = 0; i < json_array_size(copy); i++) {
-        json_t *part = json_array_get(copy, i);
-
-        if (json_get_str(part, "text", NULL) == NULL)
-            continue;
-        json_set_str(part, "text", text);
-        return copy;
+    if (part == NULL) {
+        part = json_object();
+        json_set_str(part, "type", "text");
+        json_array_insert_new(copy, 0, part);
     }
-    fresh = json_object();
-    json_set_str(fresh, "type", "text");
-    json_set_str(fresh, "text", text);
-    json_array_insert_new(copy, 0, fresh);
+    json_set_str(part, "text", text);
     return copy;
 }
 

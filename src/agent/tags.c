@@ -76,6 +76,15 @@ const char *tags_take(arena *a, const char *text, control_tags *out)
     return s.len == str_of(text).len ? text : str_dup(a, (str){s.p, s.len});
 }
 
+json_t *tags_text_part(const json_t *parts)
+{
+    json_t *part;
+    size_t i;
+
+    json_array_foreach(parts, i, part) if (json_get_str(part, "text", NULL) != NULL) return part;
+    return NULL;
+}
+
 /* Elements that are left out of titles whole, because they are not part of what the user says. */
 static const char *const blocks[] = {
     "enable_plan", "enable_deep_thinking", "thinking_level",  "deep_thinking_level", "skill",

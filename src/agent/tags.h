@@ -18,6 +18,9 @@ typedef struct {
 /* Reads the control tags at the very start of `text` and returns what is left (in `a`). */
 const char *tags_take(arena *a, const char *text, control_tags *out);
 
+/* Of a content in parts: the first that is text, which is where tags stand and what titles are made of; NULL: none. */
+json_t *tags_text_part(const json_t *parts);
+
 /* The title that a conversation gets from its first text: tags removed, white space collapsed, at most 50 characters and
  * "...".  "" when nothing is left. */
 char *tags_title(arena *a, const char *text);

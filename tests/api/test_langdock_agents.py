@@ -273,6 +273,11 @@ def test_an_agent_that_thinks_makes_its_model_think(builder, admin, fake_llm):
     fake_llm.script(name, Reply("x"))
     assert chat(builder, agentId=agent["id"], messages=[said("?")]).status_code == 200
     assert fake_llm.requests_for(name)[-1].body["thinking"]["type"] == "enabled"
+    # the same wherever it is used, unless a message says otherwise
+    assert sage.chat(admin, sage.say("?", agent["id"])).ended
+    assert fake_llm.requests_for(name)[-1].body["thinking"]["type"] == "enabled"
+    assert sage.chat(admin, sage.say("<enable_deep_thinking>false</enable_deep_thinking>?", agent["id"])).ended
+    assert "thinking" not in fake_llm.requests_for(name)[-1].body
 
 
 def test_actions_go_round_with_members_that_nobody_knows(server, boss):

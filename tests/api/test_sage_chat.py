@@ -175,6 +175,19 @@ def test_control_tags_are_obeyed_and_removed(admin, bot, fake_llm):
     assert body["enable_thinking"] is False and body["thinking"] == {"type": "disabled"}
 
 
+def test_control_tags_and_the_title_stand_in_the_first_text_of_a_list(admin, bot, fake_llm):
+    agent, model = bot
+    session = unique("s")
+    picture = {"type": "image_url", "image_url": {"url": "https://example.com/cat.png"}}
+    text = {"type": "text", "text": "<enable_deep_thinking>true</enable_deep_thinking>Whose cat is this?"}
+    message = {"role": "user", "content": [picture, text]}
+    assert chat(admin, {"messages": [message], "agent_id": agent, "session_id": session}).ended
+    assert fake_llm.requests_for(model)[-1].body["enable_thinking"] is True
+    loaded = sage.history(admin, session)
+    assert loaded["messages"][0]["content"] == [picture, {"type": "text", "text": "Whose cat is this?"}]
+    assert loaded["conversation_info"]["title"] == "Whose cat is this?"
+
+
 # --------------------------------------------------------------------------------------------------------------- tools
 
 

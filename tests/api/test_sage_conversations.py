@@ -266,6 +266,18 @@ def test_an_edited_message_keeps_its_control_tags_for_the_rerun(edit_is_served, 
     assert "enable_deep_thinking>" not in json.dumps(fake_llm.requests_for(model)[-1].body["messages"])
 
 
+def test_an_edited_message_with_an_image_does_so_too(edit_is_served, admin, bot, fake_llm):
+    agent, model = bot
+    session, picture = unique("s"), {"type": "image_url", "image_url": {"url": "https://example.com/cat.png"}}
+    message = {"role": "user", "content": [picture, {"type": "text", "text": "Whose cat?"}]}
+    assert chat(admin, {"messages": [message], "agent_id": agent, "session_id": session}).ended
+    tagged = "<enable_deep_thinking>true</enable_deep_thinking>Whose dog?"
+    assert sage.full(admin.post(EDIT.format(session), json={"content": tagged}))["title"] == "Whose dog?"
+    assert chat(admin, {}, path=RERUN.format(session)).ended
+    assert history(admin, session)["messages"][0]["content"] == [picture, {"type": "text", "text": "Whose dog?"}]
+    assert fake_llm.requests_for(model)[-1].body["enable_thinking"] is True
+
+
 def test_an_edit_ends_the_run_that_goes_on(edit_is_served, server, admin, bot, fake_llm):
     agent, model = bot
     session = unique("s")

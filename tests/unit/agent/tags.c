@@ -65,6 +65,27 @@ TEST(tags_cut_off_anywhere_are_text)
     }
 }
 
+TEST(tags_of_a_content_in_parts_stand_in_its_first_text)
+{
+    static const struct {
+        const char *parts, *text; /* NULL: none */
+    } cases[] = {
+        {"[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"text\",\"text\":\"b\"}]", "a"},
+        {"[{\"type\":\"image_url\",\"image_url\":{\"url\":\"u\"}},{\"type\":\"text\",\"text\":\"b\"}]", "b"},
+        {"[{\"type\":\"image_url\",\"image_url\":\"u\"}]", NULL},
+        {"[1,null,\"x\"]", NULL},
+        {"[]", NULL},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        json_t *parts = json_loads(cases[i].parts, 0, NULL);
+
+        CHECK_STR(json_get_str(tags_text_part(parts), "text", NULL), cases[i].text);
+        json_decref(parts);
+    }
+    CHECK(tags_text_part(NULL) == NULL, "no parts");
+}
+
 TEST(titles_are_short_and_free_of_tags)
 {
     static const struct {
