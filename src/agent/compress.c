@@ -13,6 +13,7 @@
 #include "base/log.h"
 
 enum { KEEP_LAST = 12, KEEP_LAST_FORCED = 2, PERCENT_OF_WINDOW = 85, WINDOW_MAX = 1 << 30 };
+enum { WORTH_IT = 2000 }; /* bytes: what is shorter, a summary and what stands around it do not make smaller */
 
 static int64_t window_of(const plan *p)
 {
@@ -41,15 +42,12 @@ static size_t segment_end(const ledger *l, size_t keep)
     return end;
 }
 
-static void put_entry(buf *b, arena *a, const entry *e)
+static void put_entry(buf *b, const entry *e)
 {
     static const char *const roles[] = {"system", "user", "assistant", "tool"};
 
     buf_printf(b, "[%s] ", roles[e->role]);
-    if (e->parts != NULL)
-        buf_puts(b, json_text(a, e->parts));
-    else
-        buf_puts(b, e->text != NULL ? e->text : "");
+    entry_put_text(b, e);
     for (size_t c = 0; c < e->n_calls; c++)
         buf_printf(b, "\n  called %s %s", e->calls[c].name, e->calls[c].arguments);
     buf_putc(b, '\n');
@@ -64,7 +62,7 @@ typedef struct {
 } segment;
 
 /* Takes the messages in front of sg->end; what would be too much for one summary is left for the next. */
-static void segment_fill(agent_state *st, arena *a, segment *sg)
+static void segment_fill(agent_state *st, segment *sg)
 {
     const entry *user = ledger_last_user(st->l);
     map *covered = ledger_covered(st->l);
@@ -76,7 +74,7 @@ static void segment_fill(agent_state *st, arena *a, segment *sg)
         if (e == user || cstr_eq(entry_meta_str(e, "llm_scope"), "never") ||
             (covered != NULL && map_get(covered, e->id) != NULL))
             continue;
-        put_entry(&sg->text, a, e);
+        put_entry(&sg->text, e);
         if (!buf_ok(&sg->text)) {
             sg->text.len = before;
             sg->end = i;
@@ -104,6 +102,7 @@ static err summarise(agent_state *st, arena *a, str rest, const char **summary)
     const char *so_far = "";
 
     rq.thinking = THINKING_OFF;
+    rq.response_format = NULL; /* that of the answer */
     while (rest.len > 0) {
         str piece = rest.len > batch ? (str){rest.p, batch} : rest;
         llm_message m = {.role = ROLE_USER};
@@ -232,8 +231,8 @@ static err compress(agent_state *st, size_t keep, bool *done)
     err e = OK;
 
     *done = false;
-    segment_fill(st, a, &sg);
-    if (sg.fresh == 0 || json_array_size(sg.ids) < 2) /* nothing left that a summary could replace */
+    segment_fill(st, &sg);
+    if (sg.fresh == 0 || json_array_size(sg.ids) < 2 || sg.text.len < WORTH_IT)
         goto out;
     if ((e = summarise(st, a, (str){sg.text.data, sg.text.len}, &summary)) != OK)
         goto out;

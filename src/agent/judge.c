@@ -72,12 +72,15 @@ static void put_steps(buf *b, const ledger *l, const entry *user)
 static char *question(agent_state *st, arena *a, const turn *t, const char *todo)
 {
     const entry *user = ledger_last_user(st->l);
-    const char *asked = user == NULL ? "" : user->parts != NULL ? json_text(a, user->parts) : user->text;
-    str request = utf8_prefix(str_of(asked), REQUEST_MAX), all = {t->text.data, t->text.len};
+    buf asked = BUF_INIT(MIB(64));
+    str request, all = {t->text.data, t->text.len};
     str tail = all.len > ANSWER_MAX ? (str){all.p + all.len - ANSWER_MAX, ANSWER_MAX} : all;
     buf b = BUF_INIT(KIB(256));
     char *text;
 
+    if (user != NULL)
+        entry_put_text(&asked, user);
+    request = utf8_prefix((str){buf_str(&asked), asked.len}, REQUEST_MAX);
     while (tail.len > 0 && ((unsigned char)*tail.p & 0xc0) == 0x80) /* not from the middle of a character */
         tail = (str){tail.p + 1, tail.len - 1};
     buf_printf(&b, "%s\n<request>\n%.*s\n</request>\n<steps>\n", instruction, STR_ARG(request));
@@ -87,6 +90,7 @@ static char *question(agent_state *st, arena *a, const turn *t, const char *todo
         buf_printf(&b, "<open_tasks>\n%s\n</open_tasks>\n", todo);
     text = arena_strndup(a, buf_str(&b), b.len);
     buf_close(&b);
+    buf_close(&asked);
     return text;
 }
 

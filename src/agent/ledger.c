@@ -69,6 +69,33 @@ bool entry_meta_true(const entry *e, const char *key)
     return e->metadata != NULL && json_get_bool(e->metadata, key, false);
 }
 
+static void put_part(buf *b, const json_t *part)
+{
+    const char *text = json_get_str(part, "text", NULL), *url = llm_part_image(part);
+
+    if (text != NULL)
+        buf_puts(b, text);
+    else if (url != NULL && strncasecmp(url, "data:", 5) != 0)
+        buf_printf(b, "(an image: %.500s)", url);
+    else
+        buf_puts(b, url != NULL ? "(an image)" : "(an attachment)");
+}
+
+void entry_put_text(buf *b, const entry *e)
+{
+    json_t *part;
+    size_t i;
+
+    if (e->parts == NULL && e->text != NULL)
+        buf_puts(b, e->text);
+    json_array_foreach(e->parts, i, part)
+    {
+        if (i > 0)
+            buf_putc(b, '\n');
+        put_part(b, part);
+    }
+}
+
 static bool has_result(const ledger *l, size_t from, const char *call_id)
 {
     for (size_t i = from; i < l->n; i++)

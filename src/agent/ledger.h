@@ -52,6 +52,9 @@ char *entry_write(arena *a, const entry *e);
 MUST_USE err entry_read(arena *a, const char *id, const char *role, const char *type, int64_t time, const char *body,
                         entry *out);
 
+/* What it says, as text: images and the like by their address, or as nothing but that they are there. */
+void entry_put_text(buf *b, const entry *e);
+
 /* Marks an entry's metadata, making the object when there is none. */
 void entry_mark(ledger *l, entry *e, const char *key, json_t *owned);
 const char *entry_meta_str(const entry *e, const char *key); /* NULL when absent */

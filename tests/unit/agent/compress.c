@@ -110,6 +110,40 @@ FIBER_TEST(what_is_old_is_replaced_by_a_pair_that_says_what_it_covers)
     stage_close(st);
 }
 
+FIBER_TEST(a_summary_is_asked_for_as_text_about_text)
+{
+    stage *st = STAGE(s, ok);
+    entry *shown; /* in the last batch that is summarised */
+    json_t *image = json_pack("[{s:s,s:s},{s:s,s:{s:s}}]", "type", "text", "text", "Look at this", "type", "image_url",
+                              "image_url", "url", "data:image/png;base64,iVBORw0KGgo");
+
+    talk(st, 60);
+    shown = st->ledger->items[st->ledger->n - 15];
+    shown->parts = json_hold(st->ledger->a, image);
+    shown->text = NULL;
+    st->plan.model.at.max_model_len = 6000;
+    st->plan.model.response_format = json_hold(s->arena, json_pack("{s:s}", "type", "json_object"));
+    CHECK(stage_run(st) == OK, "%s", st->s->failure.text);
+    CHECK(strstr(st->summary_body, "[user] Look at this\\n(an image)\\n") != NULL, "%s", st->summary_body);
+    CHECK(strstr(st->summary_body, "base64") == NULL, "an image is no text");
+    CHECK(strstr(st->summary_body, "response_format") == NULL, "that is for the answer");
+    CHECK(stage_request_has(st, 0, "response_format"), "%s", st->bodies[0]);
+    stage_close(st);
+}
+
+FIBER_TEST(a_few_words_are_not_summarised_however_small_the_window)
+{
+    stage *st = STAGE(s, ok);
+
+    for (int i = 0; i < 20; i++)
+        stage_user(st, "a few words");
+    st->plan.model.at.max_model_len = 300;
+    CHECK(stage_run(st) == OK, "%s", st->s->failure.text);
+    CHECK_INT(st->summaries, 0);
+    CHECK_INT(st->requests, 1);
+    stage_close(st);
+}
+
 FIBER_TEST(a_summary_is_not_summarised_alone)
 {
     stage *st = STAGE(s, ok);

@@ -41,6 +41,20 @@ FIBER_TEST(a_verdict_of_an_end_ends_the_run_unseen)
     }
 }
 
+FIBER_TEST(the_judge_hears_of_images_but_does_not_get_them)
+{
+    static const stage_answer answers[] = {{.body = TEXT("The answer") STOP}, {.body = VERDICT("completed")}};
+    stage *st = JUDGED(s, answers);
+
+    stage_user(st, NULL)->parts =
+        json_hold(s->arena, json_pack("[{s:s,s:{s:s}},{s:s,s:s}]", "type", "image_url", "image_url", "url",
+                                      "data:image/png;base64,iVBORw0KGgo", "type", "text", "text", "What is this?"));
+    CHECK(stage_run(st) == OK, "%s", st->s->failure.text);
+    CHECK(stage_request_has(st, 1, "(an image)\\nWhat is this?"), "%s", st->bodies[1]);
+    CHECK(!stage_request_has(st, 1, "base64"), "%s", st->bodies[1]);
+    stage_close(st);
+}
+
 FIBER_TEST(a_verdict_to_go_on_asks_for_a_tool_call_and_says_why)
 {
     static const stage_answer answers[] = {{.body = TEXT("Half of it") STOP},
