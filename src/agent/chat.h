@@ -37,7 +37,9 @@ typedef struct {
     const json_t *available_tools;
     const char *system_prefix;
     const json_t *system_context;
-    const json_t *model_config; /* base_url, api_key, model, max_tokens … */
+    const char *approval_mode; /* of shell commands, as in tool/policy.h; like the next: before the system context's */
+    const json_t *command_policy; /* the same */
+    const json_t *model_config;   /* base_url, api_key, model, max_tokens … */
     const char *provider_id;
     const char *language;          /* of the caller ("en-US"): the response language when nothing else says one */
     const char *source;            /* "api/chat" …: for the usage record */

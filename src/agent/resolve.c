@@ -75,6 +75,10 @@ static void merge_context(merged_config *m, const json_t *agent_context, const c
         json_object_update(m->system_context, (json_t *)(uintptr_t)agent_context);
     if (json_is_object(rq->system_context))
         json_object_update(m->system_context, (json_t *)(uintptr_t)rq->system_context);
+    if (!cstr_blank(rq->approval_mode))
+        json_set_str(m->system_context, "sandbox_approval_mode", rq->approval_mode);
+    if (json_is_object(rq->command_policy))
+        json_object_set(m->system_context, "command_policy", (json_t *)(uintptr_t)rq->command_policy);
     json_object_del(m->system_context, "extra_mcp_config");
     if (!cstr_blank(fixed))
         json_set_str(m->system_context, "response_language", fixed);

@@ -751,6 +751,22 @@ def test_tool_progress_is_sent_by_stream_only(admin, bot, fake_llm):
             assert progress[-1]["closed"] is True and progress[0]["tool_call_id"] == "c"
 
 
+def test_rules_for_commands_come_with_the_request_and_before_those_of_the_context(admin, bot, fake_llm):
+    agent, model = bot
+    context = {"command_policy": {"rules": [], "default_action": "allow"}}
+    policy = {"rules": [{"action": "deny", "match": {"base": "ls"}, "category": "no_listing", "reason": "House rule"}]}
+    for more, blocked in (({"command_policy": policy}, True), ({}, False)):
+        fake_llm.script(model, Reply(tool_calls=[Call("execute_shell_command", {"command": "ls"}, id="c")]), Reply("ok"))
+        run = chat(admin, say("Run", agent, system_context=context, sandbox_approval_mode="on-request", **more), path="/api/stream")
+        result = json.loads(run.results["c"]["content"])
+        assert (result.get("error_code") == "SAFETY_BLOCKED") is blocked, result
+        if blocked:
+            assert (result["policy_action"], result["policy_category"], result["policy_reason"]) == ("deny", "no_listing", "House rule")
+            assert result["policy_approval_mode"] == "on-request"
+        sent = json.dumps(fake_llm.requests_for(model)[-1].body["messages"])
+        assert "no_listing" not in sent.replace(json.dumps(run.results["c"]["content"])[1:-1], "")
+
+
 def test_a_busy_session_refuses_a_second_run(admin, bot, fake_llm):
     agent, model = bot
     session = unique("s")

@@ -82,8 +82,8 @@ static const field stream_fields[] = {
           .text = "Model, address, key and sampling for this request"),
     FIELD(run_body, context_budget_config, .json = JSON_OBJECT_TYPE),
     FIELD(run_body, extra_mcp_config, .json = JSON_OBJECT_TYPE),
-    FIELD(run_body, sandbox_approval_mode),
-    FIELD(run_body, command_policy, .json = JSON_OBJECT_TYPE),
+    FIELD(run_body, sandbox_approval_mode, .text = "Of shell commands: never, on-request or untrusted"),
+    FIELD(run_body, command_policy, .json = JSON_OBJECT_TYPE, .text = "Rules for shell commands"),
 };
 const schema sage_stream_schema = {"StreamRequest", sizeof(run_body), stream_fields, COUNT(stream_fields), SIZE_MAX};
 
@@ -105,6 +105,8 @@ static chat_request request_of(request *rq, const run_body *in, const char *aske
         .available_tools = in->available_tools,
         .system_prefix = in->system_prefix,
         .system_context = in->system_context,
+        .approval_mode = in->sandbox_approval_mode,
+        .command_policy = in->command_policy,
         .model_config = in->llm_model_config,
         .provider_id = in->provider_id,
         .language = locale_name(l),
