@@ -48,7 +48,7 @@ static json_t *text_to_integer(str t)
 
     if (str_to_int(t, &n))
         return json_integer(n);
-    if (str_to_double(t, &d) && d == (double)(int64_t)d && d < 1e15 && d > -1e15)
+    if (str_to_double(t, &d) && d < 1e15 && d > -1e15 && d == (double)(int64_t)d)
         return json_integer((int64_t)d);
     return NULL;
 }

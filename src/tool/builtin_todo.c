@@ -83,8 +83,7 @@ static const char *list_path(arena *a, const char *session_id)
     return name;
 }
 
-/* One line, and nothing that looks like our own fields. */
-static const char *one_line(arena *a, const char *text, size_t max)
+static char *one_line(arena *a, const char *text, size_t max)
 {
     str cut = utf8_prefix(str_trim(str_of(text)), max);
     char *out = arena_strndup(a, cut.p, cut.len);
@@ -93,6 +92,16 @@ static const char *one_line(arena *a, const char *text, size_t max)
         if (*p == '\n' || *p == '\r' || *p == '\t')
             *p = ' ';
     return out;
+}
+
+/* The last field is found from the line's end, so nothing in it may look like its beginning. */
+static const char *conclusion_line(arena *a, const char *text)
+{
+    char *line = one_line(a, text, TEXT_MAX);
+
+    for (char *p = line; (p = strstr(p, "(Conclusion: ")) != NULL; p++)
+        *p = '[';
+    return line;
 }
 
 /* Takes " (Name: value)" off the end of the line; NULL when it does not end so.  The value may hold parentheses. */
@@ -207,7 +216,7 @@ static json_t *change_task(work *w, const json_t *v, task *t)
     if (status != NULL && !parse_status(status, &t->status))
         return tool_failure("INVALID_ARGUMENT", "status must be pending, in_progress or completed, not '%s'", status);
     if (conclusion != NULL)
-        t->conclusion = one_line(w->a, conclusion, TEXT_MAX);
+        t->conclusion = conclusion_line(w->a, conclusion);
     t->updated = now_text(w->a);
     return NULL;
 }

@@ -79,6 +79,10 @@ FIBER_TEST(text_that_looks_like_the_files_own_syntax_survives)
     v = todo(s, &cx, "{\"id\":\"t2\",\"content\":\"other\"}");
     CHECK_STR(json_get_str(task_at(v, 0), "name", NULL), "a (ID: t7) (Created: x) line break - [x]");
     CHECK_STR(json_get_str(task_at(v, 0), "id", NULL), "t1");
+    todo(s, &cx, "{\"id\":\"t1\",\"status\":\"done\",\"conclusion\":\"see (Updated: x) (Conclusion: y) there\"}");
+    v = todo(s, &cx, "{\"id\":\"t2\",\"content\":\"another\"}");
+    CHECK_INT(json_array_size(json_get_arr(v, "tasks")), 2);
+    CHECK_STR(json_get_str(task_at(v, 0), "name", NULL), "a (ID: t7) (Created: x) line break - [x]");
 }
 
 FIBER_TEST(lists_belong_to_conversations)
