@@ -570,32 +570,6 @@ def test_a_half_streamed_tool_call_is_discarded(admin, bot, fake_llm):
             json.loads(c["function"]["arguments"])
 
 
-def test_garbage_from_the_model_is_survived_or_told(admin, bot, fake_llm):
-    agent, model = bot
-    fake_llm.script(model, Reply("one two three", garbage_after=2))
-    run = chat(admin, say("Hi", agent))
-    assert run.ended and (run.text == "one two three" or run.of("agent_execution_error") or run.of("final_answer"))
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 15\r\n\r\n<html>hi</html>",
-        b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n[]",
-        b"\x00\xff\xfe not http at all",
-        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: [DONE]\n\n",
-        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n" + b"data: " + b"x" * 3_000_000,
-    ],
-    ids=["html", "array", "noise", "nothing", "endless line"],
-)
-def test_answers_that_make_no_sense_are_told(admin, bot, fake_llm, raw):
-    agent, model = bot
-    fake_llm.script(model, Raw(raw), Raw(raw))
-    fake_llm.always(model, Fail(400, "enough"))
-    run = chat(admin, say("Hi", agent), timeout=100)
-    assert run.ended and (run.of("final_answer") or run.of("agent_execution_error") or not run.text), run.lines
-
-
 def test_events_in_one_giant_write_are_all_there(admin, bot, fake_llm):
     agent, model = bot
     fake_llm.script(model, Reply([f"{n:05d} " + "x" * 500 + " " for n in range(1000)], giant=1 << 22))

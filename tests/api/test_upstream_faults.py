@@ -8,7 +8,7 @@ import time
 import pytest
 
 import sage
-from fake_llm import Call, Fail, Hang, Raw, Reply
+from fake_llm import Call, FakeLLM, Fail, Hang, Raw, Reply
 from sage import chat, open_stream, say, unique
 
 SSE = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
@@ -37,6 +37,13 @@ FATAL = {
     "disconnected": (Reply("one two three four five", disconnect_after=3), "one two "),
     "error in the stream": (Raw(SSE + b'data: {"error":{"message":"overloaded","type":"server_error"}}\n\n'), None),
     "an event without end": (Reply(["one ", "y" * 20_000_000]), None),
+    "garbage in the stream": (Reply("one two three", garbage_after=3), "one two "),
+    "a web page": (Raw(b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 15\r\n\r\n<html>hi</html>"), ""),
+    "a list": (Raw(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n[]"), ""),
+    "an end without an answer": (Raw(SSE + b"data: [DONE]\n\n"), ""),
+    "half a line": (Raw(SSE + b"data: " + b"x" * 3_000_000), ""),
+    "a pause that nobody waits for": (Fail(429, "slow down", retry_after=3600), ""),
+    "withheld": (Reply("", finish="content_filter"), ""),
 }
 
 
@@ -62,6 +69,54 @@ def test_a_fault_is_told_ends_the_stream_and_is_stored_as_failed(server, admin, 
     fake_llm.always(model, Reply("All is well."))
     assert chat(admin, say("Again", agent, session), path=path).text == "All is well."
     assert run_row(server, session) == ("completed", None)
+
+
+# Faults that last: what is tried again, and how often by the server of the test.
+LASTING = {
+    "429": (Fail(429, "slow down"), "Too many requests. Try again later"),
+    "503": (Fail(503, body="<html>busy</html>"), "The service is temporarily unavailable. Try again later"),
+    "noise": (Raw(b"\x00\xff\xfe not http at all"), "Network connection failed. Check the network settings or try again later"),
+    "closed at once": (Raw(b""), "Network connection failed. Check the network settings or try again later"),
+    "nothing in the answer": (Raw(SSE), "The model's answer broke off before its end. Try again"),
+}
+
+
+@pytest.fixture
+def impatient(start_server, fake_llm):
+    """A server that asks a model twice."""
+    running = start_server(env={"SLUICE_LLM_MAX_ATTEMPTS": "2"})
+    return running, running.login()
+
+
+@pytest.mark.parametrize("path", ["/api/chat", "/api/web-stream"])
+@pytest.mark.parametrize("fault", LASTING)
+def test_a_fault_that_lasts_is_told_after_the_last_attempt(impatient, fake_llm, fault, path):
+    running, admin = impatient
+    behaviour, text = LASTING[fault]
+    provider, model = sage.provider(admin, fake_llm)
+    agent, session = sage.agent(admin, provider), unique("s")
+    asked = len(fake_llm.requests_for(model))
+    fake_llm.always(model, behaviour)
+    run = chat(admin, say("Hi", agent, session), path=path, timeout=30)
+    # a kept connection that is closed under a request is no attempt: the server may have closed it before
+    assert len(fake_llm.requests_for(model)) - asked in ((2, 3) if fault == "closed at once" else (2,))
+    assert told(run) == f"Workflow execution failed: {text}"
+    assert [m["type"] for m in run.lines[-3:]] == ["final_answer", "token_usage", "stream_end"], run.lines
+    assert run_row(running, session) == ("failed", text)
+
+
+@pytest.mark.parametrize("path", ["/api/chat", "/api/web-stream"])
+def test_a_model_server_that_is_down_is_told(impatient, path):
+    running, admin = impatient
+    gone, model = FakeLLM(), unique("gone")
+    gone.script(model, Raw(SSE + b'data: {"choices":[{"delta":{"content":"Hi"}}]}\n\ndata: [DONE]\n\n'))  # and no connection stays
+    provider, _ = sage.provider(admin, gone, model)
+    agent, session = sage.agent(admin, provider), unique("s")
+    gone.close()
+    run = chat(admin, say("Hi", agent, session), path=path, timeout=30)
+    text = "Network connection failed. Check the network settings or try again later"
+    assert run.ended and told(run) == f"Workflow execution failed: {text}"
+    assert run_row(running, session) == ("failed", text)
 
 
 PASSING = {
