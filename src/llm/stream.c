@@ -212,6 +212,20 @@ static err read_whole(scope *s, llm_stream *st)
     return OK;
 }
 
+/* After LLM_STOP only the usage may come, and the end, which some servers leave out: neither is waited for long. */
+static err read_some(scope *s, llm_stream *st, str *bytes)
+{
+    scope *limited;
+    err e;
+
+    if (!st->stopped)
+        return http_read(s, st->http, bytes);
+    limited = scope_child(s, SECONDS(5));
+    e = http_read(limited, st->http, bytes);
+    scope_close(limited);
+    return e;
+}
+
 err stream_advance(scope *s, llm_stream *st)
 {
     size_t read = 0;
@@ -234,7 +248,7 @@ err stream_advance(scope *s, llm_stream *st)
                 arena_reset(st->event); /* any number of events may say nothing */
             continue;
         }
-        e = http_read(s, st->http, &bytes);
+        e = read_some(s, st, &bytes);
         if (e != OK || bytes.len == 0)
             return end_of_body(s, st, e, read);
         read += bytes.len;

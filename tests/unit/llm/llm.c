@@ -616,6 +616,26 @@ FIBER_TEST(a_provider_that_stops_in_the_middle_runs_into_the_limit)
               "llm.idle_timeout allows longer silences");
 }
 
+static bool stop_and_hang(fake_conn *c, const fake_request *rq, void *arg)
+{
+    (void)rq;
+    (void)arg;
+    fake_printf(c, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n%s%s", HELLO, STOP);
+    return fake_wait_closed(c, 60000) && false;
+}
+
+FIBER_TEST(an_answer_that_has_stopped_has_ended_soon_though_the_provider_does_not_say_so, .limit = 40)
+{
+    llm_request rq = hanging(s);
+    buf *text = buf_new(s->arena, 100);
+    int64_t began = clock_mono();
+
+    rq.at.base_url = arena_printf(s->arena, "http://127.0.0.1:%d", fake_server_start(stop_and_hang, NULL));
+    CHECK_INT(drain(s, &rq, text), ERR_CLOSED);
+    CHECK_STR(buf_str(text), "Hello");
+    CHECK(clock_mono() - began < SECONDS(20), "not the two minutes of a silence");
+}
+
 static err read_on(scope *s, void *arg)
 {
     llm_stream *st = arg;
