@@ -13,7 +13,7 @@ static bool play(fake_conn *c, const fake_request *rq, void *arg)
     stage *st = arg;
     bool summary = strstr(rq->body, "Summarise the following part") != NULL;
     int n = summary ? st->summaries++ : st->requests++;
-    /* A copy: once the last byte is out, the test may go on and end before this thread does. */
+    /* Copies, of the body too: once the last byte is out, the test may go on and end before this thread does. */
     const stage_answer a = summary ? st->summary : st->answers[MIN_OF(n, st->n - 1)];
 
     if (summary) {
@@ -25,7 +25,7 @@ static bool play(fake_conn *c, const fake_request *rq, void *arg)
     if (a.status != 0)
         return fake_reply(c, a.status, "application/json", a.body);
     fake_printf(c, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n");
-    fake_write(c, a.body, strlen(a.body));
+    fake_printf(c, "%s", a.body);
     if (a.pause_ms > 0)
         fake_wait_closed(c, a.pause_ms);
     return false; /* the end of the connection is the end of the body */
