@@ -24,6 +24,7 @@ typedef struct {
     const char *session_id;
     const char *speaker; /* shown as agent_name of messages: "SimpleAgent" */
     llm_request model;   /* endpoint, thinking, limits; messages and tools are filled in for each turn */
+    llm_endpoint fast;   /* of a cheaper model, for judging whether the work is done; no driver: there is none */
     const tool **tools;  /* offered, sorted by name */
     size_t n_tools;
     tool_context tool_context;

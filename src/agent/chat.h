@@ -41,6 +41,7 @@ typedef struct {
     const json_t *command_policy; /* the same */
     const json_t *model_config;   /* base_url, api_key, model, max_tokens … */
     const char *provider_id;
+    const char *fast_provider_id;  /* a cheaper one, for side calls */
     const char *language;          /* of the caller ("en-US"): the response language when nothing else says one */
     const char *source;            /* "api/chat" …: for the usage record */
     const char *empty_title;       /* of a conversation whose first text is blank */

@@ -135,6 +135,8 @@ err chat_make_plan(scope *prep, chat *c, const chat_request *rq, const merged_co
     p->prompt.workspace = p->tool_context.workspace;
     TRY(find_role(prep, a, rq, m, &p->prompt.role));
     TRY(resolve_model(prep, a, rq, m, &p->model.at));
+    if (p->until == UNTIL_JUDGED)
+        TRY(resolve_fast_model(prep, a, rq, m, &p->fast));
     p->tool_context.multimodal = !p->model.at.no_images;
     TRY(chat_make_workspace(prep, p->tool_context.workspace));
     p->tool_context.session = tool_session_new(c->s);

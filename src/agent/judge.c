@@ -115,6 +115,8 @@ static bool ask(agent_state *st, scope *own, const turn *t, const char *todo, co
     json_t *verdict;
     err e;
 
+    if (st->p->fast.driver != NULL)
+        rq.at = st->p->fast;
     rq.thinking = THINKING_OFF;
     rq.messages = &m;
     rq.n_messages = 1;

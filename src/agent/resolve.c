@@ -121,6 +121,11 @@ err resolve_config(scope *s, const chat_request *rq, merged_config *m)
         m->provider_id = json_get_str(config, "llm_provider_id", NULL);
         m->provider_of_agent = m->provider_id != NULL;
     }
+    m->fast_provider_id = rq->fast_provider_id;
+    if (cstr_blank(m->fast_provider_id)) {
+        m->fast_provider_id = json_get_str(config, "fast_llm_provider_id", NULL);
+        m->fast_of_agent = m->fast_provider_id != NULL;
+    }
     merge_context(m, member(config, "systemContext", "system_context"), rq);
     return OK;
 }
@@ -170,24 +175,43 @@ static void apply_request_model(arena *a, const chat_request *rq, llm_endpoint *
     at->params = json_object_size(params) > 0 ? params : NULL;
 }
 
-static err find_endpoint(scope *s, arena *a, const chat_request *rq, const merged_config *m, llm_endpoint *out)
+/* A provider by id.  `of_agent`: the agent's owner chose it, for everybody who may use the agent. */
+static err find_chosen(scope *s, arena *a, const chat_request *rq, const merged_config *m, const char *id,
+                       bool of_agent, llm_endpoint *out)
 {
     provider_scope sc = {.who = owned_by_user(rq->user_id), .with_system = true};
     served_model *sm;
     err e;
 
-    if (!cstr_blank(m->provider_id)) {
-        if (m->provider_of_agent) /* the agent's owner chose it, for everybody who may use the agent */
-            sc.who = m->agent_owner != NULL ? owned_by_user(m->agent_owner) : OWNED_BY_ANYONE;
-        if (rq->admin)
-            sc.who = OWNED_BY_ANYONE;
-        e = served_recall(s, sc, m->provider_id, &sm);
-        if (e == ERR_NOT_FOUND)
-            return fail_code(s, ERR_NOT_FOUND, "provider.not_found", m->provider_id, "LLM provider not found: %s",
-                             m->provider_id);
-        TRY(e);
-        return serve_endpoint(s, a, sm, out);
-    }
+    if (of_agent)
+        sc.who = m->agent_owner != NULL ? owned_by_user(m->agent_owner) : OWNED_BY_ANYONE;
+    if (rq->admin)
+        sc.who = OWNED_BY_ANYONE;
+    e = served_recall(s, sc, id, &sm);
+    if (e == ERR_NOT_FOUND)
+        return fail_code(s, ERR_NOT_FOUND, "provider.not_found", id, "LLM provider not found: %s", id);
+    TRY(e);
+    return serve_endpoint(s, a, sm, out);
+}
+
+err resolve_fast_model(scope *s, arena *a, const chat_request *rq, const merged_config *m, llm_endpoint *out)
+{
+    err e;
+
+    *out = (llm_endpoint){0};
+    if (cstr_blank(m->fast_provider_id))
+        return OK;
+    e = find_chosen(s, a, rq, m, m->fast_provider_id, m->fast_of_agent, out);
+    return e == ERR_NOT_FOUND && m->fast_of_agent ? OK : e;
+}
+
+static err find_endpoint(scope *s, arena *a, const chat_request *rq, const merged_config *m, llm_endpoint *out)
+{
+    served_model *sm;
+    err e;
+
+    if (!cstr_blank(m->provider_id))
+        return find_chosen(s, a, rq, m, m->provider_id, m->provider_of_agent, out);
     e = served_default(s, rq->user_id, false, &sm);
     if (e == ERR_NOT_FOUND)
         return fail_code(s, ERR_NOT_FOUND, "provider.no_default", NULL, "Default LLM provider not found");

@@ -22,7 +22,9 @@ typedef struct {
     const json_t *params;      /* for the model; NULL: none */
     bool thinking;             /* unless the message says otherwise */
     const char *provider_id;
-    bool provider_of_agent; /* chosen by the agent's owner, not by the caller */
+    bool provider_of_agent;       /* chosen by the agent's owner, not by the caller */
+    const char *fast_provider_id; /* NULL: none; the same of a cheaper model */
+    bool fast_of_agent;
     const char *response_language;
 } merged_config;
 
@@ -30,5 +32,8 @@ MUST_USE err resolve_config(scope *s, const chat_request *rq, merged_config *out
 
 /* The model to be called; strings and params live in `a`. */
 MUST_USE err resolve_model(scope *s, arena *a, const chat_request *rq, const merged_config *m, llm_endpoint *out);
+
+/* The cheaper model for side calls; without a driver when there is none, or the one that the agent names is gone. */
+MUST_USE err resolve_fast_model(scope *s, arena *a, const chat_request *rq, const merged_config *m, llm_endpoint *out);
 
 #endif

@@ -404,6 +404,26 @@ def test_a_model_may_judge_whether_it_is_done(start_server, fake_llm):
     assert "the second part is missing" in json.dumps(asked[2].body["messages"])
 
 
+def test_the_cheaper_model_is_the_judge_where_there_is_one(start_server, fake_llm):
+    running = start_server(env={"SAGE_TASK_COMPLETION_MODE": "judge"})
+    admin = running.login()
+    (provider_id, name), (own, of_agent), (asked_for, of_request) = (sage.provider(admin, fake_llm) for _ in range(3))
+    agent = sage.agent(admin, provider_id, fast_llm_provider_id=own)
+    for more, judge in (({}, of_agent), ({"fast_provider_id": asked_for}, of_request)):
+        tried = {n: len(fake_llm.requests_for(n)) for n in (name, of_agent, of_request)}
+        fake_llm.script(judge, Reply('{"decision": "completed", "reason": "done"}'))
+        run = chat(admin, say("Hi", agent, **more))
+        assert run.text == f"Hello from {name}."
+        asked = {n: len(fake_llm.requests_for(n)) - tried[n] for n in tried}
+        assert asked == {name: 1, of_agent: 0, of_request: 0, judge: 1}
+        assert [s["model"] for s in run.usage["per_step_info"]] == [name, judge]
+    r = admin.post("/api/chat", json=say("Hi", agent, fast_provider_id="nobody"))
+    sage.error(r, 500, detail="LLM provider not found: nobody")
+    fake_llm.script(name, Reply("Alone."), Reply('{"decision": "completed", "reason": "done"}'))
+    sage.full(admin.delete(f"/api/llm-provider/delete/{own}"))
+    assert chat(admin, say("Hi", agent)).text == "Alone."
+
+
 def test_anonymous_callers_may_be_kept_out(start_server, fake_llm):
     running = start_server(env={"SLUICE_AUTH_ANONYMOUS": "no"})
     admin = running.login()

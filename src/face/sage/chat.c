@@ -56,7 +56,8 @@ typedef struct {
         FIELD(run_body, session_id, .text = "The conversation; a new one when absent"),                                \
         FIELD(run_body, user_id, .text = "Administrators only: on whose behalf"),                                      \
         FIELD(run_body, system_context, .json = JSON_OBJECT_TYPE, .text = "Facts for the model, by name"),             \
-        FIELD(run_body, provider_id, .text = "The model provider to use"), FIELD(run_body, fast_provider_id)
+        FIELD(run_body, provider_id, .text = "The model provider to use"),                                             \
+        FIELD(run_body, fast_provider_id, .text = "A cheaper one, for side calls")
 
 static const field chat_fields[] = {RUN_FIELDS(true)};
 const schema sage_chat_schema = {"ChatRequest", sizeof(run_body), chat_fields, COUNT(chat_fields), SIZE_MAX};
@@ -109,6 +110,7 @@ static chat_request request_of(request *rq, const run_body *in, const char *aske
         .command_policy = in->command_policy,
         .model_config = in->llm_model_config,
         .provider_id = in->provider_id,
+        .fast_provider_id = in->fast_provider_id,
         .language = locale_name(l),
         .source = asked_by,
         .empty_title = locale_text(rq->scope->arena, l, "conversation.new_title", NULL),
