@@ -59,8 +59,9 @@ typedef struct {
 } agent_outcome;
 
 /*
- * Runs the agent.  OK when it came to an end of its own, which includes the limit of turns.  ERR_CANCELLED and ERR_TIMEOUT when
- * the scope ended; everything streamed until then is in the ledger.  Other errors have been told to the user as EV_FAILURE.
+ * Runs the agent.  OK when it came to an end of its own, which includes the limit of turns.  ERR_CANCELLED when somebody
+ * ended it; everything streamed until then is in the ledger.  Other errors, ERR_TIMEOUT of the scope among them, have been
+ * told to the user as EV_FAILURE.
  */
 MUST_USE err agent_run(scope *s, run *r, const plan *p, ledger *l, agent_outcome *out);
 

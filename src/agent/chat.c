@@ -66,11 +66,11 @@ static err finish(chat *c, err e)
         status = RUN_FAILED;
         reason = "the conversation could not be stored";
     }
-    if (c->s->ended == ERR_TIMEOUT || stored != OK) {
+    if (stored != OK) {
         const run_message *m = run_message_new(c->run, id_uuid4(end->arena), c->plan.session_id, c->plan.speaker);
         json_t *told = json_object();
 
-        json_set_str(told, "code", stored != OK ? "chat.not_stored" : "chat.timeout");
+        json_set_str(told, "code", "chat.not_stored");
         json_set_str(told, "type", "error");
         json_set_str(told, "reason", reason);
         json_set_str(told, "content", reason);

@@ -74,7 +74,7 @@ err agent_run(scope *s, run *r, const plan *p, ledger *l, agent_outcome *out)
         e = take_turn(&st, &t);
         turn_close(&t);
     }
-    if (e != OK && s->ended == OK && !st.told)
+    if (e != OK && s->ended != ERR_CANCELLED && !st.told)
         notice_failure(&st, e, false);
     return e;
 }

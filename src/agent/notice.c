@@ -58,6 +58,8 @@ static const struct {
      "O modelo não respondeu a tempo. Verifique se o servidor do modelo está ativo ou tente novamente mais tarde"},
     {"llm.truncated", "模型的回答在结束前中断，请重试",
      "A resposta do modelo foi interrompida antes do fim. Tente novamente"},
+    {"chat.timeout", "运行已达到时间上限，任务尚未完成",
+     "O limite de tempo da execução foi atingido antes do fim da tarefa"},
 };
 
 static const char *reason_in(const char *language, const failure *f)
@@ -131,9 +133,13 @@ void notice_recovery(agent_state *st, const char *stop_reason, json_t *details)
         meta);
 }
 
+static const failure out_of_time = {.e = ERR_TIMEOUT,
+                                    .code = "chat.timeout",
+                                    .text = "The time limit of a run was reached before the task was finished"};
+
 void notice_failure(agent_state *st, err e, bool mid_stream)
 {
-    failure f = scope_failure(st->s, e);
+    failure f = scope_check(st->s) == ERR_TIMEOUT ? out_of_time : scope_failure(st->s, e);
     const run_message *m = run_message_new(st->r, id_uuid4(st->s->arena), st->p->session_id, st->p->speaker);
     const char *told = reason_in(st->p->prompt.language, &f);
     str reason = utf8_prefix(str_of(told), 200);

@@ -441,7 +441,7 @@ err turn_ask(agent_state *st, turn *t)
             return run_emit(st->s, st->r, EV_TEXT_END, t->message, NULL, 0);
         return OK;
     }
-    if (e != ERR_CANCELLED && st->s->ended == OK) {
+    if (e != ERR_CANCELLED && st->s->ended != ERR_CANCELLED) {
         if (begun)
             discard_calls(st, t);
         notice_failure(st, e, begun);

@@ -237,3 +237,26 @@ def test_a_model_that_is_late_is_told_soon_and_asked_twice_at_most(hasty, fake_l
     assert time.monotonic() - began < 10 and len(fake_llm.requests_for(model)) - asked == attempts
     assert run.ended and text in told(run) and "llm." in told(run), told(run)
     assert run_row(running, session)[0] == "failed"
+
+
+TIMELESS = {
+    "in the answer": Reply("one two three", stall_after=3),
+    "in a call": Reply("one ", tool_calls=[CALL], stall_after=4),
+    "in a tool": Reply("one ", tool_calls=[Call("execute_shell_command", {"command": "sleep 60"}, id="c")]),
+}
+
+
+@pytest.mark.parametrize("path", ["/api/chat", "/api/web-stream"])
+@pytest.mark.parametrize("place", TIMELESS)
+def test_a_run_that_takes_too_long_is_told_once_and_in_the_conversation(start_server, fake_llm, place, path):
+    running = start_server(env={"SLUICE_RUN_TIMEOUT": "2s"})
+    admin = running.login()
+    provider, model = sage.provider(admin, fake_llm)
+    agent, session = sage.agent(admin, provider), unique("s")
+    fake_llm.script(model, TIMELESS[place])
+    run = chat(admin, say("Hi", agent, session, system_context={"response_language": "zh-CN"}), path=path, timeout=30)
+    text = "工作流执行失败：运行已达到时间上限，任务尚未完成"
+    assert run.ended and run.text.startswith("one ") and told(run) == text
+    assert run_row(running, session)[0] == "failed"
+    assert sage.history(admin, session)["messages"][-1]["content"] == text
+    assert chat(admin, say("Again", agent, session), path=path).text == f"Hello from {model}."

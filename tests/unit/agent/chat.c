@@ -319,7 +319,9 @@ ENGINE_TEST(a_turn_that_takes_too_long_is_told_so)
     CHECK_INT(run_state(r), RUN_FAILED);
     run_reader_close(rd);
     run_unref(r);
-    CHECK_STR(stored(s, "s1"), "user:Hi assistant:Half [failed]");
+    CHECK_STR(stored(s, "s1"),
+              "user:Hi assistant:Half assistant:Workflow execution failed: The time limit of a run was reached "
+              "before the task was finished [failed]");
     stage_close(st);
 }
 

@@ -514,7 +514,11 @@ FIBER_TEST(a_deadline_ends_the_run)
 
     scope_set_timeout(st->s, MILLISECONDS(300));
     CHECK(stage_run(st) == ERR_TIMEOUT, "out of time");
-    CHECK_STR(last(st)->text, "Half");
+    CHECK_STR(st->ledger->items[1]->text, "Half");
+    CHECK_STR(stage_kinds(st), "TEXT FAILURE");
+    CHECK_STR(json_get_str(stage_event(st, EV_FAILURE, ""), "code", ""), "chat.timeout");
+    CHECK_STR(last(st)->text,
+              "Workflow execution failed: The time limit of a run was reached before the task was finished");
     stage_close(st);
 }
 
