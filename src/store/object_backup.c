@@ -117,7 +117,7 @@ static err copy_shelf(copying *c, const char *from, const char *to)
     if (mkdir(to, 0700) != 0)
         return failed(c, to);
     TRY(each(c, from, to, KEY_LENGTH, copy_object));
-    return sync_directory(c, to);
+    return rmdir(to) == 0 ? OK : sync_directory(c, to); /* shelves stay when their objects are deleted */
 }
 
 err object_backup(const char *from, const char *to, size_t *count, char *why, size_t why_size)
@@ -134,5 +134,5 @@ err object_backup(const char *from, const char *to, size_t *count, char *why, si
     *count = c.count;
     if (e != OK)
         return e;
-    return c.count > 0 ? sync_directory(&c, to) : rmdir(to) == 0 ? OK : failed(&c, to);
+    return rmdir(to) == 0 ? OK : sync_directory(&c, to); /* empty: as if nothing had ever been stored */
 }

@@ -161,3 +161,17 @@ FIBER_TEST(a_backup_is_a_directory_that_can_be_used_in_its_place)
     CHECK(object_read(s, s->arena, first, 10, &got) == OK && got.len == 3, "the first");
     CHECK(object_read(s, s->arena, second, 10, &got) == OK && got.len == 4, "the second");
 }
+
+FIBER_TEST(a_backup_after_everything_was_deleted_is_none)
+{
+    const char *from = arena_printf(s->arena, "%s/objects", test_dir()), *key;
+    const char *to = arena_printf(s->arena, "%s/copy", test_dir());
+    char why[256] = "";
+    size_t count = 1;
+
+    CHECK(object_setup(from, why, sizeof why) == OK, "%s", why);
+    CHECK(object_put(s, s->arena, "x", 1, &key) == OK && object_delete(s, key) == OK, "put and deleted");
+    CHECK(object_backup(from, to, &count, why, sizeof why) == OK, "%s", why);
+    CHECK_INT(count, 0);
+    CHECK(access(to, F_OK) != 0, "nothing is made");
+}
