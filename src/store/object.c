@@ -140,8 +140,6 @@ static void settle(void *arg)
               sync_directory_of(j->to);
 
     j->error = ok ? 0 : errno;
-    if (!ok)
-        unlink(j->from);
 }
 
 static int write_all(int fd, const char *bytes, size_t len)
@@ -173,8 +171,6 @@ static void write_and_settle(void *arg)
         j->error = errno;
     if (j->error == 0)
         settle(j);
-    else
-        unlink(j->from);
 }
 
 static void measure(void *arg)
@@ -222,6 +218,18 @@ static err run_job(scope *s, void (*fn)(void *arg), file_job *j)
     return j->error == 0 ? OK : failed(s, j->error);
 }
 
+/* An object that nobody is told of must not be there: also when the wait was given up while it was being made. */
+static err make_object(scope *s, void (*fn)(void *arg), file_job *j)
+{
+    err e = run_job(s, fn, j);
+
+    if (e != OK) {
+        unlink(j->from);
+        unlink(j->to);
+    }
+    return e;
+}
+
 /* The functions of the header */
 
 err object_stage(scope *s, arena *a, const char **path)
@@ -244,15 +252,14 @@ err object_put_staged(scope *s, arena *a, const char *path, const char **key)
     char *place = NULL;
     err e = place_of(s, a, made, &place);
 
-    if (e == OK) {
-        j.to = place;
-        e = run_job(s, settle, &j);
+    if (e != OK) {
+        object_drop_staged(path);
+        return e;
     }
-    if (e == OK)
-        *key = made;
-    else
-        object_drop_staged(path); /* when the job was not run at all */
-    return e;
+    j.to = place;
+    TRY(make_object(s, settle, &j));
+    *key = made;
+    return OK;
 }
 
 err object_put(scope *s, arena *a, const void *bytes, size_t len, const char **key)
@@ -264,7 +271,7 @@ err object_put(scope *s, arena *a, const void *bytes, size_t len, const char **k
     TRY(place_of(s, a, made, &place));
     TRY(object_stage(s, a, &j.from));
     j.to = place;
-    TRY(run_job(s, write_and_settle, &j));
+    TRY(make_object(s, write_and_settle, &j));
     *key = made;
     return OK;
 }

@@ -2,12 +2,15 @@
 /* Objects in a directory: whole or not at all. */
 #include "store/object.h"
 
+#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "../test.h"
+#include "rt/sleep.h"
 #include "store/object_backup.h"
 
 static void set_up(void)
@@ -127,6 +130,49 @@ FIBER_TEST(what_cannot_be_written_whole_leaves_nothing)
     CHECK(key == NULL, "no key");
     snprintf(staged, sizeof staged, "%s/staged", test_dir());
     CHECK(rmdir(staged) == 0, "nothing is left in it");
+}
+
+static int files_found;
+
+static int count_file(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+    (void)path;
+    (void)st;
+    (void)at;
+    files_found += kind == FTW_F;
+    return 0;
+}
+
+static err put_large(scope *s, void *bytes)
+{
+    const char *key;
+
+    return object_put(s, s->arena, bytes, MIB(2), &key);
+}
+
+FIBER_TEST(a_put_that_is_given_up_leaves_nothing, .limit = 30)
+{
+    void *bytes = calloc(1, MIB(2));
+    int kept = 0, given_up = 0;
+
+    set_up();
+    for (int i = 0; i < 40; i++) {
+        scope *work = scope_child(s, NO_LIMIT);
+        err e;
+
+        scope_spawn(work, put_large, bytes);
+        CHECK_INT(sleep_for(s, i % 4 == 0 ? 0 : MILLISECONDS(i % 4)), OK);
+        scope_cancel(work, "gone");
+        e = scope_join(work);
+        CHECK(e == OK || e == ERR_CANCELLED, "%s", err_name(e));
+        kept += e == OK;
+        given_up += e != OK;
+        scope_close(work);
+    }
+    CHECK(nftw(test_dir(), count_file, 8, FTW_PHYS) == 0, "counted");
+    CHECK_INT(files_found, kept);
+    CHECK(given_up > 0, "some were given up");
+    free(bytes);
 }
 
 FIBER_TEST(without_a_setup_there_are_no_objects)
