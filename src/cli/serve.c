@@ -308,6 +308,7 @@ static void trim_memory(void *unused)
     enum { KEEP = 16 << 20 };
 
     (void)unused;
+    hub_expire();
     mem_trim(KEEP);
 }
 

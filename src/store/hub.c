@@ -254,6 +254,17 @@ void hub_ended(run *r)
     drop_all(&dropped);
 }
 
+void hub_expire(void)
+{
+    list_link dropped;
+
+    list_init(&dropped);
+    lock_hub();
+    collect_expired(&dropped);
+    unlock_hub();
+    drop_all(&dropped);
+}
+
 static run *find_in(map **m, const char *key)
 {
     run *r;

@@ -125,6 +125,9 @@ typedef struct hub_watch hub_watch;
 hub_watch *hub_watch_open(void (*changed)(void *arg), void *arg); /* on this loop */
 void hub_watch_close(hub_watch *w);
 
+/* Drops the kept runs whose time is over, which every beginning and end of a run does too: for when there are none. */
+void hub_expire(void);
+
 /* At the end of the process, after the loops: drops what is kept.  And the limits, for tests and settings. */
 void hub_close(void);
 void hub_set_limits(size_t max_bytes_per_run, int64_t keep_after_end, size_t max_kept_bytes);

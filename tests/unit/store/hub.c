@@ -115,6 +115,25 @@ FIBER_TEST(a_managed_run_is_found_for_a_while_after_its_end)
     scope_close(work);
 }
 
+FIBER_TEST(kept_runs_go_when_their_time_is_over_although_nothing_runs)
+{
+    scope *work = scope_child(s, NO_LIMIT);
+    run *r = begun(work, "managed", "u1", true);
+
+    hub_set_limits(MIB(1), MILLISECONDS(50), MIB(1));
+    run_finish(r, RUN_COMPLETED, NULL);
+    run_unref(r);
+    hub_expire();
+    CHECK_INT(hub_read_stats().kept, 1);
+    CHECK(sleep_for(s, MILLISECONDS(80)) == OK, "time passes");
+    hub_expire();
+    CHECK_INT(hub_read_stats().kept, 0);
+    CHECK_INT(hub_read_stats().log_bytes, 0);
+    CHECK(hub_find("managed") == NULL, "forgotten");
+    hub_close();
+    scope_close(work);
+}
+
 FIBER_TEST(kept_runs_give_way_when_they_are_too_many_bytes)
 {
     scope *work = scope_child(s, NO_LIMIT);
