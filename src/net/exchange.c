@@ -173,7 +173,7 @@ static err run_handler(scope *s, void *arg)
     (void)s;
     sv->app(&x->rq, &x->rs, sv->arg);
     if (x->rs.status == 0)
-        response_unanswered(&x->rs);
+        reply_unanswered(&x->rs);
     else if (!x->rs.done && x->rs.src == NULL)
         x->rs.close = x->rs.done = true; /* what was said still goes out; clients notice that the end is missing */
     x->fiber_ended = true;

@@ -170,3 +170,8 @@ err request_body_all(request *rq, size_t max, str *out)
     buf_close(&all);
     return e;
 }
+
+bool request_body_stalled(const request *rq)
+{
+    return rq->incoming != NULL && rq->incoming->error == ERR_TIMEOUT;
+}

@@ -63,4 +63,7 @@ MUST_USE err request_body_all(request *rq, size_t max, str *out);
 /* The body piece by piece: *len = 0 at its end.  Parks.  Not after request_body_all(). */
 MUST_USE err request_body_read(request *rq, void *bytes, size_t cap, size_t *len);
 
+/* The client has stopped sending in the middle of the body. */
+bool request_body_stalled(const request *rq);
+
 #endif

@@ -294,7 +294,7 @@ err reply_end(response *rs)
 
 /* ---- what the handler left open ---- */
 
-void response_unanswered(response *rs)
+void reply_unanswered(response *rs)
 {
     const struct request_body *b = rs->x->rq.incoming;
     const scope *s = rs->x->rq.scope;

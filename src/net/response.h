@@ -31,6 +31,10 @@ MUST_USE err reply_end(response *rs);
  * for names that are not ASCII).  Honours one Range (RFC 9110 section 14) and If-None-Match.  Parks. */
 MUST_USE err reply_file(response *rs, int status, const char *type, const char *path, const char *name);
 
+/* What the server says when nobody else does: about a body that ended badly (400, 408, 413), a cancelled request (503), or that
+ * something went wrong (500). */
+void reply_unanswered(response *rs);
+
 bool reply_begun(const response *rs);
 int reply_status(const response *rs); /* 0 before it is known */
 

@@ -204,7 +204,9 @@ static void answer_failure(const face *f, request *rq, response *rs, err e)
 {
     failure why = scope_failure(rq->scope, e);
 
-    if (f->envelope != NULL)
+    if (request_body_stalled(rq)) /* a timeout of the client's, not of ours */
+        reply_unanswered(rs);
+    else if (f->envelope != NULL)
         f->envelope(rq, rs, why);
     else
         plain_error(rq, rs, plain_status(e), why.text);

@@ -209,7 +209,6 @@ void out_check_progress(conn *c);
 void response_head(response *rs, buf *out, int status, const char *type, int64_t length);
 bool response_can_begin(response *rs, int status);
 void response_finished(response *rs); /* the last byte was handed over */
-void response_unanswered(response *rs);
 
 /* follow.c */
 void follow_pull(conn *c);

@@ -10,6 +10,7 @@
 #include "net/client.h"
 #include "net/metrics.h"
 #include "net/server.h"
+#include "probe.h"
 #include "rt/sleep.h"
 #include "test.h"
 
@@ -148,6 +149,7 @@ typedef struct {
     scope *scope;
     server *sv;
     router *r;
+    server_limits limits; /* zeroed: the usual ones */
     int port;
 } site;
 
@@ -164,8 +166,10 @@ static void site_open(scope *s, site *t, const void *tag)
         {"/alias", &other_face, .strip = true}, {"/where", &other_face}, {"/", &main_face}};
     char why[200] = "";
 
+    if (t->limits.max_head == 0)
+        t->limits = server_default_limits;
     t->r = router_new(mounts, COUNT(mounts));
-    t->sv = server_new(router_serve, t->r, &server_default_limits);
+    t->sv = server_new(router_serve, t->r, &t->limits);
     CHECK(server_listen(t->sv, "127.0.0.1:0", tag, &t->port, why, sizeof why) == OK, "%s", why);
     t->scope = scope_child(s, NO_LIMIT);
     scope_spawn(t->scope, serve, t);
@@ -229,7 +233,7 @@ FIBER_TEST(requests_reach_their_handlers_with_parameters_query_and_body)
         {{POST, "/perhaps", "{\"count\":3}", {{"content-type", "application/json"}}}, "200 name=- count=3"},
         {{POST, "/raw", "not json at all"}, "200 not json at all"},
     };
-    site t;
+    site t = {0};
 
     site_open(s, &t, NULL);
     for (size_t i = 0; i < COUNT(cases); i++)
@@ -239,7 +243,7 @@ FIBER_TEST(requests_reach_their_handlers_with_parameters_query_and_body)
 
 FIBER_TEST(what_does_not_match_is_404_405_or_sent_to_the_other_slash)
 {
-    site t;
+    site t = {0};
     http_head head;
 
     site_open(s, &t, NULL);
@@ -262,7 +266,7 @@ FIBER_TEST(what_does_not_match_is_404_405_or_sent_to_the_other_slash)
 
 FIBER_TEST(head_is_served_by_get_without_a_body)
 {
-    site t;
+    site t = {0};
 
     site_open(s, &t, NULL);
     CHECK_STR(answer(s, &t, (ask){HEAD, "/things/7"}, NULL), "200 ");
@@ -271,7 +275,7 @@ FIBER_TEST(head_is_served_by_get_without_a_body)
 
 FIBER_TEST(a_face_is_found_by_its_name_a_mount_or_its_listener)
 {
-    site t, own;
+    site t = {0}, own = {0};
 
     site_open(s, &t, NULL);
     CHECK_STR(answer(s, &t, (ask){GET, "/where"}, NULL), "200 /where");
@@ -290,7 +294,7 @@ FIBER_TEST(a_face_is_found_by_its_name_a_mount_or_its_listener)
 FIBER_TEST(who_asks_is_settled_before_what_is_asked)
 {
     static const char denied[] = "401 {\"error\":\"who are you\"}";
-    site t;
+    site t = {0};
 
     site_open(s, &t, NULL);
     CHECK_STR(answer(s, &t, (ask){POST, "/things", "{broken"}, NULL), denied);
@@ -317,7 +321,7 @@ FIBER_TEST(input_that_does_not_fit_is_answered_by_the_face)
          "422 body: the body must be JSON, and its Content-Type application/json (2)"},
         {"/perhaps", "application/json", "null", "422 body: the body must be of type object (2)"},
     };
-    site t;
+    site t = {0};
 
     site_open(s, &t, NULL);
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -345,7 +349,7 @@ FIBER_TEST(careless_content_types_are_taken_for_json)
 {
     static const char *const types[] = {"application/json", "application/json; charset=utf-8", "Application/JSON",
                                         "application/vnd.api+json", "text/plain;charset=UTF-8"};
-    site t;
+    site t = {0};
 
     site_open(s, &t, NULL);
     for (size_t i = 0; i < COUNT(types); i++) {
@@ -359,7 +363,7 @@ FIBER_TEST(careless_content_types_are_taken_for_json)
 FIBER_TEST(a_body_over_the_limit_of_the_face_is_refused)
 {
     char body[1200];
-    site t;
+    site t = {0};
 
     memset(body, ' ', sizeof body);
     memcpy(body, "{\"name\":\"n\"}", 12);
@@ -372,9 +376,31 @@ FIBER_TEST(a_body_over_the_limit_of_the_face_is_refused)
     site_close(&t);
 }
 
+static void stalling_client(void *arg)
+{
+    static const char *const requests[] = {
+        "POST /things HTTP/1.1\r\nHost: a\r\nX-User: u\r\nContent-Length: 12\r\n\r\n{\"name\"",
+        "POST /raw HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc",
+    };
+    char out[2000];
+
+    for (size_t i = 0; i < COUNT(requests); i++)
+        CHECK(probe_once(((const site *)arg)->port, requests[i], out, sizeof out) == 408, "%s", out);
+}
+
+FIBER_TEST(a_client_that_stops_within_its_body_is_told_that_it_was_too_slow)
+{
+    site t = {.limits = server_default_limits};
+
+    t.limits.body_timeout = MILLISECONDS(100);
+    site_open(s, &t, NULL);
+    probe_client(s, stalling_client, &t);
+    site_close(&t);
+}
+
 FIBER_TEST(a_failed_handler_is_answered_or_cut_when_it_has_begun)
 {
-    site t;
+    site t = {0};
 
     site_open(s, &t, NULL);
     CHECK_STR(answer(s, &t, (ask){GET, "/fails"}, NULL), "409 {\"error\":\"it is there already\"}");
@@ -389,7 +415,7 @@ FIBER_TEST(the_document_and_its_page_are_served_beside_the_routes)
 {
     http_head head;
     const char *page;
-    site t;
+    site t = {0};
 
     site_open(s, &t, NULL);
     CHECK(cstr_starts(answer(s, &t, (ask){GET, "/openapi.json"}, &head), "200 {\"openapi\":\"3.1.0\","), "document");
@@ -410,7 +436,7 @@ FIBER_TEST(the_document_and_its_page_are_served_beside_the_routes)
 FIBER_TEST(requests_are_counted_by_face_and_status)
 {
     buf text = BUF_INIT(MIB(1));
-    site t;
+    site t = {0};
 
     site_open(s, &t, NULL);
     answer(s, &t, (ask){GET, "/things"}, NULL);
