@@ -194,19 +194,26 @@ static err next_due(scope *s, int64_t *at)
     return OK;
 }
 
+#define LEFT_BEHIND "state = 'running' AND ($1 = 1 OR leased_until < $2)"
+
 /* Nobody but one process writes to a SQLite file, so after its start nothing can be running; on PostgreSQL other nodes may
- * be alive, and only leases that are over tell. */
+ * be alive, and only leases that are over tell.  One that was left behind in its last attempt may well be what has ended the
+ * server, and is not tried for ever. */
 static err recover(scope *s, bool first_time)
 {
     int64_t now = clock_wall();
     bool alone = first_time && cstr_eq(db_engine(db_default()), "sqlite");
+    db_batch *b = db_batch_new(s->arena);
 
-    TRY(db_exec(s,
-                "UPDATE job SET state = 'queued', claim = NULL, leased_until = 0"
-                " WHERE state = 'running' AND ($1 = 1 OR leased_until < $2)",
-                DB_ARGS(db_int(alone), db_int(now)), NULL));
-    return db_exec(s, "DELETE FROM job WHERE finished_at > 0 AND finished_at < $1",
-                   DB_ARGS(db_int(now - KEEP_ENDED_DAYS * INT64_C(86400) * 1000000)), NULL);
+    db_batch_add(b,
+                 "UPDATE job SET state = 'failed', error = 'the server ended while it ran', unique_key = NULL,"
+                 " claim = NULL, leased_until = 0, finished_at = $2 WHERE attempts >= max_attempts AND " LEFT_BEHIND,
+                 DB_ARGS(db_int(alone), db_int(now)));
+    db_batch_add(b, "UPDATE job SET state = 'queued', claim = NULL, leased_until = 0 WHERE " LEFT_BEHIND,
+                 DB_ARGS(db_int(alone), db_int(now)));
+    db_batch_add(b, "DELETE FROM job WHERE finished_at > 0 AND finished_at < $1",
+                 DB_ARGS(db_int(now - KEEP_ENDED_DAYS * INT64_C(86400) * 1000000)));
+    return db_batch_run(s, b);
 }
 
 void job_setup(void)

@@ -280,6 +280,23 @@ ENGINE_TEST(a_job_cut_off_by_a_crash_runs_again)
     loops_stop();
 }
 
+ENGINE_TEST(a_job_that_ends_the_server_each_time_is_given_up_after_its_last_attempt)
+{
+    job_row j = {.kind = "count", .key = "deadly", .max_attempts = 2}, *ended;
+
+    CHECK_INT(job_insert(s, &j), OK);
+    CHECK_INT(db_exec(s, "UPDATE job SET state = 'running', attempts = 2, claim = 'gone', leased_until = 5", DB_NO_ARGS,
+                      NULL),
+              OK);
+    work(2);
+    ended = wait_for(s, j.id, "failed");
+    CHECK_INT(atomic_load(&runs), 0);
+    CHECK_STR(ended->error, "the server ended while it ran");
+    CHECK_INT(ended->attempts, 2);
+    CHECK(put(s, "count", NULL, "deadly", NULL) != NULL, "its key is free again");
+    loops_stop();
+}
+
 /* The second loop of this test is where jobs are put in; both work on them. */
 ENGINE_TEST_LOOPS(loops_share_the_work_and_never_a_job, 2, .limit = 60)
 {
