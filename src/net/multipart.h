@@ -19,7 +19,7 @@ typedef struct {
 MUST_USE err multipart_open(request *rq, multipart **out);
 
 /* The next part; skips what is left of the current one.  *found false at the end.  Parks.  ERR_INVALID for broken framing,
- * ERR_TOO_LARGE for more than 1000 parts or 16 KiB of part headers. */
+ * ERR_TOO_LARGE for more than 1000 parts, or 32 lines or 16 KiB of part headers. */
 MUST_USE err multipart_next(multipart *m, part *out, bool *found);
 
 /* The current part piece by piece: *len = 0 at its end.  Parks. */

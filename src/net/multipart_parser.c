@@ -11,7 +11,14 @@
 #include "net/head.h"
 #include "net/multipart_internal.h"
 
-enum { BOUNDARY_MAX = 70, PARTS_MAX = 1000, HEADERS_MAX = 16384, PADDING_MAX = 256, DELIMITER_MAX = BOUNDARY_MAX + 4 };
+enum {
+    BOUNDARY_MAX = 70,
+    PARTS_MAX = 1000,
+    HEADERS_MAX = 16384,   /* bytes of a part's */
+    HEADER_LINES_MAX = 32, /* and lines, which cost more memory than bytes */
+    PADDING_MAX = 256,
+    DELIMITER_MAX = BOUNDARY_MAX + 4
+};
 
 typedef enum {
     PREAMBLE,
@@ -100,6 +107,8 @@ static err begin_part(multipart_parser *p)
 
         line = (str){rest.p, end >= 0 ? (size_t)end : rest.len};
         rest = end >= 0 ? (str){rest.p + end + 2, rest.len - (size_t)end - 2} : (str){NULL, 0};
+        if (h.count == HEADER_LINES_MAX)
+            return broken(p, ERR_TOO_LARGE, "a part has too many headers");
         if (!add_header(p, line, &h))
             return broken(p, ERR_INVALID, "malformed header of a part");
     }

@@ -118,6 +118,15 @@ TEST(parts_and_their_headers_are_limited)
         buf_putc(&b, 'x');
     CHECK_INT(parse(b.data, 1000, &r, &complete), ERR_TOO_LARGE);
     buf_close(&r.text);
+    for (int lines = 32; lines <= 33; lines++) {
+        buf_reset(&b);
+        buf_puts(&b, "--B\r\n");
+        for (int i = 0; i < lines; i++)
+            buf_puts(&b, "X: y\r\n");
+        buf_puts(&b, "\r\n--B--");
+        CHECK_INT(parse(b.data, 1000, &r, &complete), lines == 32 ? OK : ERR_TOO_LARGE);
+        buf_close(&r.text);
+    }
     buf_close(&b);
 }
 
