@@ -120,7 +120,7 @@ static err acquire(scope *s, pg_pool *p, pg_connection **out)
 
 static void release(pg_pool *p, pg_connection *c)
 {
-    if (c->broken) {
+    if (c->broken || c->worn) {
         pg_connection_close(c);
     } else {
         c->next = p->idle;

@@ -221,8 +221,7 @@ static pg_statement *statement(pg_connection *c, const char *sql)
     st = mem_zalloc(1, sizeof *st);
     snprintf(st->name, sizeof st->name, "s%zu", ++c->n_statements);
     map_put(c->statements, sql, st);
-    if (c->n_statements >= STATEMENTS_MAX)
-        c->broken = true; /* for the next user: bounds what the server keeps for us */
+    c->worn = c->n_statements >= STATEMENTS_MAX;
     return st;
 }
 

@@ -16,7 +16,8 @@ typedef struct pg_connection {
     uv_poll_t poll; /* on the socket; the memory is freed when libuv has let go of it */
     fiber *waiter;
     bool ready;      /* the socket: since the last wait */
-    bool broken;     /* not to be used again */
+    bool broken;     /* nothing more can be said on it */
+    bool worn;       /* not to be kept: bounds what the server keeps for us */
     map *statements; /* by SQL text: pg_statement */
     size_t n_statements;
     struct pg_connection *next; /* idle in the pool */

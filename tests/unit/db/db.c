@@ -243,6 +243,28 @@ ENGINE_TEST(more_statements_than_the_cache_holds)
         }
 }
 
+ENGINE_TEST(writes_are_not_cut_off_by_the_number_of_statements)
+{
+    db_tx *tx = NULL;
+
+    make_table(s);
+    for (int i = 0; i < 600; i++) {
+        const char *sql = arena_printf(s->arena, "INSERT INTO t (id, name) VALUES ($1, 'batch %d')", i);
+        db_batch *b = db_batch_new(s->arena);
+
+        db_batch_expect(b, 1, sql, DB_ARGS(db_int(i)));
+        CHECK(db_batch_run(s, b) == OK, "batch %d: %s", i, s->failure.text);
+    }
+    CHECK_INT(db_begin(s, &tx), OK);
+    for (int i = 0; i < 600; i++) {
+        const char *sql = arena_printf(s->arena, "UPDATE t SET name = 'transaction %d' WHERE id = $1", i);
+
+        CHECK(db_tx_exec(s, tx, sql, DB_ARGS(db_int(i)), NULL) == OK, "statement %d: %s", i, s->failure.text);
+    }
+    CHECK_INT(db_commit(s, &tx), OK);
+    CHECK_INT(engine_int(s, "SELECT COUNT(*) FROM t WHERE name LIKE 'transaction%'"), 600);
+}
+
 ENGINE_TEST(an_address_used_for_another_text_runs_the_new_text)
 {
     char sql[32];
