@@ -177,17 +177,17 @@ static void check_parts(patient *p, finding *f)
 #endif
 }
 
-/* A stream through to a model provider takes two. */
+/* A stream through to a model provider takes two.  The server asks for as many as the hard limit allows. */
 static void check_descriptors(patient *p, finding *f)
 {
     int64_t wanted = 2 * p->st->http_max_connections + 256;
     struct rlimit lim = {0};
 
     getrlimit(RLIMIT_NOFILE, &lim);
-    if (lim.rlim_cur != RLIM_INFINITY && (int64_t)lim.rlim_cur < wanted)
-        trouble(f, false, "Raise it (LimitNOFILE= of a systemd unit, or ulimit -n), or lower http.max_connections.",
+    if (lim.rlim_max != RLIM_INFINITY && (int64_t)lim.rlim_max < wanted)
+        trouble(f, false, "Raise it (LimitNOFILE= of a systemd unit, or ulimit -Hn), or lower http.max_connections.",
                 "%" PRIu64 " descriptors are allowed, and %" PRId64 " connections may need %" PRId64,
-                (uint64_t)lim.rlim_cur, p->st->http_max_connections, wanted);
+                (uint64_t)lim.rlim_max, p->st->http_max_connections, wanted);
     else
         good(f, "enough for %" PRId64 " connections", p->st->http_max_connections);
 }

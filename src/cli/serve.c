@@ -3,12 +3,15 @@
  * `sluice serve`: puts the house together, from the bottom up, and takes it down again in reverse.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -83,6 +86,37 @@ static bool make_directory(const char *what, const char *path)
     return refuse(what, why);
 }
 
+/* One server a data directory: a second one would take the first one's runs and uploads for leftovers.  Held until the end of
+ * the process, however that comes. */
+static bool lock_data(const char *data)
+{
+    char path[PATH_MAX], why[PATH_MAX + 64];
+    int fd;
+
+    if ((size_t)snprintf(path, sizeof path, "%s/serve.lock", data) >= sizeof path)
+        return refuse("data directory", "the path is too long");
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd >= 0 && (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)) /* not every file system has locks */
+        return true;
+    snprintf(why, sizeof why, "%s: %s", data, fd >= 0 ? "another server works in it" : strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return refuse("data directory", why);
+}
+
+/* Distributions allow a process few descriptors until it asks for more; what is never needed is left alone. */
+static void allow_descriptors(const struct settings *st)
+{
+    rlim_t wanted = (rlim_t)(2 * st->http_max_connections + 256); /* a stream through to a provider takes two */
+    struct rlimit lim;
+
+    if (getrlimit(RLIMIT_NOFILE, &lim) != 0 || lim.rlim_cur >= wanted)
+        return;
+    lim.rlim_cur = MIN_OF(wanted, lim.rlim_max);
+    if (setrlimit(RLIMIT_NOFILE, &lim) != 0)
+        log_warn("descriptors", log_str("reason", strerror(errno)));
+}
+
 static completion_mode completion_of(const char *name)
 {
     return cstr_eq(name, "turn_status") ? UNTIL_TURN_STATUS
@@ -95,7 +129,8 @@ static bool configure(const struct settings *st)
 {
     char why[512], path[PATH_MAX];
 
-    if (!make_directory("cannot make the data directory", st->data))
+    allow_descriptors(st);
+    if (!make_directory("cannot make the data directory", st->data) || !lock_data(st->data))
         return false;
     if ((size_t)snprintf(path, sizeof path, "%s/secret.key", st->data) >= sizeof path)
         return refuse("data directory", "the path is too long");

@@ -91,6 +91,24 @@ def test_the_sage_spellings_of_the_first_admin(tmp_path):
         running.kill()
 
 
+def test_a_second_server_on_the_same_data_is_refused_and_harms_nothing(start_server):
+    running = start_server()
+    upload = os.path.join(running.data, "objects", "staged", "half-an-upload")
+    with open(upload, "w"):
+        pass
+    made = servers.run("serve", "--data", running.data, "--listen", "127.0.0.1:0", timeout=20)
+    assert made.returncode == 1 and "another server" in made.stderr, made.stderr
+    assert os.path.exists(upload) and running.alive()
+    running.kill()
+    start_server(data=running.data)
+
+
+def test_the_server_takes_as_many_descriptors_as_it_may(start_server):
+    running = start_server(launcher=["prlimit", "--nofile=256:5000"])
+    with open(f"/proc/{running.process.pid}/limits") as f:
+        assert next(line.split()[3:5] for line in f if line.startswith("Max open files")) == ["5000", "5000"]
+
+
 def test_a_taken_address_is_said_clearly(server, tmp_path):
     made = servers.run("serve", "--data", tmp_path / "d", "--listen", f"127.0.0.1:{server.port}")
     assert made.returncode != 0 and str(server.port) in made.stderr + made.stdout
