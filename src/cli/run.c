@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* From the command line to a subcommand: settings are loaded and the log is set up on the way. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -61,12 +62,24 @@ static const char *command_name(const char *arg)
     return arg;
 }
 
+/* What is opened later must not get the number of a stream that is closed: log lines would go into the database or to a client. */
+static void hold_standard_streams(void)
+{
+    int fd = open("/dev/null", O_RDWR);
+
+    while (fd >= STDIN_FILENO && fd <= STDERR_FILENO)
+        fd = open("/dev/null", O_RDWR);
+    if (fd > STDERR_FILENO)
+        close(fd);
+}
+
 int cli_main(int argc, char **argv)
 {
     const cli_command *c;
     arena *a;
     int status;
 
+    hold_standard_streams();
     if (argc < 2) {
         cli_print_help(NULL);
         return EXIT_USAGE;

@@ -109,6 +109,12 @@ def test_the_server_takes_as_many_descriptors_as_it_may(start_server):
         assert next(line.split()[3:5] for line in f if line.startswith("Max open files")) == ["5000", "5000"]
 
 
+def test_standard_streams_that_are_closed_are_not_reused(start_server):
+    running = start_server(launcher=["sh", "-c", 'exec "$@" <&- 2>&-', "sh"])
+    for number in (0, 2):
+        assert os.readlink(f"/proc/{running.process.pid}/fd/{number}") == "/dev/null"
+
+
 def test_a_taken_address_is_said_clearly(server, tmp_path):
     made = servers.run("serve", "--data", tmp_path / "d", "--listen", f"127.0.0.1:{server.port}")
     assert made.returncode != 0 and str(server.port) in made.stderr + made.stdout
