@@ -210,7 +210,7 @@ err run_begin(scope *s, const run_info *info, run **out)
             if (patience == NULL)
                 patience = scope_child(s, SECONDS(10));
             e = run_wait(patience, before);
-            if (e == ERR_TIMEOUT && s->ended == OK)
+            if (e == ERR_TIMEOUT && scope_check(s) == OK)
                 e = fail_code(s, ERR_BUSY, "run.unwinding", info->session_id, "the conversation is being cleaned up");
         }
         run_unref(before);

@@ -264,6 +264,34 @@ FIBER_TEST(a_client_that_leaves_without_a_word_cancels_the_scope)
     CHECK_STR(reason, "client disconnected");
 }
 
+static void staying_client(void *arg)
+{
+    int fd = open_ws(port_of(arg));
+
+    CHECK(probe_closed(fd, 3000), "closed by the server");
+    close(fd);
+}
+
+static err stop_soon(scope *s, void *arg)
+{
+    if (sleep_for(s, MILLISECONDS(100)) == OK)
+        scope_cancel(((probe_server *)arg)->running, "stop");
+    return OK;
+}
+
+FIBER_TEST(waiting_for_a_message_ends_with_the_server)
+{
+    probe_server p = {.grace = MILLISECONDS(50)};
+    client_arg arg;
+
+    probe_start(s, &p, app, NULL, NULL);
+    arg = (client_arg){.port = p.port, .server = &p};
+    scope_spawn(s, stop_soon, &p);
+    probe_client(s, staying_client, &arg);
+    probe_stop(&p);
+    CHECK_INT(ended, ERR_CANCELLED);
+}
+
 static void handshake_client(void *arg)
 {
     static const char *const cases[] = {

@@ -392,6 +392,43 @@ static proc *adopt_child(scope *s, pid_t *pid)
     return p;
 }
 
+static err receive_it(scope *s, void *p)
+{
+    int fd;
+
+    return proc_receive_fd(s, p, &fd);
+}
+
+/* Descriptors that nobody takes: until the socket holds no more. */
+static err send_many(scope *s, void *p)
+{
+    err e;
+
+    while ((e = proc_send_fd(s, p, STDERR_FILENO)) == OK)
+        ;
+    return e;
+}
+
+FIBER_TEST(cancel_ends_parked_sends_and_receives_of_descriptors)
+{
+    scope *own = scope_child(s, NO_LIMIT), *receive = scope_child(s, NO_LIMIT), *send = scope_child(s, NO_LIMIT);
+    pid_t pid;
+    proc *p = adopt_child(own, &pid);
+
+    proc_signal(p, SIGSTOP);
+    scope_spawn(receive, receive_it, p);
+    scope_spawn(send, send_many, p);
+    CHECK_INT(sleep_for(s, MILLISECONDS(50)), OK);
+    scope_cancel(receive, NULL);
+    scope_cancel(send, NULL);
+    CHECK_INT(scope_join(receive), ERR_CANCELLED);
+    CHECK_INT(scope_join(send), ERR_CANCELLED);
+    scope_close(send);
+    scope_close(receive);
+    scope_close(own);
+    CHECK(waitpid(pid, NULL, 0) == pid, "it was killed with its scope");
+}
+
 FIBER_TEST(descriptors_go_to_a_process_and_come_back)
 {
     scope *own = scope_child(s, NO_LIMIT);

@@ -91,6 +91,34 @@ FIBER_TEST(a_new_run_waits_for_an_interrupted_one_to_unwind)
     hub_close();
 }
 
+static err begins(scope *s, void *session)
+{
+    run *r;
+
+    return run_begin(s, &(run_info){.session_id = session}, &r);
+}
+
+FIBER_TEST(waiting_for_a_run_to_unwind_ends_with_the_scope_of_the_wait)
+{
+    scope *one = scope_child(s, NO_LIMIT), *brief = scope_child(s, MILLISECONDS(20)), *two = scope_child(s, NO_LIMIT);
+    run *r = begun(one, "s1", "u1", true);
+
+    run_interrupt(r, "replaced"); /* but nobody ends it */
+    CHECK_INT(begins(brief, (void *)(uintptr_t) "s1"), ERR_TIMEOUT);
+    CHECK(brief->failure.code == NULL, "its own time is over, not our patience: %s", brief->failure.text);
+    scope_spawn(two, begins, (void *)(uintptr_t) "s1");
+    CHECK(sleep_for(s, MILLISECONDS(20)) == OK, "it waits");
+    scope_cancel(two, "gone");
+    CHECK_INT(scope_join(two), ERR_CANCELLED);
+    CHECK_INT(hub_read_stats().live, 1);
+    run_finish(r, RUN_INTERRUPTED, NULL);
+    run_unref(r);
+    scope_close(two);
+    scope_close(brief);
+    scope_close(one);
+    hub_close();
+}
+
 FIBER_TEST(a_managed_run_is_found_for_a_while_after_its_end)
 {
     scope *work = scope_child(s, NO_LIMIT);

@@ -95,6 +95,28 @@ FIBER_TEST(waiting_for_an_event_ends_with_its_scope)
     scope_close(work);
 }
 
+static err waits(scope *s, void *r)
+{
+    return run_wait(s, r);
+}
+
+FIBER_TEST(waiting_for_the_end_of_a_run_can_be_cancelled)
+{
+    scope *work = scope_child(s, NO_LIMIT), *wait = scope_child(s, NO_LIMIT);
+    run *r = begun(work, "s1");
+
+    scope_spawn(wait, waits, r);
+    emit(work, r, NULL, "x");
+    CHECK(sleep_for(s, MILLISECONDS(10)) == OK, "it waits");
+    scope_cancel(wait, "enough");
+    CHECK_INT(scope_join(wait), ERR_CANCELLED);
+    run_finish(r, RUN_COMPLETED, NULL);
+    CHECK_INT(run_wait(s, r), OK);
+    run_unref(r);
+    scope_close(wait);
+    scope_close(work);
+}
+
 FIBER_TEST(a_run_that_produces_too_much_fails_with_a_clear_error)
 {
     scope *work = scope_child(s, NO_LIMIT);
