@@ -37,7 +37,7 @@ typedef struct {
 typedef struct {
     enum { GOOD, DOUBTFUL, BAD } how;
     char text[700]; /* a sentence */
-    char mend[400]; /* another, unless it is good */
+    char mend[800]; /* another, unless it is good */
 } finding;
 
 static void good(finding *f, const char *format, ...) PRINTF(2, 3);
