@@ -33,12 +33,10 @@ struct fake_conn {
 
 static atomic_int open_now;
 
-bool fake_write(fake_conn *c, const void *bytes, size_t len)
+static bool send_all(int fd, const char *p, size_t len)
 {
-    const char *p = bytes;
-
     while (len > 0) {
-        ssize_t n = send(c->fd, p, len, MSG_NOSIGNAL);
+        ssize_t n = send(fd, p, len, MSG_NOSIGNAL);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -48,6 +46,20 @@ bool fake_write(fake_conn *c, const void *bytes, size_t len)
         len -= (size_t)n;
     }
     return true;
+}
+
+/* From a copy: once the last byte is out, the test may end before this thread has left the call, and its memory with it. */
+bool fake_write(fake_conn *c, const void *bytes, size_t len)
+{
+    char *copy = malloc(len + 1);
+    bool sent;
+
+    if (copy == NULL)
+        abort();
+    memcpy(copy, bytes, len);
+    sent = send_all(c->fd, copy, len);
+    free(copy);
+    return sent;
 }
 
 bool fake_printf(fake_conn *c, const char *format, ...)
