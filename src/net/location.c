@@ -71,7 +71,8 @@ bool location_parse(arena *a, const char *from, const char *url, location *out)
     CURLU *u = curl_url();
     bool good = u != NULL && strlen(url) <= URL_MAX &&
                 (from == NULL ? strstr(url, "://") != NULL : curl_url_set(u, CURLUPART_URL, from, 0) == CURLUE_OK) &&
-                curl_url_set(u, CURLUPART_URL, url, CURLU_URLENCODE) == CURLUE_OK && read_parts(a, u, out);
+                curl_url_set(u, CURLUPART_URL, url, CURLU_URLENCODE | CURLU_ALLOW_SPACE) == CURLUE_OK &&
+                read_parts(a, u, out);
 
     curl_url_cleanup(u);
     return good;
