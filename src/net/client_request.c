@@ -28,6 +28,12 @@ static char *url_part(arena *a, CURLU *u, CURLUPart part)
     return copy;
 }
 
+/* Servers are careless with what they redirect to; callers are not to be. */
+static unsigned parse_flags(const char *from)
+{
+    return CURLU_DISALLOW_USER | (from != NULL ? CURLU_URLENCODE | CURLU_ALLOW_SPACE : 0);
+}
+
 err target_parse(scope *s, const char *from, const char *url, target *out)
 {
     CURLU *u = curl_url();
@@ -38,7 +44,7 @@ err target_parse(scope *s, const char *from, const char *url, target *out)
     if (u != NULL && from != NULL)
         code = curl_url_set(u, CURLUPART_URL, from, 0);
     if (u != NULL && code == CURLUE_OK && strlen(url) <= URL_MAX && (from != NULL || is_web_url(url)))
-        code = curl_url_set(u, CURLUPART_URL, url, CURLU_DISALLOW_USER);
+        code = curl_url_set(u, CURLUPART_URL, url, parse_flags(from));
     else
         code = CURLUE_MALFORMED_INPUT;
     good = code == CURLUE_OK && url_part(s->arena, u, CURLUPART_ZONEID) == NULL &&

@@ -145,6 +145,9 @@ static bool handle(fake_conn *c, const fake_request *rq, void *arg)
         return send_big_head(c, 100, 1000);
     if (path_is(rq, "/close-after"))
         return fake_printf(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") && false;
+    if (path_is(rq, "/redirect-with-blanks"))
+        return fake_printf(
+            c, "HTTP/1.1 302 R\r\nLocation: http://127.0.0.1:%d/echo/a b?c d\r\nContent-Length: 0\r\n\r\n", other_port);
     if (strncmp(rq->path, "/redirect/", 10) == 0)
         return send_redirect(c, rq);
     if (strncmp(rq->path, "/echo", 5) == 0)
@@ -790,6 +793,19 @@ FIBER_TEST(redirects_are_followed_as_far_as_allowed)
     call.max_redirects = 2;
     CHECK(http_fetch(s, &call, &head, &body) == OK && head.status == 200, "%s", s->failure.text);
     CHECK_STR(head.url, url(s, "/hello"));
+}
+
+FIBER_TEST(a_redirect_to_an_address_that_is_not_encoded_is_followed)
+{
+    http_call call = get(s, "/redirect-with-blanks");
+    http_head head;
+    str body;
+
+    call.max_redirects = 1;
+    CHECK(http_fetch(s, &call, &head, &body) == OK && head.status == 200, "%s", s->failure.text);
+    CHECK(cstr_starts(body.p, "GET /echo/a%20b?c+d HTTP/1.1\r\n"), "%s", body.p);
+    call = get(s, "/a b");
+    CHECK_INT(http_fetch(s, &call, &head, &body), ERR_INVALID);
 }
 
 FIBER_TEST(a_redirect_changes_the_request_as_the_standard_says)
