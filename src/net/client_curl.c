@@ -11,7 +11,10 @@
 
 #include "net/client_curl.h"
 
-enum { BODY_INLINE_MAX = 60 << 10 /* libcurl sends these with the head, from a copy of its own */ };
+enum {
+    TOGETHER_MAX = 60 << 10, /* of head and body: libcurl sends such a request from one buffer of its own */
+    OWN_LINES = 1 << 10      /* what libcurl adds to the head */
+};
 
 #define CA_BUNDLE "/etc/ssl/certs/ca-certificates.crt"
 
@@ -194,12 +197,28 @@ static struct curl_slist *header_lines(arena *a, const http_call *call, bool has
     return typed ? list : push_line(a, list, (char *)"Content-Type:");
 }
 
-static void set_body(curl_stream *cs, http_method method)
+/* Whether libcurl copies the body at once.  Of a larger request newer versions read the rest when the socket takes it, which
+ * may be after the answer has begun, and the body then is the caller's again. */
+static bool goes_together(const http_call *call, const target *t)
+{
+    size_t size = OWN_LINES + strlen(t->url);
+
+    if (call->read_body != NULL || call->body_len > TOGETHER_MAX)
+        return false;
+    for (size_t i = 0; i < call->n_headers && size <= TOGETHER_MAX; i++) {
+        const http_header *h = &call->headers[i];
+
+        size += strlen(h->name) + (h->value != NULL ? strlen(h->value) : 0) + 4;
+    }
+    return size + call->body_len <= TOGETHER_MAX;
+}
+
+static void set_body(curl_stream *cs, const target *t, http_method method)
 {
     http_stream *h = &cs->base;
     const http_call *call = h->call;
 
-    if (call->read_body == NULL && call->body_len <= BODY_INLINE_MAX) {
+    if (goes_together(call, t)) {
         curl_easy_setopt(cs->easy, CURLOPT_POST, 1L);
         curl_easy_setopt(cs->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body_len);
         curl_easy_setopt(cs->easy, CURLOPT_POSTFIELDS, call->body_len > 0 ? call->body : "");
@@ -264,7 +283,7 @@ void curl_set_options(curl_stream *cs, const target *t, const hop *how)
     if (cstr_eq(t->scheme, "https"))
         set_tls(easy);
     if (how->has_body)
-        set_body(cs, how->method);
+        set_body(cs, t, how->method);
     else if (how->method == HEAD)
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
     else if (how->method != GET)

@@ -343,6 +343,32 @@ static err read_upload(void *arg, void *bytes, size_t cap, size_t *len)
     return OK;
 }
 
+FIBER_TEST(a_large_head_and_a_body_that_fit_no_buffer_together_arrive_whole)
+{
+    static const size_t sizes[] = {30 << 10, 59 << 10, 61 << 10};
+    char *value = arena_zalloc(s->arena, 1, (40 << 10) + 1), *bytes = arena_alloc(s->arena, 61 << 10);
+    http_header headers[] = {{"X-Large", value}};
+
+    memset(value, 'v', 40 << 10);
+    memset(bytes, 'b', 61 << 10);
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        http_call call = get(s, "/echo");
+        const char *bar;
+        http_head head;
+        str body;
+
+        call.method = POST;
+        call.headers = headers;
+        call.n_headers = 1;
+        call.body = bytes;
+        call.body_len = sizes[i];
+        CHECK(http_fetch(s, &call, &head, &body) == OK, "%zu: %s", sizes[i], s->failure.text);
+        bar = strchr(body.p, '|');
+        CHECK(bar != NULL && strstr(body.p, value) != NULL, "the head");
+        CHECK_INT(body.len - (size_t)(bar + 1 - body.p), sizes[i]);
+    }
+}
+
 FIBER_TEST(an_upload_is_streamed_with_or_without_a_length)
 {
     for (int chunked = 0; chunked <= 1; chunked++) {
