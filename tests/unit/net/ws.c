@@ -17,6 +17,7 @@ enum { TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10, FIN = 0x80 };
 static err accepted, ended;
 static const char *reason;
 static size_t received;
+static bool inside; /* a handler has begun */
 
 /* Echoes; "close me" is answered with a close, "flood" with more than fits. */
 static void app(request *rq, response *rs, void *arg)
@@ -32,6 +33,7 @@ static void app(request *rq, response *rs, void *arg)
         reply_text(rs, 400, scope_failure(rq->scope, accepted).text);
         return;
     }
+    inside = true;
     while ((ended = ws_recv(rq->scope, w, turn, &m, &text)) == OK) {
         received++;
         if (str_is(m, "close me"))
@@ -274,8 +276,10 @@ static void staying_client(void *arg)
 
 static err stop_soon(scope *s, void *arg)
 {
-    if (sleep_for(s, MILLISECONDS(100)) == OK)
-        scope_cancel(((probe_server *)arg)->running, "stop");
+    while (!inside)
+        TRY(sleep_for(s, MILLISECONDS(5)));
+    TRY(sleep_for(s, MILLISECONDS(20)));
+    scope_cancel(((probe_server *)arg)->running, "stop");
     return OK;
 }
 
