@@ -99,25 +99,26 @@ FIBER_TEST(many_sleepers_of_all_lengths_wake_on_time)
 
 static void on_timer(uv_timer_t *t)
 {
-    ++*(int *)t->data;
+    *(int64_t *)t->data = clock_mono();
 }
 
 /* libuv caches its clock: without a refresh before each wait, repeated timers drift while the loop is busy. */
 FIBER_TEST(repeating_timers_do_not_drift_while_the_loop_is_busy)
 {
+    int64_t began = clock_mono(), fired = began, busy, worked;
     uv_timer_t timer;
-    int fired = 0;
-    int64_t began = clock_mono(), busy;
 
     timer.data = &fired;
     uv_timer_init(loop_uv(s->loop), &timer);
     uv_timer_start(&timer, on_timer, 10, 10);
     while (clock_mono() - began < MILLISECONDS(300)) {
-        for (busy = clock_mono(); clock_mono() - busy < MILLISECONDS(4);)
+        for (busy = clock_mono(); (worked = clock_mono()) - busy < MILLISECONDS(4);)
             ;
         fiber_yield();
+        /* However long the machine was busy with others: what was due by then is not put off to another turn. */
+        CHECK(fired >= worked || worked - fired < MILLISECONDS(12), "late by %lld ns", (long long)(worked - fired));
     }
-    CHECK(fired >= 20, "%d of 30", fired);
+    CHECK(fired > began, "it fires");
     uv_close((uv_handle_t *)&timer, NULL);
     fiber_yield();
     CHECK_INT(sleep_for(s, MILLISECONDS(1)), OK);
