@@ -66,7 +66,8 @@ def soft_error(response, message=None, code=500):
     """An error that is answered with HTTP 200."""
     assert response.status_code == 200, response.text
     body = response.json()
-    assert body["success"] is False and body["code"] == code and "data" not in body, body
+    assert set(body) == {"success", "code", "message", "error_detail", "timestamp"}, body
+    assert body["success"] is False and body["code"] == code and body["error_detail"] is None, body
     if message is not None:
         assert body["message"] == message, body
     return body

@@ -156,6 +156,32 @@ def test_update_probes_and_changes_what_is_named(admin, fake_llm):
     assert {r.key for r in fake_llm.requests_for(sent["model"])} == {"sk-abcdefgh1234"}
 
 
+def test_null_clears_numbers_and_says_nothing_of_the_rest(admin, fake_llm):
+    sent = body(fake_llm, name="Kept", temperature=0.5, top_p=0.9, presence_penalty=0.1, max_tokens=9, max_model_len=8000)
+    switches = {"supports_multimodal": True, "supports_structured_output": True, "is_default": True}
+    made = sage.full(admin.post(BASE + "/create", json={**sent, **switches}))["provider_id"]
+    numbers = ("max_tokens", "temperature", "top_p", "presence_penalty", "max_model_len")
+    sage.full(admin.put(f"{BASE}/update/{made}", json=dict.fromkeys([*numbers, *switches, "name", "base_url", "model", "api_keys"])))
+    p = mine(admin, made)
+    assert {k: p[k] for k in numbers} == dict.fromkeys(numbers)
+    assert {k: p[k] for k in switches} == switches
+    assert (p["name"], p["base_url"], p["model"]) == ("Kept", fake_llm.url, sent["model"])
+    sage.full(admin.put(f"{BASE}/update/{made}", json={"supports_multimodal": False, "is_default": False}))
+    p = mine(admin, made)
+    assert (p["supports_multimodal"], p["supports_structured_output"], p["is_default"]) == (False, True, False)
+
+
+def test_abilities_that_another_face_knows_survive_an_update(admin, fake_llm):
+    name = sage.unique("model")
+    new = {"requester": "openai-chat-completions", "base_url": fake_llm.url, "api_keys": ["sk-abcdefgh1234"]}
+    r = admin.post("/api/v1/provider/models/llm", json={"name": name, "provider": new, "abilities": ["func_call", "reasoning"]})
+    assert r.status_code == 200, r.text
+    (p,) = [p for p in sage.full(admin.get(BASE + "/list")) if p["model"] == name]
+    sage.full(admin.put(f"{BASE}/update/{p['id']}", json={"supports_multimodal": True}))
+    stored = admin.get(f"/api/v1/provider/models/llm/{p['id']}").json()["data"]["model"]["abilities"]
+    assert sorted(stored) == ["func_call", "reasoning", "vision"]
+
+
 def test_update_with_the_mask_keeps_the_key(admin, fake_llm):
     sent = body(fake_llm)
     made = sage.full(admin.post(BASE + "/create", json=sent))["provider_id"]

@@ -23,24 +23,7 @@ typedef struct {
     int64_t max_tokens, max_model_len;
     double temperature, top_p, presence_penalty;
     bool supports_multimodal, supports_structured_output, is_default;
-    uint64_t given;
 } provider_body;
-
-/* Places in the tables, for what was sent at all. */
-enum {
-    G_BASE_URL,
-    G_API_KEYS,
-    G_MODEL,
-    G_NAME,
-    G_MAX_TOKENS,
-    G_TEMPERATURE,
-    G_TOP_P,
-    G_PRESENCE,
-    G_MODEL_LEN,
-    G_IMAGES,
-    G_STRUCTURED,
-    G_DEFAULT
-};
 
 #define PROVIDER_FIELDS(needed)                                                                                        \
     FIELD(provider_body, base_url, .required = (needed), .not_null = (needed),                                         \
@@ -58,13 +41,19 @@ enum {
 static const field create_fields[] = {PROVIDER_FIELDS(true)};
 static const field update_fields[] = {PROVIDER_FIELDS(false)};
 const schema sage_provider_schema = {"LLMProviderCreate", sizeof(provider_body), create_fields, COUNT(create_fields),
-                                     offsetof(provider_body, given)};
+                                     SIZE_MAX};
 const schema sage_provider_update_schema = {"LLMProviderUpdate", sizeof(provider_body), update_fields,
-                                            COUNT(update_fields), offsetof(provider_body, given)};
+                                            COUNT(update_fields), SIZE_MAX};
 
-static bool given(const provider_body *in, int which)
+/* A member as it was sent: NULL when it was not, and maybe null, which clears numbers and says nothing of the others. */
+static json_t *sent(const request *rq, const char *name)
 {
-    return (in->given >> which & 1) != 0;
+    return json_object_get(rq->json, name);
+}
+
+static bool switched(const request *rq, const char *name)
+{
+    return json_is_boolean(sent(rq, name));
 }
 
 static provider_scope own(const request *rq)
@@ -76,7 +65,7 @@ static provider_scope own(const request *rq)
 
 static err refuse(request *rq, response *rs, const char *text)
 {
-    return sage_soft_error(rq, rs, 500, text, NULL, text);
+    return sage_soft_error(rq, rs, 500, text, NULL, NULL);
 }
 
 /* What a failed call of a provider means to somebody who configures one. */
@@ -102,58 +91,53 @@ static const char *probe_text(arena *a, failure f)
 
 /* Body ↔ records */
 
-static void keep_number(json_t *args, const provider_body *in, int which, const char *name, json_t *value, bool update)
-{
-    const json_t *sent = value;
+/* What of a model's parameters has a member of its own. */
+static const char *const numbers[] = {"max_tokens", "temperature", "top_p", "presence_penalty"};
 
-    if (!given(in, which))
-        json_decref(value);
-    else if (json_is_null(sent)) {
-        json_decref(value);
-        if (update)
-            json_object_del(args, name);
-    } else {
-        json_set(args, name, value);
-    }
-}
-
-/* A number of the body, as JSON: null when it was sent as null. */
-static json_t *number_sent(const request *rq, const char *name)
-{
-    json_t *v = json_object_get(rq->json, name);
-
-    return v != NULL ? json_incref(v) : json_null();
-}
-
-static char *extra_args(request *rq, const provider_body *in, const char *before)
+static char *extra_args(request *rq, const char *before)
 {
     arena *a = rq->scope->arena;
     json_t *args = NULL;
 
     if (before == NULL || json_parse(a, before, strlen(before), NULL, &args) != OK)
         args = json_hold(a, json_object());
-    keep_number(args, in, G_MAX_TOKENS, "max_tokens", number_sent(rq, "max_tokens"), true);
-    keep_number(args, in, G_TEMPERATURE, "temperature", number_sent(rq, "temperature"), true);
-    keep_number(args, in, G_TOP_P, "top_p", number_sent(rq, "top_p"), true);
-    keep_number(args, in, G_PRESENCE, "presence_penalty", number_sent(rq, "presence_penalty"), true);
+    for (size_t i = 0; i < COUNT(numbers); i++) {
+        json_t *value = sent(rq, numbers[i]);
+
+        if (json_is_null(value))
+            json_object_del(args, numbers[i]);
+        else if (value != NULL)
+            json_set(args, numbers[i], json_incref(value));
+    }
     return json_text(a, args);
 }
 
-static const char *abilities(request *rq, bool images, bool structured)
+static void set_ability(json_t *list, const char *name, bool able)
 {
-    json_t *list = json_hold(rq->scope->arena, json_array());
+    for (size_t i = json_array_size(list); i > 0; i--)
+        if (cstr_eq(json_string_value(json_array_get(list, i - 1)), name))
+            json_array_remove(list, i - 1);
+    if (able)
+        json_array_append_new(list, json_string(name));
+}
 
-    json_array_append_new(list, json_string("func_call"));
-    if (images)
-        json_array_append_new(list, json_string("vision"));
-    if (structured)
-        json_array_append_new(list, json_string("structured_output"));
-    return json_text(rq->scope->arena, list);
+/* What the model can do, where the body says something of it; abilities that only other faces know stay as they are. */
+static const char *changed_abilities(request *rq, const provider_body *in, const char *before)
+{
+    arena *a = rq->scope->arena;
+    json_t *list;
+
+    if (json_parse(a, before, strlen(before), NULL, &list) != OK || !json_is_array(list))
+        list = json_hold(a, json_array());
+    if (switched(rq, "supports_multimodal"))
+        set_ability(list, "vision", in->supports_multimodal);
+    if (switched(rq, "supports_structured_output"))
+        set_ability(list, "structured_output", in->supports_structured_output);
+    return json_text(a, list);
 }
 
 static json_t *served_json(request *rq, const served_model *sm)
 {
-    static const char *const numbers[] = {"max_tokens", "temperature", "top_p", "presence_penalty"};
     arena *a = rq->scope->arena;
     json_t *o = json_object(), *keys = json_array(), *args = NULL;
     const char **clear;
@@ -202,9 +186,15 @@ static err take_keys(request *rq, const provider_body *in, const served_model *s
 /* The endpoint that a body describes, on top of what is stored (may be NULL). */
 static err endpoint_of(request *rq, const provider_body *in, const served_model *stored, llm_endpoint *out)
 {
+    served_model base;
+
     *out = (llm_endpoint){.driver = "openai"};
-    if (stored != NULL)
-        TRY(serve_endpoint(rq->scope, rq->scope->arena, stored, out));
+    if (stored != NULL) {
+        base = *stored;
+        if (in->api_keys != NULL)
+            base.provider.sealed_keys = NULL; /* new ones may take the place of what nobody can read any more */
+        TRY(serve_endpoint(rq->scope, rq->scope->arena, &base, out));
+    }
     if (in->base_url != NULL)
         out->base_url = provider_clean_url(rq->scope->arena, in->base_url);
     if (in->model != NULL)
@@ -261,7 +251,7 @@ static err report(request *rq, response *rs, const llm_endpoint *at)
         const char *text = arena_strdup(rq->scope->arena, probe_text(s->arena, scope_failure(s, e)));
 
         scope_close(s);
-        return sage_soft_error(rq, rs, 500, "llm_provider.verify_failed", text, text);
+        return sage_soft_error(rq, rs, 500, "llm_provider.verify_failed", text, NULL);
     }
     connection = json_object();
     json_set_bool(connection, "supported", true);
@@ -290,7 +280,7 @@ err sage_provider_verify(request *rq, response *rs)
         return sage_ok(rq, rs, "llm_provider.verify_success", NULL, NULL);
     TRY(scope_check(rq->scope));
     text = probe_text(rq->scope->arena, scope_failure(rq->scope, e));
-    return sage_soft_error(rq, rs, 500, "llm_provider.verify_failed", text, text);
+    return sage_soft_error(rq, rs, 500, "llm_provider.verify_failed", text, NULL);
 }
 
 /* POST /api/llm-provider/verify-capabilities */
@@ -423,8 +413,8 @@ err sage_provider_create(request *rq, response *rs)
     sm.model = (model_row){
         .name = at.model,
         .kind = MODEL_LLM,
-        .abilities = abilities(rq, in->supports_multimodal, in->supports_structured_output),
-        .extra_args = extra_args(rq, in, NULL),
+        .abilities = changed_abilities(rq, in, "[\"func_call\"]"),
+        .extra_args = extra_args(rq, NULL),
         .context_length = in->max_model_len,
     };
     TRY(served_insert(rq->scope, &sm));
@@ -451,17 +441,13 @@ err sage_provider_update(request *rq, response *rs)
         sm->provider.name = in->name;
     sm->provider.base_url = at.base_url;
     sm->provider.sealed_keys = provider_seal_keys(a, at.keys, at.n_keys);
-    if (given(in, G_DEFAULT))
+    if (switched(rq, "is_default"))
         sm->provider.is_default = in->is_default;
     sm->model.name = at.model;
-    sm->model.extra_args = extra_args(rq, in, sm->model.extra_args);
-    if (given(in, G_MODEL_LEN))
+    sm->model.extra_args = extra_args(rq, sm->model.extra_args);
+    if (sent(rq, "max_model_len") != NULL)
         sm->model.context_length = in->max_model_len;
-    if (given(in, G_IMAGES) || given(in, G_STRUCTURED))
-        sm->model.abilities =
-            abilities(rq, given(in, G_IMAGES) ? in->supports_multimodal : model_has_ability(&sm->model, "vision"),
-                      given(in, G_STRUCTURED) ? in->supports_structured_output
-                                              : model_has_ability(&sm->model, "structured_output"));
+    sm->model.abilities = changed_abilities(rq, in, sm->model.abilities);
     TRY(served_update(rq->scope, own(rq).who, sm));
     return sage_ok(rq, rs, NULL, NULL, NULL);
 }
