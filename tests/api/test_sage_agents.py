@@ -120,6 +120,7 @@ def test_the_loop_count_is_mandatory_and_positive(admin):
     sage.error(admin.post("/api/agent/create", json={"name": name}), 400, "Max loop count is required")
     sage.error(create(admin, name=name, maxLoopCount=0), 400, "Max loop count cannot be less than 1")
     sage.error(create(admin, name=name, maxLoopCount=-3), 400, "Max loop count cannot be less than 1")
+    sage.error(create(admin, name=name, maxLoopCount=None), 400, "Max loop count is required")
 
 
 def test_a_name_is_used_once_by_an_owner(admin, user):

@@ -19,10 +19,7 @@ typedef struct {
     json_t *availableSubAgentIds, *im_channels;
     int64_t maxLoopCount;
     bool deepThinking, enableMultimodal, is_default;
-    uint64_t given;
 } agent_body;
-
-enum { MAX_LOOP_FIELD = 1 }; /* its place in the table: whether it was sent at all */
 
 static const field agent_fields[] = {
     FIELD(agent_body, name, .required = true, .not_null = true, .text = "Shown in lists; unique for its owner"),
@@ -46,8 +43,7 @@ static const field agent_fields[] = {
     FIELD(agent_body, is_default, .text = "Ignored"),
     FIELD(agent_body, im_channels, .json = JSON_OBJECT_TYPE, .text = "Ignored"),
 };
-const schema sage_agent_schema = {"AgentConfigDTO", sizeof(agent_body), agent_fields, COUNT(agent_fields),
-                                  offsetof(agent_body, given)};
+const schema sage_agent_schema = {"AgentConfigDTO", sizeof(agent_body), agent_fields, COUNT(agent_fields), SIZE_MAX};
 
 static owned_by caller(const request *rq)
 {
@@ -142,7 +138,7 @@ static err check(request *rq, const agent_body *in, const char *id, char **name)
         return fail_code(rq->scope, ERR_INVALID, "agent.name_required", NULL, "the agent needs a name");
     if (trimmed.len == 0)
         return fail_code(rq->scope, ERR_INVALID, "agent.name_missing", id, "the agent needs a name");
-    if ((in->given & (1u << MAX_LOOP_FIELD)) == 0)
+    if (!json_is_number(json_object_get(rq->json, "maxLoopCount"))) /* the schema lets nothing else pass but null */
         return fail_code(rq->scope, ERR_INVALID, "agent.max_loop_required", NULL, "maxLoopCount must be given");
     if (in->maxLoopCount < 1)
         return fail_code(rq->scope, ERR_INVALID, "agent.max_loop_too_small", NULL, "maxLoopCount must be at least 1");
