@@ -88,35 +88,39 @@ static const field exec_fields[] = {
 };
 const schema sage_tool_exec_schema = SCHEMA(exec_body, exec_fields);
 
-/* A text that is JSON in JSON, up to three levels, becomes the innermost value. */
+/* A result as programs read it: JSON under "content", up to three levels deep, stands for what it holds. */
 static json_t *unwrap(arena *a, json_t *v)
 {
-    for (int level = 0; level < 3; level++) {
-        const char *text = json_is_string(v) ? json_string_value(v) : NULL;
+    for (int level = 0; level < 3 && json_object_size(v) == 1; level++) {
+        const char *text = json_get_str(v, "content", NULL);
         json_t *inner;
 
-        if (text == NULL || (*text != '{' && *text != '[') || json_parse(a, text, strlen(text), NULL, &inner) != OK)
-            return v;
+        if (text == NULL || json_parse(a, text, strlen(text), NULL, &inner) != OK)
+            break;
         v = inner;
     }
     return v;
 }
 
+/* Failures are told as they are; results stand under "content" in the raw text. */
 static json_t *result_json(arena *a, const tool_result *r)
 {
-    json_t *data = json_object(), *parsed = unwrap(a, r->value != NULL ? r->value : json_hold(a, json_string(r->text)));
-    json_t *raw = json_hold(a, json_object());
-    char *pretty = json_is_string(parsed) ? NULL : json_dumps(parsed, JSON_INDENT(2) | JSON_ENCODE_ANY);
-    char *raw_text;
+    json_t *data = json_object(), *raw = json_hold(a, json_object()), *parsed = r->value;
+    char *raw_text = NULL, *pretty;
 
-    /* Failures are told as they are; results stand under "content" in the raw text. */
     json_set_str(raw, "content", r->text);
-    raw_text = json_dumps(raw, JSON_INDENT(2));
-    json_set_str(data, "raw_text", r->failed ? r->text : raw_text);
+    if (!r->failed) {
+        raw_text = json_dumps(raw, JSON_INDENT(2));
+        parsed = unwrap(a, raw);
+    } else if (parsed == NULL) {
+        parsed = raw;
+    }
+    pretty = json_is_string(parsed) ? NULL : json_dumps(parsed, JSON_INDENT(2) | JSON_ENCODE_ANY);
+    json_set_str(data, "raw_text", raw_text != NULL ? raw_text : r->text);
     json_set(data, "parsed", json_incref(parsed));
     json_set(data, "content", json_incref(parsed));
     json_set_str(data, "formatted_text", pretty != NULL ? pretty : json_string_value(parsed));
-    json_set_str(data, "tool_response", r->failed ? r->text : raw_text);
+    json_set_str(data, "tool_response", raw_text != NULL ? raw_text : r->text);
     free(raw_text);
     free(pretty);
     return data;
