@@ -194,6 +194,14 @@ def test_delete(admin, talk):
     sage.error(admin.get(f"/api/conversations/{session}/messages"), 404)
 
 
+def test_an_administrator_does_not_delete_what_others_said(admin, user):
+    someone = user()
+    session = unique("s")
+    chat(someone.client, say("mine", sage.agent(someone.client), session))
+    sage.error(admin.delete(f"/api/conversations/{session}"), 500, "Not allowed to delete this conversation")
+    assert sage.full(someone.client.delete(f"/api/conversations/{session}")) == {"session_id": session}
+
+
 def test_a_deleted_conversation_begins_anew(admin, talk, fake_llm):
     session, agent, model = talk
     admin.delete(f"/api/conversations/{session}")
