@@ -65,9 +65,12 @@ typedef struct {
  */
 MUST_USE err chat_start(scope *s, const chat_request *rq, run **out);
 
-/* Where the agent's files of this user are.  In `a`. */
+/* workspace.c: where the agent's files of this user are.  In `a`. */
 char *chat_workspace(arena *a, const char *user_id, const char *agent_id);
 MUST_USE err chat_make_workspace(scope *s, const char *path); /* OK when it is there already */
+
+/* Deletes the agent, if they may, with the files that it kept for its users.  Errors are those of agent_delete().  Parks. */
+MUST_USE err chat_delete_agent(scope *s, owned_by who, const char *id);
 
 /* The ledger of a session as stored, oldest first. */
 MUST_USE err chat_history(scope *s, arena *a, const char *session_id, ledger **out);

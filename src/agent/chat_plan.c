@@ -1,32 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What a chat turn runs with: workspace, tools, prompt and model, from the merged configuration; see chat_internal.h. */
-#include <errno.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "agent/attach.h"
 #include "agent/chat_internal.h"
-
-char *chat_workspace(arena *a, const char *user_id, const char *agent_id)
-{
-    const char *folder = chat_configured()->workspaces;
-    char *user = percent_encode(a, str_of(user_id != NULL ? user_id : "default_user"));
-    char *agent = percent_encode(a, str_of(agent_id != NULL ? agent_id : NO_AGENT));
-
-    /* "." and ".." are unreserved characters, and not names */
-    return arena_printf(a, "%s/%s%s/%s%s", folder, *user == '.' ? "_" : "", user, *agent == '.' ? "_" : "", agent);
-}
-
-err chat_make_workspace(scope *s, const char *path)
-{
-    char *parent = arena_strdup(s->arena, path);
-
-    *strrchr(parent, '/') = '\0';
-    if ((mkdir(parent, 0700) != 0 && errno != EEXIST) || (mkdir(path, 0700) != 0 && errno != EEXIST))
-        return fail(s, errno == ENOSPC ? ERR_NO_SPACE : ERR_IO, "cannot make the agent's workspace: %s",
-                    strerror(errno));
-    return OK;
-}
 
 static bool named(const json_t *names, const char *name)
 {

@@ -8,6 +8,7 @@
  */
 #include "agent/chat.h"
 #include "agent/tags.h"
+#include "base/log.h"
 #include "model/turn.h"
 
 bool chat_shows(const entry *e)
@@ -96,10 +97,25 @@ err chat_edit_last(scope *s, const chat_edit *edit, chat_edited *out)
     return release(held, edit_held(s, edit, out));
 }
 
+/* The task list goes too; that it cannot is no reason to keep what was said. */
+static err delete_held(scope *s, const char *session_id)
+{
+    tool_context cx = {.session_id = session_id};
+    conversation_row *row;
+    err e;
+
+    TRY(conversation_find(s, OWNED_BY_ANYONE, session_id, &row));
+    TRY(conversation_delete(s, OWNED_BY_ANYONE, session_id));
+    cx.workspace = chat_workspace(s->arena, row->user_id, row->agent_id);
+    if ((e = tool_todo_forget(s, &cx)) != OK)
+        log_warn("conversation.tasks_left", log_str("session", session_id), log_str("error", err_name(e)));
+    return OK;
+}
+
 err chat_delete(scope *s, const char *session_id, const char *reason)
 {
     run *held;
 
     TRY(hold(s, session_id, reason, &held));
-    return release(held, conversation_delete(s, OWNED_BY_ANYONE, session_id));
+    return release(held, delete_held(s, session_id));
 }

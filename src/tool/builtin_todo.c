@@ -397,6 +397,22 @@ err tool_todo_list(scope *s, const tool_context *cx, json_t **out)
     return OK;
 }
 
+static json_t *work_todo_forget(work *w)
+{
+    int e = workspace_remove(&w->ws, list_path(w->a, w->cx->session_id));
+
+    return e < 0 && e != -ENOENT ? tool_path_failure(e, "TODO_LIST") : json_true();
+}
+
+err tool_todo_forget(scope *s, const tool_context *cx)
+{
+    json_t *done;
+
+    TRY(work_run(s, cx, NULL, NO_LIMIT, work_todo_forget, &done));
+    json_decref(done);
+    return OK;
+}
+
 const builtin builtin_todo_read = {
     .name = "todo_read",
     .text = "Lists the unfinished tasks of this conversation.",

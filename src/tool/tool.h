@@ -106,6 +106,9 @@ MUST_USE err tool_todo_text(scope *s, arena *a, const tool_context *cx, const ch
  * "conclusion"}, new reference; empty when there is none.  Only workspace and session_id are looked at.  Parks. */
 MUST_USE err tool_todo_list(scope *s, const tool_context *cx, json_t **out);
 
+/* The conversation is gone, and its list with it.  Parks. */
+MUST_USE err tool_todo_forget(scope *s, const tool_context *cx);
+
 /* An image of the workspace (a path, or a file: URL) as a data URL in `s`'s arena; NULL, and a sentence in *why, when it
  * is none, too large or outside.  An error only when `s` ended.  Parks. */
 MUST_USE err tool_image_url(scope *s, const tool_context *cx, const char *path, const char **url, const char **why);

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """/api/agent: create, read, replace, delete, share."""
+import os
 import re
 
 import pytest
 
 import sage
+from fake_llm import Call, Reply
 
 KEYS = {
     "id", "user_id", "name", "systemPrefix", "systemContext", "availableWorkflows", "availableTools", "availableSkills",
@@ -118,9 +120,9 @@ def test_a_name_is_mandatory(admin):
 def test_the_loop_count_is_mandatory_and_positive(admin):
     name = sage.unique("Loop")
     sage.error(admin.post("/api/agent/create", json={"name": name}), 400, "Max loop count is required")
+    sage.error(create(admin, name=name, maxLoopCount=None), 400, "Max loop count is required")
     sage.error(create(admin, name=name, maxLoopCount=0), 400, "Max loop count cannot be less than 1")
     sage.error(create(admin, name=name, maxLoopCount=-3), 400, "Max loop count cannot be less than 1")
-    sage.error(create(admin, name=name, maxLoopCount=None), 400, "Max loop count is required")
 
 
 def test_a_name_is_used_once_by_an_owner(admin, user):
@@ -187,6 +189,40 @@ def test_delete(admin):
     assert sage.full(r) == {"agent_id": made} and r.json()["message"] == f"Agent '{made}' deleted successfully"
     sage.error(admin.get(f"/api/agent/{made}"), 500, f"Agent '{made}' does not exist")
     assert made not in [a["id"] for a in sage.full(admin.get("/api/agent/list"))]
+
+
+def workspaces(server, agent):
+    return [os.path.join(folder, agent) for folder, names, _ in os.walk(server.data) if agent in names]
+
+
+def test_the_files_of_an_agent_go_with_it(server, admin, user, model, fake_llm, tmp_path):
+    guest = user()
+    provider_id, name = model
+    agent, other = (sage.agent(admin, provider_id, availableTools=["file_write"]) for _ in range(2))
+    sage.full(admin.post(f"/api/agent/{agent}/auth", json={"user_ids": [guest.id]}))
+    for client, its in ((admin, agent), (guest.client, agent), (admin, other)):
+        fake_llm.script(name, Reply(tool_calls=[Call("file_write", {"file_path": "a/b/c.txt", "content": "x"}, id="w")]), Reply("ok"))
+        assert sage.chat(client, sage.say("Write", its)).ended
+    ours = workspaces(server, agent)
+    assert len(ours) == 2 and all(os.path.exists(f"{w}/a/b/c.txt") for w in ours)
+    outside = tmp_path / "outside"
+    (outside / "kept").mkdir(parents=True)
+    os.symlink(outside, f"{ours[0]}/a/link")
+    os.makedirs(ours[0] + "/deep" * 300)
+    os.chmod(f"{ours[0]}/a/b", 0o555)
+    sage.full(admin.delete(f"/api/agent/{agent}"))
+    assert workspaces(server, agent) == [] and (outside / "kept").is_dir()
+    (left,) = workspaces(server, other)
+    assert os.path.exists(f"{left}/a/b/c.txt")
+
+
+def test_an_agent_that_may_not_be_deleted_keeps_its_files(server, admin, user, model, fake_llm):
+    provider_id, name = model
+    agent = sage.agent(admin, provider_id)
+    fake_llm.script(name, Reply("ok"))
+    sage.chat(admin, sage.say("Hi", agent))
+    sage.error(user().client.delete(f"/api/agent/{agent}"), 500, "Not allowed to delete this agent")
+    assert len(workspaces(server, agent)) == 1
 
 
 @pytest.mark.parametrize(

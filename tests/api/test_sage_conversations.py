@@ -2,6 +2,7 @@
 """Conversations: the list, the messages, titles, edit and rerun, deletion, the shared view."""
 import hashlib
 import json
+import os
 import re
 
 import pytest
@@ -200,6 +201,18 @@ def test_an_administrator_does_not_delete_what_others_said(admin, user):
     chat(someone.client, say("mine", sage.agent(someone.client), session))
     sage.error(admin.delete(f"/api/conversations/{session}"), 500, "Not allowed to delete this conversation")
     assert sage.full(someone.client.delete(f"/api/conversations/{session}")) == {"session_id": session}
+
+
+def test_the_task_list_goes_with_its_conversation(server, admin, bot, fake_llm):
+    agent, model = bot
+    session = unique("s")
+    task = Call("todo_write", {"tasks": [{"id": "1", "content": "x"}]}, id="c")
+    fake_llm.script(model, Reply(tool_calls=[task]), Reply("ok"))
+    chat(admin, say("Plan", agent, session))
+    lists = lambda: [n for _, _, names in os.walk(server.data) for n in names if session in n]  # noqa: E731
+    assert lists() == [f"TODO_LIST_{session}.md"]
+    sage.full(admin.delete(f"/api/conversations/{session}"))
+    assert lists() == []
 
 
 def test_a_deleted_conversation_begins_anew(admin, talk, fake_llm):

@@ -5,6 +5,7 @@
  */
 #include "model/agent.h"
 
+#include "agent/chat.h"
 #include "agent/prompt.h"
 #include "auth/identity.h"
 #include "face/sage/envelope.h"
@@ -190,7 +191,7 @@ err sage_agent_update(request *rq, response *rs)
 err sage_agent_delete(request *rq, response *rs)
 {
     const char *id = request_param(rq, "agent_id");
-    err e = agent_delete(rq->scope, caller(rq), id);
+    err e = chat_delete_agent(rq->scope, caller(rq), id);
 
     if (e == ERR_DENIED)
         return fail_code(rq->scope, e, "agent.delete_forbidden", id, "not allowed to delete this agent");
