@@ -143,7 +143,8 @@ def test_a_turn_whose_end_cannot_be_stored_says_so_in_the_stream(start_server, d
         exhaust(disk, other)
         stream.finish()
     (told,) = stream.of("error")
-    assert "could not be stored" in told["content"] and told["session_id"] == session
+    assert told["content"] == "处理失败: the conversation could not be stored"
+    assert told["session_id"] == session
     assert stream.ended and running.live_runs() == 0
     assert sage.history(admin, session)["messages"][0]["content"] == "Hi"
     disk.free()

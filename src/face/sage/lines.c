@@ -91,22 +91,28 @@ static void cut_item(json_t *item)
         json_set_str(item, "image", "[BASE64_IMAGE_REMOVED_FOR_DISPLAY]");
 }
 
+/* When all that `v` has is an object written as text: takes that in its place. */
+static void take_inner(arena *a, json_t **v, const char **text)
+{
+    const char *inner = json_get_str(*v, "content", NULL);
+    json_t *object;
+
+    if (inner == NULL || *inner != '{' || json_object_size(*v) != 1 ||
+        json_parse(a, inner, strlen(inner), NULL, &object) != OK)
+        return;
+    *v = object;
+    *text = inner;
+}
+
 const char *lines_clean_result(arena *a, const char *text)
 {
     json_t *v, *results;
-    const char *inner;
 
     if (*text != '{' || (strstr(text, "\"results\"") == NULL && strstr(text, "\"content\"") == NULL))
         return text;
     if (json_parse(a, text, strlen(text), NULL, &v) != OK)
         return text;
-    inner = json_get_str(v, "content", NULL);
-    if (inner != NULL && *inner == '{' && json_object_size(v) == 1) {
-        json_t *object;
-
-        if (json_parse(a, inner, strlen(inner), NULL, &object) == OK)
-            return inner;
-    }
+    take_inner(a, &v, &text);
     if ((results = json_get_arr(v, "results")) == NULL)
         return text;
     for (size_t i = 0; i < json_array_size(results); i++)
@@ -145,6 +151,16 @@ static void put_said(buf *b, const event *ev, const json_t *v, const char *role,
     else
         json_put_cstr(b, json_get_str(v, "content", ""));
     put_tail(b, ev, type, json_get_obj(v, "metadata"));
+}
+
+/* What went wrong around the run, and not in it, is told in these words whatever the language. */
+static void put_failure(buf *b, arena *a, const event *ev, json_t *v)
+{
+    const char *type = json_get_str(v, "type", "final_answer");
+
+    if (cstr_eq(type, "error"))
+        json_set_str(v, "content", arena_printf(a, "处理失败: %s", json_get_str(v, "content", "")));
+    put_said(b, ev, v, "assistant", type);
 }
 
 static void put_usage(buf *b, arena *a, const run *r, const event *ev, json_t *v)
@@ -193,7 +209,7 @@ static void put_parsed(buf *b, const run *r, const event *ev, uint64_t before)
         put_said(b, ev, v, "assistant", "assistant_text");
         break;
     case EV_FAILURE:
-        put_said(b, ev, v, "assistant", json_get_str(v, "type", "final_answer"));
+        put_failure(b, a, ev, v);
         break;
     case EV_USER:
         put_said(b, ev, v, "user", "user_input");

@@ -96,6 +96,8 @@ FIBER_TEST(each_event_has_the_keys_that_clients_read)
          "role content message_id type timestamp agent_name metadata session_id"},
         {EV_FAILURE, "{\"content\":\"f\"}", "final_answer",
          "role content message_id type timestamp agent_name metadata session_id"},
+        {EV_FAILURE, "{\"content\":\"f\",\"type\":\"error\"}", "error",
+         "role content message_id type timestamp agent_name metadata session_id"},
         {EV_USER, "{\"content\":[{\"type\":\"text\"}],\"metadata\":{\"injected\":true}}", "user_input",
          "role content message_id type timestamp agent_name metadata session_id"},
         {EV_SUGGESTION, "\n- ", "query_suggest",
@@ -251,6 +253,20 @@ FIBER_TEST(a_failed_run_ends_with_its_end_line)
     closed(&l);
 }
 
+FIBER_TEST(what_fails_around_a_run_is_told_in_the_words_that_clients_know)
+{
+    log_of l = begun(s);
+    const char *text;
+
+    emit(&l, EV_FAILURE, l.m, "{\"content\":\"no space\",\"type\":\"error\"}");
+    emit(&l, EV_FAILURE, l.m, "{\"content\":\"no model\"}");
+    text = stream(&l, (lines_state){0});
+    CHECK_STR(json_get_str(line_at(&l, text, 0), "content", ""), "处理失败: no space");
+    CHECK_STR(json_get_str(line_at(&l, text, 1), "content", ""), "no model");
+    run_finish(l.run, RUN_FAILED, NULL);
+    closed(&l);
+}
+
 TEST(results_are_cleaned_for_display_and_stay_texts)
 {
     arena *a = arena_new(NULL);
@@ -277,5 +293,8 @@ TEST(results_are_cleaned_for_display_and_stay_texts)
     CHECK(cstr_ends(json_get_str(item, "snippet", ""), "x...[TRUNCATED]"), "cut");
     CHECK_INT(strlen(json_get_str(item, "title", "")), 5001);
     CHECK_STR(json_get_str(item, "image", ""), "[BASE64_IMAGE_REMOVED_FOR_DISPLAY]");
+    v = json_hold(a, json_pack("{s:s}", "content", "{\"results\":[{\"image\":\"data:image/png;base64,AAAA\"}]}"));
+    CHECK_STR(lines_clean_result(a, json_text(a, v)),
+              "{\"results\":[{\"image\":\"[BASE64_IMAGE_REMOVED_FOR_DISPLAY]\"}]}");
     arena_free(a);
 }
