@@ -19,7 +19,7 @@
 
 typedef enum {
     BODY_JSON,     /* when the route has a schema: application/json, bound to it */
-    BODY_OPTIONAL, /* the same, but an empty body is an empty object */
+    BODY_OPTIONAL, /* the same, but an empty body, or null, is an empty object */
     BODY_RAW       /* the handler reads it: multipart, downloads, forms */
 } body_mode;
 

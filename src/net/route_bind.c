@@ -91,6 +91,8 @@ static err parse_body(const face *f, request *rq, schema_faults **faults)
             one_fault(rq, (schema_fault){.kind = FAULT_SYNTAX,
                                          .offset = why->offset,
                                          .reason = arena_printf(a, "the body is not JSON: %s", reason_text(why))});
+    else if (rq->route->mode == BODY_OPTIONAL && json_is_null(rq->json))
+        rq->json = json_hold(a, json_object());
     return OK;
 }
 

@@ -230,6 +230,7 @@ FIBER_TEST(requests_reach_their_handlers_with_parameters_query_and_body)
         {{POST, "/things", "{\"name\":\"n\"}", {{"x-user", "u"}, {"content-type", "application/json"}}},
          "200 name=n count=2"},
         {{POST, "/perhaps", ""}, "200 name=- count=1"},
+        {{POST, "/perhaps", "null", {{"content-type", "application/json"}}}, "200 name=- count=1"},
         {{POST, "/perhaps", "{\"count\":3}", {{"content-type", "application/json"}}}, "200 name=- count=3"},
         {{POST, "/raw", "not json at all"}, "200 not json at all"},
     };
@@ -319,7 +320,7 @@ FIBER_TEST(input_that_does_not_fit_is_answered_by_the_face)
         {"/things", "application/json", "{\"name\":", NULL},
         {"/things", "application/x-www-form-urlencoded", "name=1",
          "422 body: the body must be JSON, and its Content-Type application/json (2)"},
-        {"/perhaps", "application/json", "null", "422 body: the body must be of type object (2)"},
+        {"/perhaps", "application/json", "[]", "422 body: the body must be of type object (2)"},
     };
     site t = {0};
 
