@@ -99,4 +99,4 @@ def test_a_model_without_eyes_gets_words(admin, fake_llm, model):
     agent = sage.agent(admin, provider)
     ask(admin, agent, DATA, "a.png")
     request = fake_llm.requests_for(name)[-1]
-    assert DATA not in str(request.body) and "![image](a.png)" in str(request.body)
+    assert DATA not in str(request.body) and "![a.png](a.png)" in str(request.body)

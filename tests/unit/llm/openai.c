@@ -300,8 +300,37 @@ FIBER_TEST(messages_are_written_with_the_keys_that_providers_take)
     rq.at.no_images = true;
     driver_check_json(
         s, json_object_get(json_array_get(json_object_get(body_of(s, &rq), "messages"), 1), "content"),
-        "[{\"type\":\"text\",\"text\":\"See\"},{\"type\":\"text\",\"text\":\"![image](https://x/y.png)\"},"
-        "{\"type\":\"text\",\"text\":\"![image](https://x/z.png)\"}]");
+        "[{\"type\":\"text\",\"text\":\"See\"},{\"type\":\"text\",\"text\":\"![y.png](https://x/y.png)\"},"
+        "{\"type\":\"text\",\"text\":\"![z.png](https://x/z.png)\"}]");
+}
+
+FIBER_TEST(an_image_for_a_model_without_eyes_is_told_once_by_its_name)
+{
+    static const struct {
+        const char *url, *told;
+    } cases[] = {
+        {"https://x/a/cat.png?w=1#top", "![cat.png](https://x/a/cat.png?w=1#top)"},
+        {"https://y/", "![image](https://y/)"},
+        {"data:image/png;base64,AAAA", "![image](not shown)"},
+        {"https://x/named.png", NULL},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        json_t *parts =
+            json_hold(s->arena, json_pack("[{s:s,s:{s:s}},{s:s,s:s}]", "type", "image_url", "image_url", "url",
+                                          cases[i].url, "type", "text", "text", "Look at (https://x/named.png)"));
+        llm_message m = {.role = ROLE_USER, .parts = parts};
+        llm_request rq = request(s);
+        json_t *content;
+
+        rq.messages = &m;
+        rq.n_messages = 1;
+        rq.at.no_images = true;
+        content = json_object_get(json_array_get(json_object_get(body_of(s, &rq), "messages"), 0), "content");
+        CHECK_INT(json_array_size(content), cases[i].told != NULL ? 2 : 1);
+        if (cases[i].told != NULL)
+            CHECK_STR(json_get_str(json_array_get(content, 0), "text", ""), cases[i].told);
+    }
 }
 
 FIBER_TEST(tools_and_the_choice_among_them_are_written)
