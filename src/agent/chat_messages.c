@@ -3,6 +3,14 @@
 #include "agent/chat_internal.h"
 #include "agent/tags.h"
 
+static bool is_list_of_objects(const json_t *list)
+{
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (!json_is_object(json_array_get(list, i)))
+            return false;
+    return true;
+}
+
 /* One message of the request as a ledger entry. */
 static err read_message(scope *s, arena *a, const json_t *v, control_tags *tags, entry *out)
 {
@@ -20,6 +28,8 @@ static err read_message(scope *s, arena *a, const json_t *v, control_tags *tags,
         out->id = NULL;
     if (out->id != NULL && strlen(out->id) > 255)
         return fail_code(s, ERR_INVALID, "chat.message_invalid", NULL, "a message id is longer than 255 bytes");
+    if (!is_list_of_objects(content))
+        return fail_code(s, ERR_INVALID, "chat.message_invalid", NULL, "the parts of a content must be objects");
     if (json_is_array(content)) {
         json_t *parts = json_hold(a, json_deep_copy(content)), *part = tags_text_part(parts);
 

@@ -633,6 +633,21 @@ def test_chat_needs_an_agent_and_messages(admin, bot):
     sage.invalid(admin.post("/api/chat", json={"agent_id": bot[0], "messages": [{"content": "x"}]}), "body", "messages", 0, "role")
 
 
+@pytest.mark.parametrize(
+    "message, why",
+    [
+        ({"role": "user"}, "a message has neither content nor reasoning_content"),
+        ({"role": "user", "content": 7}, "a message has neither content nor reasoning_content"),
+        ({"role": "user", "content": ["x"]}, "the parts of a content must be objects"),
+        ({"role": "tool", "content": "x"}, "messages of role tool cannot be sent"),
+    ],
+)
+def test_messages_that_say_nothing_are_named(admin, bot, message, why):
+    r = admin.post("/api/chat", json={"agent_id": bot[0], "messages": [message]})
+    (item,) = sage.invalid(r, "body", "messages", kind="value_error")
+    assert item["msg"] == "Value error, " + why
+
+
 def test_no_messages(admin, bot, server):
     sage.error(admin.post("/api/chat", json={"agent_id": bot[0], "messages": []}), 500, "Message list cannot be empty")
     chinese = server.client(token=admin.headers["authorization"].split()[1], english=False)

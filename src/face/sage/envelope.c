@@ -136,10 +136,10 @@ static void answer_internal(request *rq, response *rs, const failure *f, const s
 }
 
 /* A rule that the schema cannot express, answered as if it could. */
-static void answer_value_error(request *rq, response *rs, const sage_message *m)
+static void answer_value_error(request *rq, response *rs, const failure *f, const sage_message *m)
 {
     arena *a = rq->scope->arena;
-    json_t *body = json_hold(a, pydantic_value_error(rq, m->detail, locale_text(a, locale_of(rq), m->code, NULL)));
+    json_t *body = json_hold(a, pydantic_value_error(rq, m->detail, locale_text(a, locale_of(rq), m->code, f->text)));
 
     (void)reply_json(rs, 422, body);
 }
@@ -162,7 +162,7 @@ void sage_envelope(request *rq, response *rs, failure f)
         return;
     }
     if (m->status == 422) {
-        answer_value_error(rq, rs, m);
+        answer_value_error(rq, rs, &f, m);
         return;
     }
     if (f.e == ERR_RATE && f.subject != NULL)
