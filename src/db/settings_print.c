@@ -75,6 +75,10 @@ static void put_range(buf *out, const setting *st)
         return;
     buf_puts(out, ", ");
     put_limit(out, st, st->min);
+    if (st->max < st->min) {
+        buf_puts(out, " or more");
+        return;
+    }
     buf_puts(out, " to ");
     put_limit(out, st, st->max);
 }

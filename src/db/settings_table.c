@@ -63,7 +63,7 @@ const setting settings_table[] = {
             .text = "Where the records live: sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME"),
     SETTING("default_llm.api_key", default_llm_api_key, .unit = SECRET,
             .aliases = "SAGE_DEFAULT_LLM_API_KEY OPENAI_API_KEY", .text = "API key of the system's model provider"),
-    SETTING("default_llm.base_url", default_llm_base_url, .def = "https://api.openai.com/v1",
+    SETTING("default_llm.base_url", default_llm_base_url, .unit = ADDRESS_URL, .def = "https://api.openai.com/v1",
             .aliases = "SAGE_DEFAULT_LLM_API_BASE_URL SAGE_DEFAULT_LLM_BASE_URL OPENAI_BASE_URL",
             .text = "Address of the system's model provider"),
     SETTING("default_llm.driver", default_llm_driver, .def = "openai", .one_of = "openai|anthropic",

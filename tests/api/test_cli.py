@@ -371,9 +371,11 @@ def test_settings_come_from_the_environment_and_wrong_ones_are_named(tmp_path):
 
 
 def test_config_shows_every_setting_without_secrets(server):
-    shown = servers.run("config", "--data", server.data, env={"SLUICE_DEFAULT_LLM_API_KEY": "sk-hide-me-now"})
+    env = {"SLUICE_DEFAULT_LLM_API_KEY": "sk-hide-me-now", "OPENAI_BASE_URL": "https://me:pw-77@models.example/v1"}
+    shown = servers.run("config", "--data", server.data, env=env)
     assert shown.returncode == 0, shown.stderr
-    assert "listen" in shown.stdout and "sk-hide-me-now" not in shown.stdout
+    assert "listen" in shown.stdout and "sk-hide-me-now" not in shown.stdout and "pw-77" not in shown.stdout
+    assert "default_llm.base_url = https://me:***@models.example/v1" in shown.stdout
 
 
 def test_users_are_made_on_the_command_line(server, user):
