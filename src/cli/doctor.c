@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "cli/cli.h"
+#include "cli/args.h"
 #include "db/db.h"
 #include "db/seal.h"
 #include "db/settings.h"
@@ -30,8 +30,9 @@
 
 typedef struct {
     const struct settings *st;
-    db *database;    /* NULL: it could not be opened, or is not there yet */
-    bool can_unseal; /* the master key has been read */
+    db *database;       /* NULL: it could not be opened, or is not there yet */
+    bool can_unseal;    /* the master key has been read */
+    const char *config; /* the file of --config, or NULL */
 } patient;
 
 typedef struct {
@@ -67,10 +68,14 @@ static void trouble(finding *f, bool bad, const char *mend, const char *format, 
 
 static void check_configuration(patient *p, finding *f)
 {
-    char file[4096];
+    char own[4096];
+    const char *file = p->config;
 
     /* Wrong settings never get this far: the command refuses to start and names them. */
-    if ((size_t)snprintf(file, sizeof file, "%s/sluice.conf", p->st->data) < sizeof file && access(file, R_OK) == 0)
+    if (file == NULL && (size_t)snprintf(own, sizeof own, "%s/sluice.conf", p->st->data) < sizeof own &&
+        access(own, R_OK) == 0)
+        file = own;
+    if (file != NULL)
         good(f, "%s, the environment and the command line make sense (see sluice config)", file);
     else
         good(f, "the environment and the command line make sense (see sluice config)");
@@ -360,10 +365,9 @@ static const struct {
 static int run(const cli_args *args)
 {
     static const char *const words[] = {[GOOD] = "ok", [DOUBTFUL] = "warn", [BAD] = "fail"};
-    patient p = {.st = settings_get()};
+    patient p = {.st = settings_get(), .config = args->config};
     int status = EXIT_SUCCESS;
 
-    (void)args;
     log_setup(LOG_ERROR, LOG_TEXT); /* what is wrong is said below */
     for (size_t i = 0; i < COUNT(checks); i++) {
         finding f = {.how = GOOD};

@@ -311,6 +311,16 @@ def test_doctor_finds_a_running_server_in_order(start_server):
         assert found[name][0] in (("ok", "warn") if name in ("model", "private-networks") else ("ok",)), (name, found)
 
 
+def test_doctor_names_the_configuration_file(tmp_path):
+    data, other = tmp_path / "data", tmp_path / "other.conf"
+    data.mkdir(mode=0o700)
+    assert str(tmp_path) not in doctor(data)[0]["configuration"][1]
+    (data / "sluice.conf").write_text("# nothing\n")
+    assert doctor(data)[0]["configuration"][1].startswith(f"{data}/sluice.conf, ")
+    other.write_text("log.level = warn\n")
+    assert doctor(data, "--config", str(other))[0]["configuration"][1].startswith(f"{other}, ")
+
+
 def test_doctor_asks_the_configured_model(fake_llm, tmp_path):
     env = {"SLUICE_DEFAULT_LLM_BASE_URL": fake_llm.url, "SLUICE_DEFAULT_LLM_MODEL_NAME": "some-model"}
     found, status = doctor(tmp_path, env=env)
