@@ -261,8 +261,12 @@ static void say_welcome(const house *h, const char *name, bool random, bool empt
     printf("  API and documentation   %s/docs\n", h->url);
     if (name != NULL)
         printf("  Administrator           %s   with the password %s\n", name, random ? "above" : "that you configured");
-    if (empty)
+    else if (empty)
         printf("  Administrator           none yet: the first who registers in the LangBot interface is\n");
+    else
+        printf("  Administrator           made at an earlier start (`sluice user list --data %s` shows who;\n"
+               "                          `sluice user passwd NAME --data %s` sets a new password)\n",
+               settings_get()->data, settings_get()->data);
     printf("\n  A first answer, as a stream with a tool call in it:\n\n"
            "  curl -N %s/api/stream -H 'Content-Type: application/json' \\\n"
            "    -d '{\"max_loop_count\":5,\"messages\":[{\"role\":\"user\",\"content\":\"What time is it?\"}]}'\n\n",

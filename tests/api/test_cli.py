@@ -374,6 +374,15 @@ def test_the_welcome_shows_a_curl_line_that_works(start_server):
     assert "tool_call" in made.stdout and "stream_end" in made.stdout, made.stdout
 
 
+def test_the_welcome_says_who_may_log_in(tmp_path):
+    first = servers.Server(tmp_path / "d", args=["--welcome"]).start()
+    assert first.stop() == 0
+    assert f"Administrator           {servers.ADMIN} " in first.log() and servers.PASSWORD not in first.log()
+    again = servers.Server(tmp_path / "d", args=["--welcome"]).start()
+    assert again.stop() == 0
+    assert f"sluice user passwd NAME --data {tmp_path}/d" in again.log()
+
+
 def test_settings_come_from_the_environment_and_wrong_ones_are_named(tmp_path):
     env = {"SLUICE_HTTP_MAX_BODY": "lots"}
     made = servers.run("serve", "--data", tmp_path / "d", "--listen", "127.0.0.1:0", env=env, timeout=20)
