@@ -7,6 +7,7 @@
  *   "use the tool NAME {arguments}"      → it calls NAME, as often as that is said
  *   "what time is it", "what day is it"  → it calls an offered tool whose name speaks of time
  *   "list files"                         → it calls an offered tool that lists a directory
+ *   "write a file NAME"                  → it calls file_write with what it was told
  *   a call is required                   → it calls the first tool with arguments made up from the schema
  *   a response format is asked for       → a JSON object
  *   something said or retrieved before shares words with the question → it quotes that
@@ -216,6 +217,42 @@ static bool plan_listing(arena *a, const llm_request *rq, const char *question, 
     return false;
 }
 
+/* The word behind one of these, without what punctuation surrounds it. */
+static str name_behind(const char *text, const char *const *asks, size_t n)
+{
+    static const char around[] = "\"'`,.;:!?()";
+    str name = {"", 0};
+
+    for (size_t i = 0; i < n && name.len == 0; i++) {
+        const char *at = strcasestr(text, asks[i]);
+
+        if (at == NULL)
+            continue;
+        at += strlen(asks[i]);
+        at += strspn(at, around);
+        name = (str){at, strcspn(at, " \t\r\n")};
+        while (name.len > 0 && strchr(around, name.p[name.len - 1]) != NULL)
+            name.len--;
+    }
+    return name;
+}
+
+static bool plan_file(arena *a, const llm_request *rq, const char *question, demo_answer *out)
+{
+    static const char *const asks[] = {"write a file ", "write the file ", "create a file ", "make a file "};
+    str name = name_behind(question, asks, COUNT(asks));
+    json_t *args;
+
+    if (name.len == 0 || find_tool(rq, STR("file_write")) == NULL)
+        return false;
+    args = json_hold(a, json_object());
+    json_set_str(args, "file_path", str_dup(a, name));
+    json_set_str(args, "content", arena_printf(a, "%s\n", question));
+    out->text = "I write the file.";
+    add_call(a, rq, out, "file_write", json_text(a, args));
+    return true;
+}
+
 static bool plan_required(arena *a, const llm_request *rq, demo_answer *out)
 {
     const llm_tool *status = find_tool(rq, STR("turn_status"));
@@ -364,7 +401,7 @@ void demo_plan(arena *a, const llm_request *rq, demo_answer *out)
         out->thoughts = "I look for the patterns that the demo model knows.";
     if (plan_report(a, rq, out) || (rq->n_tools == 1 && plan_required(a, rq, out)) ||
         plan_named_tools(a, rq, question, out) || plan_time(a, rq, question, out) ||
-        plan_listing(a, rq, question, out) || plan_required(a, rq, out))
+        plan_listing(a, rq, question, out) || plan_file(a, rq, question, out) || plan_required(a, rq, out))
         return;
     if (rq->response_format != NULL) {
         out->text = "{\"answer\":\"demo\"}";

@@ -10,8 +10,11 @@ static const char list_schema[] = "{\"type\":\"object\",\"properties\":{\"recurs
 
 static llm_request request(scope *s, const llm_message *messages, size_t n)
 {
-    static llm_tool tools[] = {
-        {.name = "get_current_time"}, {.name = "list_dir"}, {.name = "file_read"}, {.name = "todo_write"}};
+    static llm_tool tools[] = {{.name = "get_current_time"},
+                               {.name = "list_dir"},
+                               {.name = "file_read"},
+                               {.name = "todo_write"},
+                               {.name = "file_write"}};
 
     CHECK(json_parse(s->arena, list_schema, sizeof list_schema - 1, NULL, &tools[1].parameters) == OK, "schema");
     llm_demo_set_delay(0);
@@ -59,6 +62,10 @@ FIBER_TEST(plain_patterns_call_tools)
     } cases[] = {
         {"What time is it?", "[ get_current_time {}]"},
         {"Please LIST FILES here", "[ list_dir {\"dir_path\":\".\"}]"},
+        {"Write a file notes.md",
+         "[ file_write {\"file_path\":\"notes.md\",\"content\":\"Write a file notes.md\\n\"}]"},
+        {"create a file 'a/b.txt', please",
+         "[ file_write {\"file_path\":\"a/b.txt\",\"content\":\"create a file 'a/b.txt', please\\n\"}]"},
         {"use the tool file_read {\"file_path\":\"a b.txt\"}", "[ file_read {\"file_path\":\"a b.txt\"}]"},
         {"Call tool `todo_write` with {\"tasks\":[{\"id\":\"}\"}]} now", "[ todo_write {\"tasks\":[{\"id\":\"}\"}]}]"},
         {"use the tool file_read {\"a\":1} and then use the tool list_dir", "[ file_read {\"a\":1}][ list_dir {}]"},
