@@ -11,13 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "cli/args.h"
+#include "cli/descriptors.h"
 #include "db/db.h"
 #include "db/seal.h"
 #include "db/settings.h"
@@ -182,17 +182,14 @@ static void check_parts(patient *p, finding *f)
 #endif
 }
 
-/* A stream through to a model provider takes two.  The server asks for as many as the hard limit allows. */
 static void check_descriptors(patient *p, finding *f)
 {
-    int64_t wanted = 2 * p->st->http_max_connections + 256;
-    struct rlimit lim = {0};
+    int64_t wanted = descriptors_wanted(p->st), possible = descriptors_possible();
 
-    getrlimit(RLIMIT_NOFILE, &lim);
-    if (lim.rlim_max != RLIM_INFINITY && (int64_t)lim.rlim_max < wanted)
+    if (possible < wanted)
         trouble(f, false, "Raise it (LimitNOFILE= of a systemd unit, or ulimit -Hn), or lower http.max_connections.",
-                "%" PRIu64 " descriptors are allowed, and %" PRId64 " connections may need %" PRId64,
-                (uint64_t)lim.rlim_max, p->st->http_max_connections, wanted);
+                "%" PRId64 " descriptors are allowed, and %" PRId64 " connections may need %" PRId64, possible,
+                p->st->http_max_connections, wanted);
     else
         good(f, "enough for %" PRId64 " connections", p->st->http_max_connections);
 }

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,6 +24,7 @@
 #include "base/mem.h"
 #include "cli/background.h"
 #include "cli/cli.h"
+#include "cli/descriptors.h"
 #include "cli/faces.h"
 #include "db/db.h"
 #include "db/seal.h"
@@ -104,19 +104,6 @@ static bool lock_data(const char *data)
     return refuse("data directory", why);
 }
 
-/* Distributions allow a process few descriptors until it asks for more; what is never needed is left alone. */
-static void allow_descriptors(const struct settings *st)
-{
-    rlim_t wanted = (rlim_t)(2 * st->http_max_connections + 256); /* a stream through to a provider takes two */
-    struct rlimit lim;
-
-    if (getrlimit(RLIMIT_NOFILE, &lim) != 0 || lim.rlim_cur >= wanted)
-        return;
-    lim.rlim_cur = MIN_OF(wanted, lim.rlim_max);
-    if (setrlimit(RLIMIT_NOFILE, &lim) != 0)
-        log_warn("descriptors", log_str("reason", strerror(errno)));
-}
-
 static completion_mode completion_of(const char *name)
 {
     return cstr_eq(name, "turn_status") ? UNTIL_TURN_STATUS
@@ -129,7 +116,6 @@ static bool configure(const struct settings *st)
 {
     char why[512], path[PATH_MAX];
 
-    allow_descriptors(st);
     if (!make_directory("cannot make the data directory", st->data) || !lock_data(st->data))
         return false;
     if ((size_t)snprintf(path, sizeof path, "%s/secret.key", st->data) >= sizeof path)
@@ -440,6 +426,7 @@ static int serve(bool welcome)
     house h = {.welcome = welcome};
     int status = 1;
 
+    descriptors_allow(st);
     if (catch_signals() && configure(st) && open_house(&h, st)) {
         status = loops_run((size_t)st->threads, serve_loop, &h);
         log_info("stopped");

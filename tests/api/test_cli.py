@@ -120,6 +120,18 @@ def test_a_taken_address_is_said_clearly(server, tmp_path):
     assert made.returncode != 0 and str(server.port) in made.stderr + made.stdout
 
 
+def limit_of_files(running):
+    with open(f"/proc/{running.process.pid}/limits", encoding="ascii") as f:
+        return next(line.split()[3:5] for line in f if line.startswith("Max open files"))
+
+
+def test_the_server_allows_itself_the_descriptors_it_may_need(start_server):
+    limits = {4000: "2256", 1500: "1500"}  # what the system lets it have: what it takes for 1000 connections
+    for most, taken in limits.items():
+        running = start_server(args=["--http.max_connections=1000"], launcher=["prlimit", f"--nofile=300:{most}"])
+        assert limit_of_files(running) == [taken, str(most)]
+
+
 @pytest.mark.parametrize("listen", ["nonsense", "127.0.0.1:99999", "127.0.0.1", "999.1.1.1:80"])
 def test_a_senseless_address_is_said_clearly(tmp_path, listen):
     made = servers.run("serve", "--data", tmp_path / "d", "--listen", listen)
