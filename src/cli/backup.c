@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
+#include "cli/database.h"
 #include "db/db.h"
 #include "db/settings.h"
 #include "store/object_backup.h"
@@ -49,8 +49,11 @@ static int run(const cli_args *args)
     bool terminal = isatty(STDERR_FILENO) == 1;
     int shown = -1;
     char why[512];
-    err e = db_backup(settings_get()->db_url, file, terminal ? show_progress : NULL, &shown, why, sizeof why);
+    err e;
 
+    if (!database_has_home(&cli_backup))
+        return EXIT_FAILURE;
+    e = db_backup(settings_get()->db_url, file, terminal ? show_progress : NULL, &shown, why, sizeof why);
     if (shown >= 0)
         fputc('\n', stderr);
     if (e != OK) {

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "db/db.h"
 #include "db/settings.h"
@@ -27,6 +28,17 @@ static err run_job(scope *root, void *arg)
     return e;
 }
 
+bool database_has_home(const cli_command *c)
+{
+    const char *data = settings_get()->data;
+
+    if (settings_given("db.url") || access(data, F_OK) == 0)
+        return true;
+    fprintf(stderr, "sluice %s: there is no data directory %s: name another with --data (sluice serve makes it)\n",
+            c->name, data);
+    return false;
+}
+
 int database_run(const cli_command *c, err (*work)(scope *s, void *arg), void *arg)
 {
     job j = {c, work, arg};
@@ -34,6 +46,8 @@ int database_run(const cli_command *c, err (*work)(scope *s, void *arg), void *a
     db *d;
     int status;
 
+    if (!database_has_home(c))
+        return EXIT_FAILURE;
     if (db_open(settings_get()->db_url, &d, why, sizeof why) != OK) {
         fprintf(stderr, "sluice %s: %s\n", c->name, why);
         return EXIT_FAILURE;

@@ -194,6 +194,14 @@ def test_keys_that_cannot_be_made(server):
         assert made.returncode != 0 and made.stderr.strip(), args
 
 
+@databases.sqlite_only
+@pytest.mark.parametrize("args", [["user", "list"], ["key", "list"], ["user", "create", "bob"], ["backup", "x.db"]])
+def test_a_data_directory_that_is_not_there_is_named_and_not_made(tmp_path, args):
+    made = servers.run(*args, "--data", tmp_path / "none")
+    assert made.returncode == 1 and f"there is no data directory {tmp_path}/none: name another with --data" in made.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_keys_are_stored_as_hashes(start_server):
     from fixtures import create_key
 
