@@ -38,7 +38,7 @@ static void print_command(const cli_command *c)
     if (c->settings)
         printf("\nEvery setting is an option too, such as --data DIR or --listen ADDRESS:PORT: `sluice config` lists "
                "them,\n"
-               "docs/settings.md explains them.\n");
+               "`sluice config --markdown` explains them.\n");
 }
 
 static void print_all(void)
