@@ -254,7 +254,7 @@ static void say_welcome(const house *h, const char *name, bool random, bool empt
                "                          `sluice user passwd NAME --data %s` sets a new password)\n",
                settings_get()->data, settings_get()->data);
     printf("\n  A first answer, as a stream with a tool call in it:\n\n"
-           "  curl -N %s/api/stream -H 'Content-Type: application/json' \\\n"
+           "  curl -N %s/api/stream -H 'Content-Type: application/json' -H 'Accept-Language: en' \\\n"
            "    -d '{\"max_loop_count\":5,\"messages\":[{\"role\":\"user\",\"content\":\"What time is it?\"}]}'\n\n",
            h->url);
 }
