@@ -195,11 +195,15 @@ def test_delete(admin, talk):
     sage.error(admin.get(f"/api/conversations/{session}/messages"), 404)
 
 
-def test_an_administrator_does_not_delete_what_others_said(admin, user):
+def test_an_administrator_reads_but_does_not_change_what_others_said(admin, user):
     someone = user()
     session = unique("s")
     chat(someone.client, say("mine", sage.agent(someone.client), session))
-    sage.error(admin.delete(f"/api/conversations/{session}"), 500, "Not allowed to delete this conversation")
+    url = f"/api/conversations/{session}"
+    sage.error(admin.delete(url), 500, "Not allowed to delete this conversation")
+    sage.error(admin.post(f"{url}/edit-last-user-message", json={"content": "x"}), 500, "Not allowed to edit this conversation")
+    sage.error(admin.post(f"{url}/rerun-stream", json={}), 500, "Not allowed to rerun this conversation")
+    assert [m["content"] for m in history(admin, session)["messages"]][0] == "mine"
     assert sage.full(someone.client.delete(f"/api/conversations/{session}")) == {"session_id": session}
 
 

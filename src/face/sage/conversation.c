@@ -30,7 +30,7 @@ err sage_own_conversation(request *rq, const char *session, const char *denied, 
     if (e == ERR_NOT_FOUND)
         return fail_code(rq->scope, e, "conversation.not_exist", session, "Conversation %s does not exist", session);
     TRY(e);
-    if (!rq->user->admin && !cstr_eq(row->user_id, rq->user->user_id))
+    if (!cstr_eq(row->user_id, rq->user->user_id))
         return fail_code(rq->scope, ERR_DENIED, denied, session, "the conversation belongs to somebody else");
     if (out != NULL)
         *out = row;
@@ -370,17 +370,13 @@ err sage_tasks_status(request *rq, response *rs)
     return sage_ok(rq, rs, "chat.tasks_loaded", session, data);
 }
 
-/* DELETE /api/conversations/{session_id}: stops its run as well.  For administrators it is their own ones only, too. */
+/* DELETE /api/conversations/{session_id}: stops its run as well. */
 err sage_conversation_delete(request *rq, response *rs)
 {
     const char *session = request_param(rq, "session_id");
-    conversation_row *row;
     json_t *data;
 
-    TRY(sage_own_conversation(rq, session, "conversation.delete_forbidden", &row));
-    if (!cstr_eq(row->user_id, rq->user->user_id))
-        return fail_code(rq->scope, ERR_DENIED, "conversation.delete_forbidden", session,
-                         "the conversation belongs to somebody else");
+    TRY(sage_own_conversation(rq, session, "conversation.delete_forbidden", NULL));
     TRY(chat_delete(rq->scope, session, "the conversation was deleted"));
     data = json_object();
     json_set_str(data, "session_id", session);

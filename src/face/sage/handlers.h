@@ -40,8 +40,8 @@ err sage_conversation_delete(request *rq, response *rs);
 err sage_tasks_status(request *rq, response *rs);
 extern const schema sage_conversation_list_schema, sage_title_schema, sage_edit_schema;
 
-/* The conversation, when it is the caller's (administrators: anybody's); "conversation.not_exist", or the code `denied`.
- * `out` may be NULL. */
+/* The conversation, when it is the caller's own: administrators read what others said, but do not change it.
+ * "conversation.not_exist", or the code `denied`.  `out` may be NULL. */
 MUST_USE err sage_own_conversation(request *rq, const char *session, const char *denied, conversation_row **out);
 
 /* agent.c */
