@@ -161,6 +161,11 @@ static err begin(scope *prep, chat *c, const chat_request *rq, const merged_conf
     return e;
 }
 
+static bool is_session_id(const char *id)
+{
+    return utf8_valid(id, strlen(id)) && utf8_count(str_of(id)) <= 255;
+}
+
 static err check(scope *s, const chat_request *rq, const merged_config *m)
 {
     enum { MESSAGES_MAX = 1000 };
@@ -174,8 +179,9 @@ static err check(scope *s, const chat_request *rq, const merged_config *m)
         return fail_code(s, ERR_INVALID, "chat.max_loops_required", NULL, "max_loop_count must be given");
     if (m->max_loops < 0)
         return fail_code(s, ERR_INVALID, "chat.max_loops_required", NULL, "max_loop_count must be at least 1");
-    if (rq->session_id != NULL && (strlen(rq->session_id) > 255 || !utf8_valid(rq->session_id, strlen(rq->session_id))))
-        return fail_code(s, ERR_INVALID, "chat.session_id_invalid", NULL, "the session id is longer than 255 bytes");
+    if (rq->session_id != NULL && !is_session_id(rq->session_id))
+        return fail_code(s, ERR_INVALID, "chat.session_id_invalid", NULL,
+                         "the session id is longer than 255 characters");
     return OK;
 }
 

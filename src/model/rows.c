@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 
-enum { PAGE_DEFAULT = 100, PAGE_MOST = 1000, KEY_MOST = 1000 };
+enum { PAGE_DEFAULT = 100, PAGE_MOST = 1000, KEY_MOST = 4 * 255 /* bytes of 255 characters */ };
 
 int64_t page_limit(page p)
 {

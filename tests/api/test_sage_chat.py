@@ -3,6 +3,7 @@
 import json
 import re
 import time
+import urllib.parse
 import uuid
 
 import pytest
@@ -77,10 +78,19 @@ def test_a_session_id_is_made_when_none_is_given(admin, bot):
     assert re.fullmatch(UUID, run.lines[-1]["session_id"])
 
 
-@pytest.mark.parametrize("session", ["session_1767000000000", "s", "a b/c?d", "会话-1", "x" * 255])
+@pytest.mark.parametrize(
+    "session",
+    ["session_1767000000000", "s", "a b/c?d", "会话-1", "x" * 255, "会" * 255, "🐙" * 255],
+    ids=["web client", "short", "signs", "chinese", "long", "long chinese", "long emoji"],
+)
 def test_a_session_id_is_any_string(admin, bot, session):
     session = session[: 255 - 9] + uuid.uuid4().hex[:9] if len(session) > 20 else session + uuid.uuid4().hex[:9]
     assert chat(admin, say("Hi", bot[0], session)).lines[-1]["session_id"] == session
+    assert sage.history(admin, urllib.parse.quote(session, safe=""))["conversation_id"] == session
+
+
+def test_a_session_id_of_more_than_255_characters_is_refused(admin, bot):
+    sage.error(admin.post("/api/chat", json=say("Hi", bot[0], "会" * 256)), 400, "Invalid session_id")
 
 
 def test_the_model_sees_prompt_context_and_request(admin, model, fake_llm):

@@ -89,12 +89,12 @@ ENGINE_TEST(names_and_addresses_are_unique)
 
 ENGINE_TEST(names_have_a_length_that_an_index_takes)
 {
-    char *longest = arena_zalloc(s->arena, 1, 1002);
+    char *longest = arena_zalloc(s->arena, 1, 1022);
     user_row u = {.username = longest};
 
-    memset(longest, 'x', 1001);
+    memset(longest, 'x', 1021);
     CHECK_INT(user_insert(s, &u), ERR_INVALID);
-    longest[1000] = '\0';
+    longest[1020] = '\0';
     CHECK_INT(user_insert(s, &u), OK);
 }
 
