@@ -78,6 +78,15 @@ def test_search_by_title_and_agent(admin, bot):
     assert listed(admin, search=word + "'; DROP TABLE x; --")["total"] == 0
 
 
+@pytest.mark.parametrize("nothing", ["undefined", "null", ""])
+def test_what_the_web_client_writes_for_nothing_filters_nothing(user, nothing):
+    someone = user()
+    session = unique("s")
+    chat(someone.client, say("mine", sage.agent(someone.client), session))
+    query = dict.fromkeys(["search", "agent_id", "sort_by", "user_id"], nothing)
+    assert [i["session_id"] for i in listed(someone.client, **query)["list"]] == [session]
+
+
 def test_users_see_their_own_only_and_admins_all(admin, user):
     one, two = user(), user()
     session = unique("s")

@@ -52,6 +52,7 @@ def test_everybody_sees_the_builtin_ones(user):
 def test_the_filter_by_type(admin):
     assert {t["type"] for t in tools(admin, type="basic")} == {"basic"}
     assert tools(admin, type="mcp") == []
+    assert tools(admin, type="undefined", language="undefined") == tools(admin, type="null", language="null") == tools(admin)
 
 
 def test_descriptions_in_the_language_asked_for(admin):

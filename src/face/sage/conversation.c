@@ -8,6 +8,7 @@
 #include "auth/identity.h"
 #include "base/clock.h"
 #include "face/sage/envelope.h"
+#include "face/sage/filter.h"
 #include "face/sage/handlers.h"
 #include "face/sage/lines.h"
 #include "face/sage/locale.h"
@@ -99,8 +100,8 @@ err sage_conversation_list(request *rq, response *rs)
     const list_args *in = rq->args;
     conversation_filter f = {
         .who = caller(rq),
-        .agent_id = cstr_blank(in->agent_id) ? NULL : in->agent_id,
-        .search = cstr_blank(in->search) ? NULL : in->search,
+        .agent_id = sage_filter(in->agent_id),
+        .search = sage_filter(in->search),
         .order = order_of(in->sort_by),
         .page = {.offset = (in->page - 1) * in->page_size, .limit = in->page_size},
     };

@@ -5,6 +5,7 @@
 #include "agent/chat.h"
 #include "auth/identity.h"
 #include "face/sage/envelope.h"
+#include "face/sage/filter.h"
 #include "face/sage/handlers.h"
 #include "face/sage/locale.h"
 
@@ -63,14 +64,15 @@ err sage_tool_list(request *rq, response *rs)
     const list_args *in = rq->args;
     tool_context cx = context_of(rq);
     json_t *data, *list = json_hold(rq->scope->arena, json_array());
+    const char *language = sage_filter(in->language), *type = sage_filter(in->type);
     const tool **tools;
     size_t n;
 
-    if (!cstr_blank(in->language))
-        cx.language = in->language;
+    if (language != NULL)
+        cx.language = language;
     TRY(tool_list(rq->scope, rq->scope->arena, &cx, &tools, &n));
     for (size_t i = 0; i < n; i++)
-        if (!tools[i]->hidden && (cstr_blank(in->type) || cstr_eq(in->type, type_of(tools[i]))))
+        if (!tools[i]->hidden && (type == NULL || cstr_eq(type, type_of(tools[i]))))
             json_array_append_new(list, tool_json(rq->scope->arena, tools[i], cx.language));
     data = json_object();
     json_set(data, "tools", json_incref(list));
