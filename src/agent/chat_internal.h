@@ -31,6 +31,7 @@ const chat_settings *chat_configured(void);
 
 /* chat_plan.c: everything that the run needs after the request is gone, in its own scope. */
 err chat_make_plan(scope *prep, chat *c, const chat_request *rq, const merged_config *m);
+void chat_think_by_default(chat *c); /* as the agent does, else as the model is configured */
 
 /* chat_messages.c: the request's messages join the ledger; a message whose id is there already replaces that one. */
 err chat_join_messages(scope *prep, chat *c, const json_t *messages);

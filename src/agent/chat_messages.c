@@ -48,10 +48,12 @@ static err read_message(scope *s, arena *a, const json_t *v, control_tags *tags,
 /* A message that says nothing about thinking leaves it to the agent. */
 static void obey_tags(chat *c, const control_tags *tags)
 {
-    bool said = tags->thinking_given || tags->level != NULL;
-
-    c->plan.model.thinking = said ? tags->thinking : c->thinks ? THINKING_ON : THINKING_OFF;
-    c->plan.model.thinking_level = tags->level;
+    if (tags->thinking_given || tags->level != NULL) {
+        c->plan.model.thinking = tags->thinking;
+        c->plan.model.thinking_level = tags->level;
+    } else {
+        chat_think_by_default(c);
+    }
 }
 
 err chat_join_messages(scope *prep, chat *c, const json_t *messages)

@@ -78,6 +78,13 @@ static err find_role(scope *prep, arena *a, const chat_request *rq, const merged
     return OK;
 }
 
+void chat_think_by_default(chat *c)
+{
+    llm_think_as_configured(&c->plan.model);
+    if (c->thinks)
+        c->plan.model.thinking = THINKING_ON;
+}
+
 err chat_make_plan(scope *prep, chat *c, const chat_request *rq, const merged_config *m)
 {
     arena *a = c->s->arena;
@@ -104,14 +111,14 @@ err chat_make_plan(scope *prep, chat *c, const chat_request *rq, const merged_co
                    .response_language = json_get_str(context, "response_language", "en-US"),
                    .system_context = context,
                    .turn_status = set->until == UNTIL_TURN_STATUS && !rq->stateless},
-        .model = {.thinking = m->thinking ? THINKING_ON : THINKING_OFF,
-                  .response_format =
+        .model = {.response_format =
                       rq->response_format != NULL ? json_hold(a, json_deep_copy(rq->response_format)) : NULL},
     };
     c->thinks = m->thinking;
     p->prompt.workspace = p->tool_context.workspace;
     TRY(find_role(prep, a, rq, m, &p->prompt.role));
     TRY(resolve_model(prep, a, rq, m, &p->model.at));
+    chat_think_by_default(c);
     if (p->until == UNTIL_JUDGED)
         TRY(resolve_fast_model(prep, a, rq, m, &p->fast));
     p->tool_context.multimodal = !p->model.at.no_images;

@@ -154,6 +154,7 @@ static void apply_request_model(arena *a, const chat_request *rq, llm_endpoint *
         at->base_url = arena_strdup(a, url);
         at->driver = "openai";
         at->private_ok = rq->admin;
+        at->reasoning = NULL;
         at->n_keys = 0; /* never send a stored key to an address that the request names */
     }
     if (!cstr_blank(key)) {

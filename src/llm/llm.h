@@ -70,6 +70,7 @@ typedef struct {
     bool no_images;        /* image parts become text */
     bool no_structured;    /* response_format is not sent */
     json_t *params;        /* merged into the request as they are: max_tokens, temperature, top_p …; or NULL */
+    const char *reasoning; /* how much its owner wants it to think: "disabled", "enabled" or a level; NULL: not said */
     int64_t max_model_len; /* tokens of context; 0: 128000 */
 } llm_endpoint;
 
@@ -86,6 +87,9 @@ typedef struct {
     llm_limits limits;          /* what is 0 is as configured */
     int64_t retry_base;         /* first pause; 0: 1 s */
 } llm_request;
+
+/* For requests of somebody who says nothing about thinking: as the endpoint is configured, else none. */
+void llm_think_as_configured(llm_request *rq);
 
 typedef struct {
     int64_t prompt, completion, total, cached, reasoning; /* tokens; 0 when not told */

@@ -36,6 +36,18 @@ static err trusted(scope *s, const provider_row *p, bool *out)
     return OK;
 }
 
+/* The level that the model's owner has chosen; NULL when he leaves it to the provider. */
+static const char *reasoning_of(arena *a, const model_row *m)
+{
+    json_t *config = NULL;
+    const char *level;
+
+    if (m->reasoning == NULL || json_parse(a, m->reasoning, strlen(m->reasoning), NULL, &config) != OK)
+        return NULL;
+    level = json_get_str(config, "level", NULL);
+    return cstr_eq(level, "provider_default") ? NULL : level;
+}
+
 err serve_endpoint(scope *s, arena *a, const served_model *sm, llm_endpoint *out)
 {
     const char **keys;
@@ -57,6 +69,7 @@ err serve_endpoint(scope *s, arena *a, const served_model *sm, llm_endpoint *out
         .no_images = !model_has_ability(&sm->model, "vision"),
         .no_structured = !model_has_ability(&sm->model, "structured_output"),
         .params = json_object_size(extra) > 0 ? extra : NULL,
+        .reasoning = reasoning_of(a, &sm->model),
         .max_model_len = sm->model.context_length,
     };
     return trusted(s, &sm->provider, &out->private_ok);

@@ -27,6 +27,15 @@ bool endpoint_is(const llm_endpoint *at, const char *domain)
     return len == want || host[len - want - 1] == '.';
 }
 
+void llm_think_as_configured(llm_request *rq)
+{
+    const char *wanted = rq->at.reasoning;
+    bool on = wanted != NULL && !cstr_eq(wanted, "disabled");
+
+    rq->thinking = on ? THINKING_ON : THINKING_OFF;
+    rq->thinking_level = on && !cstr_eq(wanted, "enabled") ? wanted : NULL;
+}
+
 /* The first of `supported` (weakest first) that is not weaker than `level`, else the strongest. */
 static const char *nearest_level(const char *level, const char *const *supported, size_t n)
 {

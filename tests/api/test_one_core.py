@@ -56,6 +56,39 @@ def test_an_administrators_flow_asks_his_own_provider_before_that_of_another_use
     assert [q.key for q in fake_llm.requests_for(name)] == ["sk-my-own"]
 
 
+def test_the_reasoning_level_of_a_model_holds_wherever_nothing_else_is_said(server, admin, fake_llm):
+    from fixtures import create_key
+
+    name = sage.unique("o3-mini")
+    body = {"name": f"prov-{name}", "requester": "openai-chat-completions", "base_url": fake_llm.url, "api_keys": ["sk-r"]}
+    provider = admin.post("/api/v1/provider/providers", json=body).json()["data"]["uuid"]
+    body = {"name": name, "provider_uuid": provider, "abilities": ["reasoning"], "reasoning_config": {"level": "high"}}
+    uuid = admin.post("/api/v1/provider/models/llm", json=body).json()["data"]["uuid"]
+    shown = admin.get(f"/api/v1/provider/models/llm/{uuid}").json()["data"]["model"]["reasoning_capabilities"]
+    assert shown["supported"] is True and {"disabled", "low", "high"} <= set(shown["levels"])
+
+    def effort():
+        return fake_llm.requests_for(name)[-1].body["reasoning_effort"]
+
+    (found,) = [p for p in sage.full(admin.get("/api/llm-provider/list")) if p["model"] == name]
+    agent = sage.agent(admin, found["id"])
+    sage.chat(admin, sage.say("Hi", agent))
+    assert effort() == "high"
+    sage.chat(admin, sage.say("<thinking_level>low</thinking_level>Hi", agent))
+    assert effort() == "low"
+    flows = server.client(key=create_key(server, "langflow"))
+    flow = flows.post("/api/v1/flows/", json=langflow.chat_flow(name, f"prov-{name}")).json()
+    assert flows.post(f"/api/v1/run/{flow['id']}", json={"input_value": "Hi"}).status_code == 200
+    assert effort() == "high"
+    assert admin.post(f"/api/v1/provider/models/llm/{uuid}/test", json={}).json()["code"] == 0
+    assert effort() == "high"
+    for level, sent in (("disabled", "medium"), ("provider_default", "medium"), ("low", "low")):
+        changed = admin.put(f"/api/v1/provider/models/llm/{uuid}", json={"reasoning_config": {"level": level}}).json()
+        assert changed["code"] == 0, changed
+        sage.chat(admin, sage.say("Hi", agent))
+        assert effort() == sent, level
+
+
 def test_a_provider_made_through_sage_is_listed_by_langbot(server, admin, fake_llm):
     _, name = sage.provider(admin, fake_llm)
     with server.client() as client:

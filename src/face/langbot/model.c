@@ -15,6 +15,9 @@
 
 #define REASONING_DEFAULT "{\"level\":\"provider_default\"}"
 
+static const char *const levels[] = {"provider_default", "disabled", "enabled", "minimal", "low",
+                                     "medium",           "high",     "xhigh",   "max"};
+
 /* What is tried with a model; an answer is success. */
 static err try_chat(scope *s, const llm_endpoint *at)
 {
@@ -23,6 +26,7 @@ static err try_chat(scope *s, const llm_endpoint *at)
     llm_usage usage;
     const char *text;
 
+    llm_think_as_configured(&q);
     return llm_complete(s, &q, &text, &usage);
 }
 
@@ -78,14 +82,17 @@ static json_t *stored(arena *a, const char *text, const char *fallback)
 /* What only chat models have. */
 static void put_chat(arena *a, json_t *o, const model_row *m)
 {
-    json_t *capabilities = json_object(), *levels = json_array();
+    json_t *capabilities = json_object(), *offered = json_array();
+    bool reasons = model_has_ability(m, "reasoning");
 
     json_set(o, "abilities", stored(a, m->abilities, "[]"));
     json_set(o, "context_length", m->context_length > 0 ? json_integer(m->context_length) : json_null());
     json_set(o, "reasoning_config", stored(a, m->reasoning, REASONING_DEFAULT));
-    json_array_append_new(levels, json_string("provider_default"));
-    json_set_bool(capabilities, "supported", model_has_ability(m, "reasoning"));
-    json_set(capabilities, "levels", levels);
+    for (size_t i = 0; i < (reasons ? COUNT(levels) : 1);
+         i++) /* what a provider has not got is the nearest that it has */
+        json_array_append_new(offered, json_string(levels[i]));
+    json_set_bool(capabilities, "supported", reasons);
+    json_set(capabilities, "levels", offered);
     json_set_str(capabilities, "source", "unknown");
     json_set(o, "reasoning_capabilities", capabilities);
 }
@@ -191,9 +198,16 @@ const schema bot_embedding_schema = MODEL_SCHEMA("embedding_model_create", embed
 const schema bot_embedding_update_schema = MODEL_SCHEMA("embedding_model_update", embedding_update);
 const schema bot_embedding_test_schema = MODEL_SCHEMA("embedding_model_test", embedding_update);
 
+static bool is_level(const char *text)
+{
+    for (size_t i = 0; i < COUNT(levels); i++)
+        if (cstr_eq(levels[i], text))
+            return true;
+    return false;
+}
+
 static err check_reasoning(request *rq, const model_body *in)
 {
-    static const char levels[] = "|provider_default|disabled|enabled|minimal|low|medium|high|xhigh|max|";
     json_t *given = json_object_get(in->reasoning_config, "level"), *v;
     arena *a = rq->scope->arena;
     const char *level, *key;
@@ -206,7 +220,7 @@ static err check_reasoning(request *rq, const model_body *in)
             return fail(rq->scope, ERR_INVALID, "Unsupported reasoning_config fields: %s", key);
     }
     level = given == NULL ? "provider_default" : json_is_string(given) ? json_string_value(given) : json_text(a, given);
-    if (strchr(level, '|') != NULL || strstr(levels, arena_printf(a, "|%s|", level)) == NULL)
+    if (!is_level(level))
         return fail(rq->scope, ERR_INVALID, "Unsupported reasoning level: %s", level);
     return OK;
 }

@@ -119,6 +119,7 @@ static err text_output(component_call *c, flow_value *out)
     TRY(chosen(c, &ch));
     TRY(endpoint_of(c, &ch, &q.at));
     set_params(c, &ch, &q.at);
+    llm_think_as_configured(&q);
     if (!cstr_blank(system))
         messages[q.n_messages++] = (llm_message){.role = ROLE_SYSTEM, .text = system};
     messages[q.n_messages++] = (llm_message){.role = ROLE_USER, .text = input};
