@@ -26,6 +26,7 @@
 #include "cli/cli.h"
 #include "cli/descriptors.h"
 #include "cli/faces.h"
+#include "cli/memory.h"
 #include "db/db.h"
 #include "db/seal.h"
 #include "face/core/routes.h"
@@ -328,23 +329,6 @@ static err watch_runs(scope *root, void *unused)
     return OK;
 }
 
-static void trim_memory(void *unused)
-{
-    enum { KEEP = 16 << 20 };
-
-    (void)unused;
-    hub_expire();
-    mem_trim(KEEP);
-}
-
-/* After a burst much of the heap is free but still resident: it goes back before long. */
-static err keep_memory_small(scope *root, void *unused)
-{
-    while (sleep_for(root, SECONDS(5)) == OK && offload(root, trim_memory, unused) == OK)
-        ;
-    return OK;
-}
-
 /* Once requests are answered: starting processes would hold up the first of them. */
 static err warm_scripts(scope *root, void *unused)
 {
@@ -372,7 +356,7 @@ static err serve_loop(scope *root, void *arg)
         scope_spawn(root, session_purge_loop, NULL);
         scope_spawn(root, integration_upkeep, NULL);
         scope_spawn(root, watch_runs, NULL);
-        scope_spawn(root, keep_memory_small, NULL);
+        scope_spawn(root, memory_keep_small, h->server);
     }
     while (!atomic_load(&h->ready)) {
         if (atomic_load(&h->failed) || sleep_for(root, MILLISECONDS(1)) != OK)
