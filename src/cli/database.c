@@ -48,7 +48,7 @@ int database_run(const cli_command *c, err (*work)(scope *s, void *arg), void *a
 
     if (!database_has_home(c))
         return EXIT_FAILURE;
-    if (db_open(settings_get()->db_url, &d, why, sizeof why) != OK) {
+    if (db_open_kept(settings_get()->db_url, &d, why, sizeof why) != OK) {
         fprintf(stderr, "sluice %s: %s\n", c->name, why);
         return EXIT_FAILURE;
     }

@@ -209,10 +209,13 @@ static void check_database(patient *p, finding *f)
 {
     const char *file = cstr_starts(p->st->db_url, "sqlite:") ? p->st->db_url + strlen("sqlite:") : NULL;
     char why[512];
+    err e;
 
     if (file != NULL && access(file, F_OK) != 0 && errno == ENOENT)
         good(f, "%s will be made at the first start", file);
-    else if (db_open(p->st->db_url, &p->database, why, sizeof why) != OK)
+    else if ((e = db_open_kept(p->st->db_url, &p->database, why, sizeof why)) == ERR_CONFLICT)
+        trouble(f, false, "Nothing is to be done, unless a server of that older version shall go on.", "%s", why);
+    else if (e != OK)
         trouble(f, true,
                 file != NULL ? "Check that the file belongs to the user that runs sluice, or restore a backup."
                              : "Check that the server runs and that db.url names it and a role that may create tables.",

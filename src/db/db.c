@@ -13,27 +13,28 @@
 struct db_counters db_counters;
 static db *the_db;
 
-static err open_postgres(const char *url, db **out, char *why, size_t why_size)
+static err open_postgres(const char *url, bool keeps, db **out, char *why, size_t why_size)
 {
 #ifdef HAVE_POSTGRES
-    return postgres_open(url, out, why, why_size);
+    return postgres_open(url, keeps, out, why, why_size);
 #else
     (void)url;
+    (void)keeps;
     (void)out;
     snprintf(why, why_size, "this program was built without PostgreSQL");
     return ERR_UNSUPPORTED;
 #endif
 }
 
-err db_open(const char *url, db **out, char *why, size_t why_size)
+static err open_any(const char *url, bool keeps, db **out, char *why, size_t why_size)
 {
     db *d = NULL;
     err e;
 
     if (cstr_starts(url, "sqlite:"))
-        e = sqlite_open(url + strlen("sqlite:"), &d, why, why_size);
+        e = sqlite_open(url + strlen("sqlite:"), keeps, &d, why, why_size);
     else if (cstr_starts(url, "postgres://") || cstr_starts(url, "postgresql://"))
-        e = open_postgres(url, &d, why, why_size);
+        e = open_postgres(url, keeps, &d, why, why_size);
     else {
         snprintf(why, why_size, "a database address begins with \"sqlite:\" or \"postgres://\"");
         e = ERR_INVALID;
@@ -41,6 +42,16 @@ err db_open(const char *url, db **out, char *why, size_t why_size)
     if (e == OK)
         *out = the_db = d;
     return e;
+}
+
+err db_open(const char *url, db **out, char *why, size_t why_size)
+{
+    return open_any(url, false, out, why, why_size);
+}
+
+err db_open_kept(const char *url, db **out, char *why, size_t why_size)
+{
+    return open_any(url, true, out, why, why_size);
 }
 
 void db_close(db *d)

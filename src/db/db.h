@@ -46,6 +46,9 @@ static inline db_value db_real(double n)
 /* The database of this process, opened once before the loops start.  `url`: "sqlite:PATH" or "postgres://…" (libpq).
  * Applies migrations in one transaction; a database newer than this program is refused.  On failure says why. */
 MUST_USE err db_open(const char *url, db **out, char *why, size_t why_size);
+/* The same beside a server that may be of an older version: an older database is refused with
+ * ERR_CONFLICT instead of changed under it.  A new one gets its tables. */
+MUST_USE err db_open_kept(const char *url, db **out, char *why, size_t why_size);
 void db_close(db *d);               /* after the loops have ended; waits for the writer */
 const char *db_engine(const db *d); /* "sqlite" or "postgres" */
 db *db_default(void);               /* the one opened */

@@ -93,8 +93,8 @@ extern struct db_counters {
 } db_counters;
 
 /* Engines.  Each opens, migrates and returns a db, or says why not. */
-err sqlite_open(const char *path, db **out, char *why, size_t why_size);
-err postgres_open(const char *url, db **out, char *why, size_t why_size);
+err sqlite_open(const char *path, bool keeps, db **out, char *why, size_t why_size);
+err postgres_open(const char *url, bool keeps, db **out, char *why, size_t why_size);
 err sqlite_backup(const char *path, const char *file, void (*progress)(void *arg, int done, int total), void *arg,
                   char *why, size_t why_size);
 
@@ -106,6 +106,7 @@ typedef struct {
     bool (*run)(void *connection, const char *sql);
     bool (*numbers)(void *connection, void (*each)(void *arg, int64_t number), void *arg);
     const char *(*message)(void *connection); /* of the last failure */
+    bool keeps;                               /* db_open_kept() */
 } migrate_target;
 err migrate_run(const migrate_target *t, char *why, size_t why_size);
 

@@ -82,5 +82,14 @@ err migrate_run(const migrate_target *t, char *why, size_t why_size)
         t->run(t->connection, "ROLLBACK");
         return ERR_UNSUPPORTED;
     }
+    if (t->keeps && p.newest > 0 && p.newest < known) {
+        snprintf(
+            why, why_size,
+            "the database is at migration %lld, this program wants %lld: sluice serve of this version brings it up to "
+            "date when it starts",
+            (long long)p.newest, (long long)known);
+        t->run(t->connection, "ROLLBACK");
+        return ERR_CONFLICT;
+    }
     return apply_missing(t, &p, why, why_size);
 }

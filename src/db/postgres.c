@@ -321,10 +321,10 @@ static const char *target_message(void *connection)
     return PQerrorMessage(connection);
 }
 
-err postgres_open(const char *url, db **out, char *why, size_t why_size)
+err postgres_open(const char *url, bool keeps, db **out, char *why, size_t why_size)
 {
     PGconn *pq = pg_connect(url, why, why_size);
-    migrate_target target = {pq, target_lock, target_run, target_numbers, target_message};
+    migrate_target target = {pq, target_lock, target_run, target_numbers, target_message, keeps};
     pg_db *d;
     err e;
 

@@ -479,10 +479,10 @@ static const char *target_message(void *connection)
     return sqlite3_errmsg(((sqlite_connection *)connection)->handle);
 }
 
-static err migrate_file(const char *path, char *why, size_t why_size)
+static err migrate_file(const char *path, bool keeps, char *why, size_t why_size)
 {
     sqlite_connection *c = sqlite_connect(path, SQLITE_CREATES, why, why_size);
-    migrate_target target = {c, target_lock, target_run, target_numbers, target_message};
+    migrate_target target = {c, target_lock, target_run, target_numbers, target_message, keeps};
     err e;
 
     if (c == NULL)
@@ -493,7 +493,7 @@ static err migrate_file(const char *path, char *why, size_t why_size)
     return e;
 }
 
-err sqlite_open(const char *path, db **out, char *why, size_t why_size)
+err sqlite_open(const char *path, bool keeps, db **out, char *why, size_t why_size)
 {
     sqlite_writer *w;
     sqlite_db *d;
@@ -503,7 +503,7 @@ err sqlite_open(const char *path, db **out, char *why, size_t why_size)
         return ERR_INVALID;
     }
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* a lock at every allocation, for figures that nobody reads */
-    TRY(migrate_file(path, why, why_size));
+    TRY(migrate_file(path, keeps, why, why_size));
     w = sqlite_writer_start(path, why, why_size);
     if (w == NULL)
         return ERR_IO;

@@ -45,6 +45,26 @@ TEST(a_newer_postgres_database_is_refused, .limit = 30)
         refuse_newer("postgres");
 }
 
+static void make_it_older(scope *s)
+{
+    CHECK_INT(db_exec(s, "DELETE FROM schema_migrations WHERE number > 1", DB_NO_ARGS, NULL), OK);
+}
+
+/* Commands beside a server change nothing under it. */
+TEST(an_older_database_is_brought_up_to_date_by_servers_only)
+{
+    char why[512] = "";
+    db *d = NULL;
+
+    engine_test("sqlite", 1, make_it_older);
+    CHECK_INT(db_open_kept(engine_url(), &d, why, sizeof why), ERR_CONFLICT);
+    CHECK(strstr(why, "at migration 1") != NULL && strstr(why, "sluice serve") != NULL, "%s", why);
+    CHECK(d == NULL && db_default() == NULL, "nothing is open");
+    engine_fresh_url("sqlite");
+    CHECK_INT(db_open_kept(engine_url(), &d, why, sizeof why), OK);
+    db_close(d);
+}
+
 static void open_from_processes_at_once(const char *engine)
 {
     enum { PROCESSES = 6 };
