@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -18,6 +19,8 @@
 #include "script/internal.h"
 
 enum { REDIRECTS_MAX = 5, HEADERS_MAX = 100, HEADER_BYTES_MAX = 64 << 10, METHOD_MAX = 32 };
+
+static atomic_size_t held; /* by all runs */
 
 /* A CALL, copied out of its frame. */
 typedef struct {
@@ -240,9 +243,28 @@ static err request(script_exec *x, scope *c, const char *url, wish *w, answer *a
     }
 }
 
-/* Counted while it is in memory, over all calls of the run. */
+/* What is in memory for scripts is counted, for the run and over all of them.  NULL, or why there may be no more. */
+static const char *hold(script_exec *x, size_t n)
+{
+    if (n > CALLS_BYTES - x->response_bytes)
+        return "Response too large";
+    if (atomic_fetch_add(&held, n) + n > script_config.held) {
+        atomic_fetch_sub(&held, n);
+        return "The responses to all scripts are too large together: try again later";
+    }
+    x->response_bytes += n;
+    return NULL;
+}
+
+static void let_go(script_exec *x, size_t n)
+{
+    x->response_bytes -= n;
+    atomic_fetch_sub(&held, n);
+}
+
 static err read_answer(script_exec *x, scope *c, const wish *w, answer *ans)
 {
+    const char *problem;
     str piece;
 
     ans->body = buf_new(c->arena, w->max);
@@ -250,11 +272,9 @@ static err read_answer(script_exec *x, scope *c, const wish *w, answer *ans)
         TRY(http_read(c, ans->stream, &piece));
         if (piece.len == 0)
             return OK;
-        x->response_bytes += piece.len;
-        if (piece.len > w->max - ans->body->len || x->response_bytes > CALLS_BYTES) {
-            x->response_bytes -= piece.len;
-            return fail(c, ERR_TOO_LARGE, "Response too large");
-        }
+        problem = piece.len > w->max - ans->body->len ? "Response too large" : hold(x, piece.len);
+        if (problem != NULL)
+            return fail(c, ERR_TOO_LARGE, "%s", problem);
         buf_add(ans->body, piece.p, piece.len);
     }
 }
@@ -362,7 +382,7 @@ static err do_request(script_exec *x, scope *c, uint32_t id, const json_t *o, st
         e = exec_send(x, x->s, WIRE_REPLY, id, head_json(c->arena, &ans.head), (str){buf_str(ans.body), ans.body->len});
     }
     if (ans.body != NULL)
-        x->response_bytes -= ans.body->len;
+        let_go(x, ans.body->len);
     return e;
 }
 
@@ -404,16 +424,14 @@ static err do_file(script_exec *x, scope *c, uint32_t id, const json_t *o)
     if (index < 0 || (size_t)index >= x->job->n_files)
         return answer_error(x, c, id, "There is no such file");
     file = &x->job->files[index];
-    if (file->size < 0 || (uint64_t)file->size > WIRE_MAX - KIB(1) ||
-        x->response_bytes + (size_t)file->size > CALLS_BYTES)
+    if (file->size < 0 || (uint64_t)file->size > WIRE_MAX - KIB(1) || hold(x, (size_t)file->size) != NULL)
         return answer_error(x, c, id, "The file is too large to be read by a script");
-    x->response_bytes += (size_t)file->size;
     r = (reading){.path = file->path, .size = (size_t)file->size, .bytes = mem_alloc((size_t)file->size + 1)};
     e = offload(x->s, read_whole, &r);
     if (e == OK)
         e = r.good ? exec_send(x, x->s, WIRE_REPLY, id, STR("{}"), (str){r.bytes, r.size})
                    : answer_error(x, c, id, "The file cannot be read");
-    x->response_bytes -= (size_t)file->size;
+    let_go(x, (size_t)file->size);
     free(r.bytes);
     return e;
 }

@@ -24,6 +24,7 @@ script_settings script_config = {
     .wall_timeout = SECONDS(120),
     .cpu_timeout = 120,
     .memory = MIB(128),
+    .held = MIB(512),
 };
 
 /* No JIT: it would need memory that is written and executed.  A small heap is collected often, by one thread. */
@@ -139,6 +140,8 @@ void script_configure(const script_settings *set)
         script_config.cpu_timeout = set->cpu_timeout;
     if (set->memory > 0)
         script_config.memory = set->memory;
+    if (set->held > 0)
+        script_config.held = set->held;
     script_config.allow_private = set->allow_private;
     found[0] = '\0';
     for (size_t i = 0; i < COUNT(all); i++)

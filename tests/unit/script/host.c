@@ -412,6 +412,22 @@ FIBER_TEST(a_response_that_is_too_large_is_cut_off, .limit = 60)
     CHECK_STR(json_string_value(out.value), "Response too large");
 }
 
+FIBER_TEST(responses_are_bounded_over_all_runs_and_counted_down_again, .limit = 60)
+{
+    static const char ask[] =
+        "try { return (await ld.request({url: BASE + '/a'})).status } catch (e) { return e.message }";
+
+    SERVERS_OR_SKIP(0);
+    script_configure(&(script_settings){.held = 1});
+    CHECK(strstr(text_of(s, ask), "all scripts") != NULL, "%s", text_of(s, ask));
+    script_configure(&(script_settings){.held = 600});
+    for (int i = 0; i < 20; i++) { /* more than the limit, one after the other */
+        script_outcome out = run_of(s, ask);
+
+        CHECK(out.status == SCRIPT_DONE && json_integer_value(out.value) == 200, "request %d", i);
+    }
+}
+
 FIBER_TEST(a_request_has_its_own_time_limit_and_failures_can_be_caught)
 {
     int64_t began = clock_mono();
