@@ -50,7 +50,10 @@ typedef struct {
     router *router;
     char url[128]; /* of the first listener */
     bool welcome;
-    atomic_bool ready; /* the first loop has prepared the database */
+    const char *admin;    /* the administrator that this start has made, or NULL */
+    bool random_password; /* of his */
+    bool no_users;
+    atomic_bool prepared; /* by the first loop: the database */
     atomic_bool failed;
 } house;
 
@@ -187,6 +190,36 @@ static bool listen_at(house *h, const char *address, const void *tag, bool annou
     return true;
 }
 
+static void say_welcome(const house *h)
+{
+    printf("\n  Sluice %s is ready.\n\n", SLUICE_VERSION);
+    printf("  API and documentation   %s/docs\n", h->url);
+    if (h->admin != NULL)
+        printf("  Administrator           %s   with the password %s\n", h->admin,
+               h->random_password ? "above" : "that you configured");
+    else if (h->no_users)
+        printf("  Administrator           none yet: the first who registers in the LangBot interface is\n");
+    else
+        printf("  Administrator           made at an earlier start (`sluice user list --data %s` shows who;\n"
+               "                          `sluice user passwd NAME --data %s` sets a new password)\n",
+               settings_get()->data, settings_get()->data);
+    printf("\n  A first answer, as a stream with a tool call in it:\n\n"
+           "  curl -N %s/api/stream -H 'Content-Type: application/json' -H 'Accept-Language: en' \\\n"
+           "    -d '{\"max_loop_count\":5,\"messages\":[{\"role\":\"user\",\"content\":\"What time is it?\"}]}'\n\n",
+           h->url);
+}
+
+/* Once every loop accepts: who waits for this line may connect. */
+static void on_ready(void *arg)
+{
+    const house *h = arg;
+
+    if (h->welcome)
+        say_welcome(h);
+    printf("listening on %s\n", h->url);
+    fflush(stdout);
+}
+
 static bool open_house(house *h, const struct settings *st)
 {
     server_limits limits = server_default_limits;
@@ -201,6 +234,7 @@ static bool open_house(house *h, const struct settings *st)
     limits.max_connections = (size_t)st->http_max_connections;
     limits.trusted_proxies = st->http_trusted_proxies;
     h->server = server_new(router_serve, h->router, &limits);
+    server_on_ready(h->server, on_ready, h);
     core_setup(h->server);
     if (!listen_at(h, st->listen, NULL, true))
         return false;
@@ -242,24 +276,6 @@ static err set_default_model(scope *s, const struct settings *st)
     return served_set_system_default(s, &sm);
 }
 
-static void say_welcome(const house *h, const char *name, bool random, bool empty)
-{
-    printf("\n  Sluice %s is ready.\n\n", SLUICE_VERSION);
-    printf("  API and documentation   %s/docs\n", h->url);
-    if (name != NULL)
-        printf("  Administrator           %s   with the password %s\n", name, random ? "above" : "that you configured");
-    else if (empty)
-        printf("  Administrator           none yet: the first who registers in the LangBot interface is\n");
-    else
-        printf("  Administrator           made at an earlier start (`sluice user list --data %s` shows who;\n"
-               "                          `sluice user passwd NAME --data %s` sets a new password)\n",
-               settings_get()->data, settings_get()->data);
-    printf("\n  A first answer, as a stream with a tool call in it:\n\n"
-           "  curl -N %s/api/stream -H 'Content-Type: application/json' -H 'Accept-Language: en' \\\n"
-           "    -d '{\"max_loop_count\":5,\"messages\":[{\"role\":\"user\",\"content\":\"What time is it?\"}]}'\n\n",
-           h->url);
-}
-
 static err prepare(scope *root, house *h)
 {
     const struct settings *st = settings_get();
@@ -284,10 +300,9 @@ static err prepare(scope *root, house *h)
     if (n > 0)
         log_warn("runs.interrupted", log_int("count", (int64_t)n));
     TRY(set_default_model(root, st));
-    if (h->welcome)
-        say_welcome(h, name, password != NULL, users == 0);
-    printf("listening on %s\n", h->url);
-    fflush(stdout);
+    h->admin = name;
+    h->random_password = password != NULL;
+    h->no_users = users == 0;
     return OK;
 }
 
@@ -352,13 +367,13 @@ static err serve_loop(scope *root, void *arg)
             loops_stop();
             return e;
         }
-        atomic_store(&h->ready, true);
+        atomic_store(&h->prepared, true);
         scope_spawn(root, session_purge_loop, NULL);
         scope_spawn(root, integration_upkeep, NULL);
         scope_spawn(root, watch_runs, NULL);
         scope_spawn(root, memory_keep_small, h->server);
     }
-    while (!atomic_load(&h->ready)) {
+    while (!atomic_load(&h->prepared)) {
         if (atomic_load(&h->failed) || sleep_for(root, MILLISECONDS(1)) != OK)
             return OK;
     }

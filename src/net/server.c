@@ -360,6 +360,12 @@ static void worker_stop(worker *w, int64_t grace)
     free(w);
 }
 
+void server_on_ready(server *sv, void (*fn)(void *arg), void *arg)
+{
+    sv->on_ready = fn;
+    sv->on_ready_arg = arg;
+}
+
 err server_serve(scope *root, server *sv, int64_t grace)
 {
     worker *w = worker_open(root, sv);
@@ -367,6 +373,8 @@ err server_serve(scope *root, server *sv, int64_t grace)
 
     for (size_t i = 0; i < sv->n_listeners && e == OK; i++)
         e = start_acceptor(root, w, i);
+    if (e == OK && atomic_fetch_add(&sv->n_accepting, 1) + 1 == loop_count() && sv->on_ready != NULL)
+        sv->on_ready(sv->on_ready_arg);
     while (e == OK && fiber_park(root) == OK)
         ;
     worker_stop(w, e == OK ? grace : 0);

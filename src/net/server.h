@@ -39,6 +39,9 @@ server *server_new(server_app app, void *arg, const server_limits *limits);
  * Call before loops_run() has begun to serve, on any thread. */
 MUST_USE err server_listen(server *sv, const char *address, const void *tag, int *port, char *why, size_t why_size);
 
+/* Calls fn(arg) once, when the last of all loops has begun to accept on every listener.  Before the loops run. */
+void server_on_ready(server *sv, void (*fn)(void *arg), void *arg);
+
 /* Serves on the calling fiber's loop until `root` is cancelled; then stops accepting, lets requests finish until `grace` has
  * passed, cancels the rest, and returns.  Call once on each loop.  Parks. */
 MUST_USE err server_serve(scope *root, server *sv, int64_t grace);

@@ -155,6 +155,9 @@ struct server {
     size_t n_trusted;
     struct listener *listeners;
     size_t n_listeners;
+    void (*on_ready)(void *arg); /* or NULL */
+    void *on_ready_arg;
+    _Atomic size_t n_accepting; /* loops */
     _Atomic uint64_t connections;
     _Atomic size_t n_workers; /* those that have counters */
     worker_counters counters[LOOPS_MAX];

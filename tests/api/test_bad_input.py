@@ -269,7 +269,7 @@ def test_out_of_descriptors_is_survived(start_server):
                 if c.get("/api/health").status_code == 200:
                     break
         except Exception:
-            assert time.monotonic() < deadline, "the server does not come back"
+            assert time.monotonic() < deadline, "the server does not come back:\n" + running.log()[-5000:]
             time.sleep(0.2)
     assert running.alive()
 

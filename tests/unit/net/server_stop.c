@@ -193,12 +193,16 @@ static void both_loops_client(void *arg)
     shared_port *sp = arg;
     char out[1024];
 
-    while (atomic_load(&sp->ready) < 2)
+    while (atomic_load(&sp->ready) == 0)
         usleep(1000);
-    usleep(50000);
     for (int i = 0; i < 400 && atomic_load(&sp->loops_seen) != 3; i++)
         CHECK_INT(probe_once(sp->p.port, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", out, sizeof out),
                   200);
+}
+
+static void on_ready(void *arg)
+{
+    atomic_fetch_add(&((shared_port *)arg)->ready, 1);
 }
 
 static err serve_one(scope *s, void *arg)
@@ -211,7 +215,6 @@ static err serve_on_loop(scope *root, void *arg)
     shared_port *sp = arg;
     scope *client = scope_child(root, NO_LIMIT);
 
-    atomic_fetch_add(&sp->ready, 1);
     if (loop_index(loop_self()) > 0)
         return server_serve(root, sp->p.sv, 0);
     sp->p.running = scope_child(root, NO_LIMIT);
@@ -228,8 +231,10 @@ TEST(two_loops_share_one_port)
 
     sp.p.sv = server_new(tell_loop, &sp, NULL);
     CHECK(server_listen(sp.p.sv, "127.0.0.1:0", NULL, &sp.p.port, why, sizeof why) == OK, "%s", why);
+    server_on_ready(sp.p.sv, on_ready, &sp);
     CHECK_INT(loops_run(2, serve_on_loop, &sp), 0);
     CHECK_INT(sp.loops_seen, 3);
+    CHECK_INT(sp.ready, 1);
     CHECK(server_read_stats(sp.p.sv).requests >= 2, "counters of both loops are summed");
     server_free(sp.p.sv);
 }
