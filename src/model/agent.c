@@ -6,6 +6,8 @@
 #include "base/id.h"
 #include "model/recall.h"
 
+enum { ID_TRIES = 10 };
+
 #define COLUMNS "id, owner_id, name, config, extra, is_default, disabled, created_at, updated_at"
 
 static void read_agent(const db_rows *rows, size_t at, agent_row *a)
@@ -32,16 +34,10 @@ static err give_agents(scope *s, const db_rows *r, agent_row **out, size_t *n)
     return OK;
 }
 
-err agent_insert(scope *s, agent_row *a)
+static err insert_once(scope *s, const agent_row *a)
 {
     db_batch *b = db_batch_new(s->arena);
-    err e;
 
-    TRY(model_check_key(s, "the agent's id", a->id));
-    if (a->id == NULL)
-        a->id = arena_printf(s->arena, "agent_%s", id_hex(s->arena, 8));
-    a->config = text_or(a->config, "{}");
-    a->created_at = a->updated_at = clock_wall();
     /* Names are free for updates, so this is no unique index. */
     db_batch_expect(b, 1,
                     "INSERT INTO agent (" COLUMNS ") SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9"
@@ -49,7 +45,37 @@ err agent_insert(scope *s, agent_row *a)
                     DB_ARGS(db_text(a->id), db_text(a->owner_id), db_text(a->name), db_text(a->config),
                             db_text(a->extra), db_int(a->is_default), db_int(a->disabled), db_int(a->created_at),
                             db_int(a->updated_at), db_int(a->any_name)));
-    e = db_batch_run(s, b);
+    return db_batch_run(s, b);
+}
+
+/* The platform's ids have 32 random bits, of which two agents among some ten thousand may well have the same: then another id is
+ * tried.  *again: it was that, and not the name. */
+static err insert_new(scope *s, agent_row *a, bool *again)
+{
+    int64_t same = 0;
+    err e;
+
+    a->id = arena_printf(s->arena, "agent_%s", id_hex(s->arena, 8));
+    e = insert_once(s, a);
+    if (e == ERR_CONFLICT)
+        TRY(model_count(s, "SELECT COUNT(*) FROM agent WHERE id = $1", DB_ARGS(db_text(a->id)), &same));
+    *again = same > 0;
+    return e;
+}
+
+err agent_insert(scope *s, agent_row *a)
+{
+    bool again = true;
+    err e = OK;
+
+    TRY(model_check_key(s, "the agent's id", a->id));
+    a->config = text_or(a->config, "{}");
+    a->created_at = a->updated_at = clock_wall();
+    if (a->id != NULL)
+        e = insert_once(s, a);
+    else
+        for (int tries = 0; again && tries < ID_TRIES; tries++)
+            e = insert_new(s, a, &again);
     version_bump(VERSION_AGENTS);
     if (e == ERR_CONFLICT)
         return fail_code(s, e, "agent.exists", a->name, "there is an agent named %s already", a->name);

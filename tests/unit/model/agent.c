@@ -30,6 +30,30 @@ ENGINE_TEST(an_agent_is_found_again_as_it_was_stored)
     CHECK_STR(code_of(s), "agent.not_found");
 }
 
+/* What id_hex() gives: these, and then random ones.  The linker puts it in front of the real one. */
+static const char *const *next_ids;
+char *__real_id_hex(arena *a, size_t chars);
+char *__wrap_id_hex(arena *a, size_t chars);
+char *__wrap_id_hex(arena *a, size_t chars)
+{
+    return next_ids != NULL && *next_ids != NULL ? arena_strdup(a, *next_ids++) : __real_id_hex(a, chars);
+}
+
+ENGINE_TEST(an_id_that_an_agent_has_already_is_not_given_again)
+{
+    static const char *const ids[] = {"00000001", "00000001", "00000001", "00000002", "00000003", NULL};
+    agent_row first, second, same = {.owner_id = "u1", .name = "A"};
+
+    next_ids = ids;
+    first = made_agent(s, "u1", "A");
+    second = made_agent(s, "u1", "B");
+    CHECK_STR(first.id, "agent_00000001");
+    CHECK_STR(second.id, "agent_00000002");
+    CHECK_INT(agent_insert(s, &same), ERR_CONFLICT); /* for its name */
+    CHECK(*next_ids == NULL, "and at once");
+    next_ids = NULL;
+}
+
 ENGINE_TEST(an_owner_has_one_new_agent_of_a_name)
 {
     agent_row again = {.owner_id = "u1", .name = "A"}, other = {.owner_id = "u2", .name = "A"}, renamed;
