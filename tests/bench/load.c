@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Load for benchmarks, single-threaded on epoll.  Prints one JSON object.
+ * Load for benchmarks, single-threaded on epoll; another thread watches the machine (machine.h).  Prints one JSON object.
  *
  *     load turns   PORT PATH BODY --connections N --seconds S [--header LINE]... [--per-session M] [--expect TEXT]
  *         N connections, each with one request under way all the time; with --spread MS the first ones begin spread over
  *         that time, as people do, instead of all at one moment.  How long each took, whole, from the first byte
- *         sent to the last of the answer.
+ *         sent to the last of the answer; "steady" are those in whose time the machine kept its speed.
  *
  *     load streams PORT PATH BODY --connections N --seconds S [--header LINE]... [--pid PID]
  *         Opens N endless answers, waits until all have begun, then watches them for S seconds: the gaps between the
@@ -27,6 +27,8 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "machine.h"
 
 enum { MAX_HEADERS = 16, REQUEST_MAX = 64 * 1024, HEAD_MAX = 8192, READ_SIZE = 64 * 1024, GAP_SLOTS = 1 << 20 };
 
@@ -50,6 +52,12 @@ typedef struct {
     bool expected;
 } conn;
 
+/* How long turns took, in microseconds. */
+typedef struct {
+    uint32_t *micros;
+    size_t n, cap;
+} latencies;
+
 static struct {
     const char *mode, *path, *body, *expect;
     const char *headers[MAX_HEADERS];
@@ -61,9 +69,8 @@ static struct {
 
 static int poller;
 static int64_t start_time;
-static uint64_t turns, failures, broken, pieces, bytes;
-static uint32_t *latencies;
-static size_t n_latencies, latencies_cap;
+static uint64_t failures, broken, pieces, bytes;
+static latencies all_turns, steady_turns;
 static uint32_t gaps[GAP_SLOTS]; /* by tenth of a millisecond */
 static bool measuring;
 static int begun; /* streams of which something has come */
@@ -186,15 +193,15 @@ static void conn_close(conn *c)
     c->open = false;
 }
 
-static void keep_latency(int64_t micros)
+static void keep_latency(latencies *l, int64_t micros)
 {
-    if (n_latencies == latencies_cap) {
-        latencies_cap = latencies_cap == 0 ? 65536 : latencies_cap * 2;
-        latencies = realloc(latencies, latencies_cap * sizeof *latencies);
-        if (latencies == NULL)
+    if (l->n == l->cap) {
+        l->cap = l->cap == 0 ? 65536 : l->cap * 2;
+        l->micros = realloc(l->micros, l->cap * sizeof *l->micros);
+        if (l->micros == NULL)
             die("realloc");
     }
-    latencies[n_latencies++] = (uint32_t)micros;
+    l->micros[l->n++] = (uint32_t)micros;
 }
 
 /* Looks for opt.expect in the stream of body bytes. */
@@ -284,8 +291,9 @@ static progress conn_take(conn *c, const char *data, size_t len)
 static void turn_done(conn *c, long index, bool good)
 {
     if (good && c->expected) {
-        turns++;
-        keep_latency(now_micros() - c->began);
+        keep_latency(&all_turns, now_micros() - c->began);
+        if (machine_last_slow() < c->began)
+            keep_latency(&steady_turns, now_micros() - c->began);
     } else {
         failures++;
         if (failures == 1)
@@ -348,9 +356,19 @@ static int by_size(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static double latency_at(double share)
+static void print_latencies(latencies *l)
 {
-    return n_latencies == 0 ? 0 : latencies[(size_t)((double)(n_latencies - 1) * share)] / 1000.0;
+    static const struct {
+        const char *name;
+        double share;
+    } parts[] = {{"p50_ms", 0.5}, {"p90_ms", 0.9}, {"p99_ms", 0.99}, {"max_ms", 1}};
+
+    if (l->n > 0)
+        qsort(l->micros, l->n, sizeof *l->micros, by_size);
+    printf("\"turns\":%zu", l->n);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        printf(",\"%s\":%.3f", parts[i].name,
+               l->n == 0 ? 0 : l->micros[(size_t)((double)(l->n - 1) * parts[i].share)] / 1000.0);
 }
 
 static double gap_at(double share)
@@ -387,11 +405,12 @@ static void run_turns(conn *conns)
     }
     while (now_micros() < end)
         poll_for(conns, 50);
-    qsort(latencies, n_latencies, sizeof *latencies, by_size);
-    printf("{\"turns\":%lu,\"failures\":%lu,\"per_second\":%.1f,\"p50_ms\":%.3f,\"p90_ms\":%.3f,\"p99_ms\":%.3f,"
-           "\"max_ms\":%.3f,\"bytes\":%lu}\n",
-           turns, failures, (double)turns / opt.seconds, latency_at(0.5), latency_at(0.9), latency_at(0.99),
-           latency_at(1), bytes);
+    printf("{\"failures\":%lu,\"per_second\":%.1f,\"bytes\":%lu,\"slow_share\":%.4f,", failures,
+           (double)all_turns.n / opt.seconds, bytes, machine_slow_share());
+    print_latencies(&all_turns);
+    printf(",\"steady\":{");
+    print_latencies(&steady_turns);
+    printf("}}\n");
 }
 
 /* Opens streams a few at a time: this is no test of the accept queue. */
@@ -484,6 +503,8 @@ int main(int argc, char **argv)
         if (conns[i].out == NULL)
             die("malloc");
     }
+    if (!machine_watch())
+        die("machine_watch");
     start_time = now_micros();
     if (strcmp(opt.mode, "streams") == 0)
         run_streams(conns);
