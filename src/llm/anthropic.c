@@ -211,7 +211,7 @@ static err read_message(scope *s, llm_stream *st, const json_t *v)
     }
     keep_usage(st, json_object_get(v, "usage"));
     if (reason != NULL)
-        stream_stop(st, finish_of(reason));
+        stream_stop(st, finish_of(reason), json_get_str(v, "stop_sequence", NULL));
     return OK;
 }
 
@@ -229,12 +229,13 @@ static err begin_message(scope *s, llm_stream *st, const json_t *v)
 
 static err end_message(scope *s, llm_stream *st, const json_t *v)
 {
-    const char *reason = json_get_str(json_get_obj(v, "delta"), "stop_reason", NULL);
+    const json_t *delta = json_get_obj(v, "delta");
+    const char *reason = json_get_str(delta, "stop_reason", NULL);
 
     (void)s;
     keep_usage(st, json_object_get(v, "usage"));
     if (reason != NULL)
-        stream_stop(st, finish_of(arena_strdup(stream_memory(st), reason)));
+        stream_stop(st, finish_of(reason), json_get_str(delta, "stop_sequence", NULL));
     return OK;
 }
 

@@ -176,7 +176,7 @@ static void put_result(writer *w, const llm_message *m)
     put_id(w->out, m->tool_call_id);
     buf_puts(w->out, ",\"content\":[");
     put_parts(w, m, ROLE_TOOL);
-    buf_puts(w->out, "]}");
+    buf_puts(w->out, m->failed ? "],\"is_error\":true}" : "]}");
 }
 
 /* --- thinking --- */

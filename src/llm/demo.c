@@ -118,7 +118,7 @@ static err demo_step(scope *s, llm_stream *st)
     else
         TRY(scope_check(s));
     if (d->words == d->max_words) {
-        stream_stop(st, "length");
+        stream_stop(st, "length", NULL);
         stream_end(st);
         return OK;
     }

@@ -32,6 +32,7 @@ typedef struct {
     const llm_tool_call *calls;
     size_t n_calls;
     const char *tool_call_id; /* of a tool message */
+    bool failed;              /* the same: the tool says that it went wrong */
 } llm_message;
 
 /* The address of an image part, in any of the shapes that clients send; NULL when it is another part. */
@@ -107,6 +108,7 @@ typedef struct {
     const char *id, *name; /* LLM_TOOL_CALL: in its first fragment, else NULL */
     llm_usage usage;       /* LLM_USAGE */
     const char *finish;    /* LLM_STOP: "stop", "length", "tool_calls", "content_filter" … */
+    const char *sequence;  /* LLM_STOP: the stop sequence that was met; NULL: none, or the provider does not say */
 } llm_delta;
 
 typedef struct llm_stream llm_stream;

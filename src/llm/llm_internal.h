@@ -82,8 +82,9 @@ extern const llm_driver demo_driver;
 arena *stream_memory(llm_stream *st); /* until the next event */
 void stream_push(llm_stream *st, llm_delta d);
 void stream_text(llm_stream *st, llm_delta_kind kind, str text); /* nothing when empty */
-void stream_stop(llm_stream *st, const char *finish);            /* only the first counts */
-void stream_end(llm_stream *st);                                 /* queues what is missing of stop and usage */
+/* `sequence`: see llm_delta, or NULL.  Only the first call counts. */
+void stream_stop(llm_stream *st, const char *finish, const char *sequence);
+void stream_end(llm_stream *st); /* queues what is missing of stop and usage */
 
 /* Queues one fragment of a tool call.  `id` and `name` as the provider sends them: NULL or "" in later fragments, or again
  * the same.  A call is handed out when its name has come, or arguments without one. */

@@ -105,7 +105,8 @@ static err read_choice(scope *s, llm_stream *st, const json_t *choice)
         return fault_code(s, "llm.garbage", st->model);
     TRY(push_delta(s, st, json_is_object(delta) ? delta : json_object_get(choice, "message")));
     if (finish != NULL && finish[0] != '\0')
-        stream_stop(st, cstr_eq(finish, "function_call") ? "tool_calls" : finish);
+        stream_stop(st, cstr_eq(finish, "function_call") ? "tool_calls" : finish,
+                    json_get_str(choice, "stop_reason", NULL)); /* vLLM's: a text, or a token's number */
     return OK;
 }
 

@@ -141,20 +141,20 @@ err stream_call(scope *s, llm_stream *st, int64_t wire_index, const char *id, co
     return OK;
 }
 
-void stream_stop(llm_stream *st, const char *finish)
+void stream_stop(llm_stream *st, const char *finish, const char *sequence)
 {
     if (st->stopped)
         return;
     push_nameless(st);
     st->stopped = true;
-    stream_push(st, (llm_delta){.kind = LLM_STOP, .finish = finish});
+    stream_push(st, (llm_delta){.kind = LLM_STOP, .finish = finish, .sequence = sequence});
 }
 
 void stream_end(llm_stream *st)
 {
     if (st->ended)
         return;
-    stream_stop(st, st->n_calls > 0 ? "tool_calls" : "stop");
+    stream_stop(st, st->n_calls > 0 ? "tool_calls" : "stop", NULL);
     if (st->has_usage) {
         if (st->usage.total == 0)
             st->usage.total = st->usage.prompt + st->usage.completion;

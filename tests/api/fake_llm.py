@@ -49,6 +49,7 @@ class Reply:
     delay: float = 0.0  # seconds before each event
     pauses: dict = dataclasses.field(default_factory=dict)  # number of an event -> seconds more before it
     finish: str = ""  # finish_reason when it is not the natural one
+    stopped_by: object = None  # the stop sequence that was met, as Anthropic and vLLM tell it
     giant: int = 0  # all events in writes of about so many bytes
     truncate_after: int = -1  # end the body cleanly after so many events, without a finish or [DONE]
     disconnect_after: int = -1  # reset the connection after so many events
@@ -417,7 +418,7 @@ class OpenAI:
                 for c in numbered(reply.tool_calls)
             ]
         answer = {"id": "chatcmpl-fake", "object": "chat.completion", "created": 1, "model": model}
-        answer["choices"] = [{"index": 0, "message": message, "finish_reason": cls.finish(reply)}]
+        answer["choices"] = [{"index": 0, "message": message, "finish_reason": cls.finish(reply), "stop_reason": reply.stopped_by}]
         if reply.usage:
             answer["usage"] = cls.usage(reply)
         return answer
@@ -447,7 +448,7 @@ class OpenAI:
 
         for delta in cls.deltas(reply):
             yield event([{"index": 0, "delta": delta, "finish_reason": None}])
-        yield event([{"index": 0, "delta": {}, "finish_reason": cls.finish(reply)}])
+        yield event([{"index": 0, "delta": {}, "finish_reason": cls.finish(reply), "stop_reason": reply.stopped_by}])
         if reply.usage:
             yield event([], usage=cls.usage(reply))
         yield "data: [DONE]\n\n"
@@ -458,7 +459,7 @@ class Anthropic:
 
     @staticmethod
     def finish(reply):
-        return reply.finish or ("tool_use" if reply.tool_calls else "end_turn")
+        return reply.finish or ("stop_sequence" if reply.stopped_by else "tool_use" if reply.tool_calls else "end_turn")
 
     @classmethod
     def whole(cls, model, reply):
@@ -480,7 +481,7 @@ class Anthropic:
             "model": model,
             "content": content,
             "stop_reason": cls.finish(reply),
-            "stop_sequence": None,
+            "stop_sequence": reply.stopped_by,
             "usage": {"input_tokens": prompt, "output_tokens": completion},
         }
 
@@ -502,7 +503,7 @@ class Anthropic:
                 yield event("content_block_delta", index=index, delta=delta)
             yield event("content_block_stop", index=index)
             index += 1
-        stop = {"stop_reason": cls.finish(reply), "stop_sequence": None}
+        stop = {"stop_reason": cls.finish(reply), "stop_sequence": reply.stopped_by}
         yield event("message_delta", delta=stop, usage={"output_tokens": completion})
         yield event("message_stop")
 

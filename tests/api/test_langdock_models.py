@@ -367,6 +367,29 @@ def test_blocks_reach_the_provider_as_they_were(client, served, fake_llm):
     assert request.tools == ["weather"] and request.body["max_tokens"] == 50
 
 
+def test_a_failed_tool_is_told_as_such(client, served, fake_llm):
+    fake_llm.script(served, Reply("ok"))
+    messages = [
+        {"role": "user", "content": "Weather?"},
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "c1", "name": "weather", "input": {}}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c1", "is_error": True, "content": "no such place"}]},
+    ]
+    tools = [{"name": "weather", "input_schema": {"type": "object"}}]
+    assert message(client, served, messages=messages, tools=tools).status_code == 200
+    (request,) = fake_llm.requests_for(served)
+    assert "no such place" in json.dumps(request.body)
+    if "/messages" in request.path:
+        assert request.body["messages"][2]["content"][0]["is_error"] is True
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_stop_sequence_that_was_met_is_told(client, served, fake_llm, stream):
+    fake_llm.script(served, Reply("one two", stopped_by="END"))
+    r = message(client, served, stream=stream, stop_sequences=["END"])
+    body = events(r)[-2]["delta"] if stream else r.json()
+    assert (body["stop_reason"], body["stop_sequence"]) == ("stop_sequence", "END"), body
+
+
 def test_events_of_a_message(client, served, fake_llm):
     fake_llm.script(served, Reply("Hi you", reasoning="hm", tool_calls=[Call("weather", {"place": "Rome"})]))
     tools = [{"name": "weather", "input_schema": {"type": "object"}}]

@@ -84,8 +84,8 @@ static err answer_whole(model_call *c, response *rs)
     json_set_str(o, "role", "assistant");
     json_set_str(o, "model", c->served->model.name);
     json_set(o, "content", content_of(a, &answer));
-    json_set_str(o, "stop_reason", anthropic_stop_reason(answer.finish));
-    json_set(o, "stop_sequence", json_null());
+    json_set_str(o, "stop_reason", anthropic_stop_reason(answer.finish, answer.sequence));
+    json_set_str(o, "stop_sequence", answer.sequence);
     json_set(o, "usage", anthropic_usage(&c->used));
     return reply_json(rs, 200, o);
 }

@@ -89,7 +89,8 @@ static err add_result(const reader *r, const json_t *block)
     const json_t *content = json_object_get(block, "content");
     llm_message m = {.role = ROLE_TOOL,
                      .text = json_string_value(content),
-                     .tool_call_id = json_get_str(block, "tool_use_id", NULL)};
+                     .tool_call_id = json_get_str(block, "tool_use_id", NULL),
+                     .failed = json_is_true(json_object_get(block, "is_error"))};
     bool taken;
 
     if (m.tool_call_id == NULL)

@@ -14,7 +14,7 @@ typedef struct {
     block_kind open;
     int64_t call;  /* which of the response, of an open BLOCK_CALL */
     int64_t index; /* of the open block, or of the next one */
-    const char *finish;
+    const char *finish, *sequence;
 } events;
 
 const char *anthropic_message_id(arena *a)
@@ -22,7 +22,7 @@ const char *anthropic_message_id(arena *a)
     return arena_printf(a, "msg_%s", id_hex(a, 24));
 }
 
-const char *anthropic_stop_reason(const char *finish)
+const char *anthropic_stop_reason(const char *finish, const char *sequence)
 {
     static const struct {
         const char *finish, *reason;
@@ -31,7 +31,7 @@ const char *anthropic_stop_reason(const char *finish)
     for (size_t i = 0; i < COUNT(known); i++)
         if (cstr_eq(known[i].finish, finish))
             return known[i].reason;
-    return "end_turn";
+    return sequence != NULL ? "stop_sequence" : "end_turn";
 }
 
 json_t *anthropic_usage(const llm_usage *u)
@@ -180,6 +180,7 @@ static err on_delta(events *ev, const llm_delta *d)
         on_call(ev, d);
     } else if (d->kind == LLM_STOP) {
         ev->finish = arena_strdup(ev->c->rq->scope->arena, d->finish);
+        ev->sequence = arena_strdup(ev->c->rq->scope->arena, d->sequence);
     }
     return send(ev);
 }
@@ -189,8 +190,10 @@ static void put_end(events *ev)
     end_block(ev);
     begin(ev, "message_delta");
     buf_puts(ev->out, ",\"delta\":{\"stop_reason\":");
-    json_put_cstr(ev->out, anthropic_stop_reason(ev->finish));
-    buf_puts(ev->out, ",\"stop_sequence\":null}");
+    json_put_cstr(ev->out, anthropic_stop_reason(ev->finish, ev->sequence));
+    buf_puts(ev->out, ",\"stop_sequence\":");
+    json_put_cstr(ev->out, ev->sequence);
+    buf_putc(ev->out, '}');
     put_usage(ev);
     end(ev);
     begin(ev, "message_stop");

@@ -10,7 +10,7 @@
 err anthropic_stream(model_call *c, response *rs);
 
 const char *anthropic_message_id(arena *a);
-const char *anthropic_stop_reason(const char *finish);
-json_t *anthropic_usage(const llm_usage *u); /* new reference */
+const char *anthropic_stop_reason(const char *finish, const char *sequence); /* as in llm_delta */
+json_t *anthropic_usage(const llm_usage *u);                                 /* new reference */
 
 #endif

@@ -138,6 +138,7 @@ static void take(arena *a, model_answer *out, answer_call **calls, const llm_del
             json_array_append(out->thoughts, block);
     } else if (d->kind == LLM_STOP) {
         out->finish = arena_strdup(a, d->finish);
+        out->sequence = arena_strdup(a, d->sequence);
     } else if (d->kind == LLM_TOOL_CALL) {
         c = call_at(a, out, calls, d);
         if (d->id != NULL)

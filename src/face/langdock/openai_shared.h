@@ -41,9 +41,9 @@ void model_call_end(model_call *c, err e);
 /* The whole answer. */
 typedef struct {
     buf *text, *reasoning;
-    json_t *thoughts; /* array of blocks (LLM_THOUGHT) */
-    json_t *calls;    /* array of {"id","name","arguments"} */
-    const char *finish;
+    json_t *thoughts;              /* array of blocks (LLM_THOUGHT) */
+    json_t *calls;                 /* array of {"id","name","arguments"} */
+    const char *finish, *sequence; /* as in llm_delta */
 } model_answer;
 MUST_USE err model_call_answer(model_call *c, model_answer *out);
 
