@@ -126,16 +126,6 @@ typedef struct {
     llm_fault fault;     /* of a refused attempt */
 } attempt;
 
-static int64_t retry_after_of(const http_head *head)
-{
-    const char *text = http_headers_get(&head->headers, "Retry-After");
-    int64_t n;
-
-    if (text != NULL && str_to_int(str_trim(str_of(text)), &n) && n >= 0)
-        return n > 3600 ? SECONDS(3600) : SECONDS(n);
-    return 0;
-}
-
 /* The beginning of the answer is enough to know why; how it ends does not matter, nor does the rest of a slow one. */
 static err read_refusal(scope *own, attempt *at, const http_head *head, http_stream *h)
 {
@@ -151,7 +141,7 @@ static err read_refusal(scope *own, attempt *at, const http_head *head, http_str
     http_close(h);
     scope_close(limited);
     TRY(scope_check(own));
-    at->retry_after = retry_after_of(head);
+    at->retry_after = http_retry_after(&head->headers);
     at->fault = fault_read(own->arena, at->rq, head->status, (str){buf_str(body), body->len});
     log_warn("llm refused", log_str("model", at->rq->at.model), log_int("status", head->status),
              log_str("code", at->fault.code), log_str("detail", at->fault.detail));

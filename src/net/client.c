@@ -296,3 +296,27 @@ const char *http_client_version(void)
     snprintf(text, sizeof text, "libcurl/%s %s", v->version, v->ssl_version != NULL ? v->ssl_version : "without TLS");
     return text;
 }
+
+/* --- what an answer asks for --- */
+
+int64_t http_retry_after(const http_headers *headers)
+{
+    static const struct {
+        const char *name;
+        int64_t unit;
+    } said[] = {{"retry-after-ms", MILLISECONDS(1)}, {"Retry-After", SECONDS(1)}};
+    const char *text = NULL;
+    time_t date;
+    int64_t n;
+
+    for (size_t i = 0; i < COUNT(said); i++) {
+        text = http_headers_get(headers, said[i].name);
+        if (text != NULL && str_to_int(str_trim(str_of(text)), &n) && n >= 0)
+            return n > MINUTES(60) / said[i].unit ? MINUTES(60) : n * said[i].unit;
+    }
+    date = text != NULL ? curl_getdate(text, NULL) : -1;
+    if (date == -1)
+        return 0;
+    n = (int64_t)date - clock_wall() / 1000000;
+    return n <= 0 ? 0 : MIN_OF(n, INT64_C(3600)) * SECONDS(1);
+}

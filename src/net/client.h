@@ -64,6 +64,10 @@ void http_finish(http_stream *h);
 /* Whole response, at most `max_body` bytes (ERR_TOO_LARGE), in the scope's arena, NUL-terminated. */
 MUST_USE err http_fetch(scope *s, const http_call *call, http_head *head, str *body);
 
+/* How long the server asks to wait, in ns, an hour at most: Retry-After as seconds or as a date (RFC 9110 section 10.2.3), or
+ * "retry-after-ms", which providers of models send for shorter ones.  0: it does not say, or the time has come. */
+int64_t http_retry_after(const http_headers *headers);
+
 /* What was recorded by a failed call can also be asked for as one of these. */
 typedef enum {
     HTTP_FAIL_NONE,

@@ -1000,6 +1000,33 @@ FIBER_TEST(a_finished_stream_gives_its_connection_back_although_its_end_was_not_
     http_finish(NULL);
 }
 
+static int64_t asked_to_wait(const char *name, const char *value)
+{
+    http_header one = {name, value};
+    http_headers all = {&one, 1, 1};
+
+    return http_retry_after(&all);
+}
+
+TEST(a_pause_may_be_asked_for_in_seconds_milliseconds_or_as_a_date)
+{
+    char later[64];
+    time_t then = time(NULL) + 20;
+    struct tm tm;
+
+    strftime(later, sizeof later, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&then, &tm));
+    CHECK_INT(asked_to_wait("Retry-After", " 7 "), SECONDS(7));
+    CHECK_INT(asked_to_wait("Retry-After-Ms", "250"), MILLISECONDS(250));
+    CHECK_INT(asked_to_wait("retry-after", "99999999999"), MINUTES(60));
+    CHECK_INT(asked_to_wait("Retry-After", "Fri, 31 Dec 2100 23:59:59 GMT"), MINUTES(60));
+    CHECK_INT(asked_to_wait("Retry-After", "Fri, 31 Dec 1999 23:59:59 GMT"), 0);
+    CHECK_INT(asked_to_wait("Retry-After", "soon"), 0);
+    CHECK_INT(asked_to_wait("Retry-After", "-5"), 0);
+    CHECK_INT(asked_to_wait("Other", "7"), 0);
+    CHECK(asked_to_wait("Retry-After", later) > SECONDS(15) && asked_to_wait("Retry-After", later) <= SECONDS(20), "%s",
+          later);
+}
+
 TEST(the_client_says_what_it_is_made_of)
 {
     CHECK(strstr(http_client_version(), "OpenSSL/") != NULL, "%s", http_client_version());
