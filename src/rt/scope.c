@@ -188,6 +188,13 @@ err scope_join(scope *s)
     return s->first_error;
 }
 
+static void begin_to_close(scope *s)
+{
+    if (s->closing)
+        mem_die("a scope is closed twice at the same time", 0);
+    s->closing = true;
+}
+
 /* The fibers of a scope end before its children are closed, because they may close children themselves. */
 void scope_close(scope *s)
 {
@@ -198,6 +205,7 @@ void scope_close(scope *s)
         return;
     if (f != NULL && f->counted && holds(s, f->scope))
         mem_die("a fiber closes the scope it runs in", 0);
+    begin_to_close(s);
     scope_cancel(s, NULL);
     for (;;) {
         scope *up = w->parent;
@@ -205,6 +213,7 @@ void scope_close(scope *s)
         wait_empty(w, true);
         if (!list_empty(&w->children)) {
             w = LIST_OF(w->children.next, scope, sibling);
+            begin_to_close(w);
             continue;
         }
         list_remove(&w->sibling);

@@ -44,6 +44,7 @@ struct scope {
     list_link joiners;  /* fibers in scope_join() */
     size_t fibers;      /* spawned and not yet ended */
     err first_error;    /* of the fibers that ended */
+    bool closing;
 };
 
 /* A scope of its own, without parent: the caller must scope_close() it.  On the calling thread's loop. */
@@ -54,8 +55,8 @@ scope *scope_new(const char *label);
 scope *scope_child(scope *parent, int64_t timeout);
 
 /* Parks (shielded) until the fibers spawned in `s` and its children have ended, after cancelling them; then releases
- * what was deferred, newest first, and the arena.  Deferred calls may park.  Not from a fiber spawned in `s` or below;
- * from a loop callback only when no fiber is left in it.  Accepts NULL. */
+ * what was deferred, newest first, and the arena.  Deferred calls may park.  Not from a fiber spawned in `s` or below, nor
+ * while another closes it; from a loop callback only when no fiber is left in it.  Accepts NULL. */
 void scope_close(scope *s);
 
 /* Ends the work: every call parked in `s` or below returns ERR_CANCELLED, and so does every later one.  Only the first

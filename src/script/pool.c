@@ -33,15 +33,22 @@ typedef struct {
     bool in_line;
 } place;
 
+/* The process that is forked (runner/template.c), in a scope of its own. */
+typedef struct {
+    pool *of;
+    scope *scope;
+    proc *p;
+} template_process;
+
 struct pool {
     bool made, open;
     list_link warm; /* workers */
     list_link line; /* places */
     list_link busy; /* workers that serve a run */
     size_t n_warm, n_line, starting, running;
-    scope *template_scope; /* NULL: there is no template process */
-    proc *template;
-    sem forking; /* one request to it at a time */
+    unsigned closes;            /* how often it was closed, which ends processes that are just starting */
+    template_process *template; /* NULL: there is none, or it is being closed */
+    sem forking;                /* one request to it at a time */
 };
 
 static pool pools[LOOPS_MAX];
@@ -187,24 +194,33 @@ static void free_later(worker *w)
     scope_spawn(loop_root(loop_self()), free_fiber, w);
 }
 
-/* ---- the template process, which is forked (runner/template.c) ---- */
+/* ---- the template process ---- */
 
+/* Its scope was closed by the one above. */
 static void on_template_gone(void *arg)
 {
-    pool *p = arg;
+    template_process *t = arg;
 
-    p->template = NULL;
-    p->template_scope = NULL;
+    if (t->of->template == t)
+        t->of->template = NULL;
 }
 
+/* Closing parks, and whoever runs meanwhile must neither use it nor close it again. */
 static void close_template(pool *p)
 {
-    if (p->template_scope != NULL)
-        scope_close(p->template_scope);
+    template_process *t = p->template;
+
+    p->template = NULL;
+    if (t != NULL)
+        scope_close(t->scope);
 }
 
 static err open_template(scope *root, pool *p)
 {
+    template_process *t;
+    scope *own;
+    err e;
+
     const char *argv[] = {script_runner(NULL), "template", NULL};
     proc_spec spec = {.argv = argv,
                       .env = script_runner_env,
@@ -213,43 +229,53 @@ static err open_template(scope *root, pool *p)
                       .in_background = true,
                       .max_buffered = KIB(4)};
 
-    if (p->template != NULL && !proc_ended(p->template))
+    if (p->template != NULL && !proc_ended(p->template->p))
         return OK;
     close_template(p);
-    p->template_scope = scope_child(root, NO_LIMIT);
-    scope_defer(p->template_scope, on_template_gone, p);
-    return proc_start(p->template_scope, &spec, &p->template);
+    own = scope_child(root, NO_LIMIT);
+    t = arena_one(own->arena, template_process);
+    *t = (template_process){.of = p, .scope = own};
+    e = proc_start(own, &spec, &t->p);
+    if (e != OK) {
+        scope_close(own);
+        return e;
+    }
+    scope_defer(own, on_template_gone, t);
+    p->template = t;
+    return OK;
 }
 
 /* What a template that has ended by itself wrote last says why nothing can be started. */
-static void log_last_words(scope *s, const pool *p)
+static void log_last_words(scope *s, const template_process *t)
 {
     char text[512] = "";
     size_t len = 0;
 
-    if (proc_read(s, p->template, 2, text, sizeof text - 1, &len) == OK && len > 0)
+    if (proc_read(s, t->p, 2, text, sizeof text - 1, &len) == OK && len > 0)
         log_error("script.template", log_str("said", text));
 }
 
 static err fork_one(scope *s, worker *w)
 {
     pool *p = w->home;
+    template_process *t;
     int ends[2], pidfd = -1;
     err e;
 
     TRY(open_template(w->root, p));
+    t = p->template;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return fail(s, ERR_IO, "no socket for a script's process");
-    if ((e = proc_send_fd(s, p->template, ends[0])) == OK)
-        e = proc_receive_fd(s, p->template, &pidfd);
+    if ((e = proc_send_fd(s, t->p, ends[0])) == OK)
+        e = proc_receive_fd(s, t->p, &pidfd);
     close(ends[0]);
     if (e == OK)
         return proc_adopt(w->scope, pidfd, ends[1], &w->p);
     close(ends[1]);
+    if (p->template == t && e == ERR_CLOSED)
+        log_last_words(s, t);
     /* A late answer would be taken for another's.  Not for less than that: its runners end with it. */
-    if (e == ERR_CLOSED)
-        log_last_words(s, p);
-    if (e == ERR_CLOSED || e == ERR_TIMEOUT)
+    if (p->template == t && (e == ERR_CLOSED || e == ERR_TIMEOUT))
         close_template(p);
     return e;
 }
@@ -298,6 +324,7 @@ static err start_fiber(scope *root, void *arg)
     pool *p = arg;
     worker *w = worker_new(root, p);
     scope *limited = scope_child(root, START_LIMIT);
+    const unsigned closes = p->closes;
     err e = start(limited, w);
 
     scope_close(limited);
@@ -310,9 +337,13 @@ static err start_fiber(scope *root, void *arg)
         pump(p);
         return OK;
     }
-    if (e != ERR_CANCELLED && (p->open || p->n_line > 0)) /* else the server stops, or the pool was closed */
-        log_error("script.start", log_str("problem", err_name(e)));
     scope_close(w->scope);
+    if (p->closes != closes) { /* which is no reason why others could not be started */
+        pump(p);
+        return OK;
+    }
+    if (e != ERR_CANCELLED) /* else the server stops */
+        log_error("script.start", log_str("problem", err_name(e)));
     if (p->starting == 0)
         fail_line(p);
     return OK;
@@ -444,6 +475,7 @@ void script_pool_close(void)
     worker *w;
 
     p->open = false;
+    p->closes++;
     while ((w = take_warm(p)) != NULL)
         scope_close(w->scope);
     close_template(p);

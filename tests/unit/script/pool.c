@@ -121,6 +121,21 @@ FIBER_TEST(an_open_pool_is_filled_again_after_each_run, .limit = 60)
     CHECK_INT(fixture_runners(0), 0);
 }
 
+/* The template that a process is being asked of ends by the same close. */
+FIBER_TEST(a_pool_may_be_closed_while_it_starts_processes, .limit = 60)
+{
+    RUNNER_OR_SKIP(.pool = 4);
+    for (int i = 0; i < 40; i++) {
+        script_pool_open();
+        CHECK(sleep_for(s, MILLISECONDS(i)) == OK, "slept");
+        script_pool_close();
+        if (i % 2 == 0)
+            CHECK_STR(fixture_value(s, "return 1"), "1");
+    }
+    CHECK(sleep_for(s, MILLISECONDS(300)) == OK, "slept");
+    CHECK_INT(fixture_runners(0), 0);
+}
+
 FIBER_TEST(a_script_cannot_tell_that_its_process_has_rehearsed, .limit = 30)
 {
     static const char code[] = "const all = Object.getOwnPropertyDescriptors(globalThis);\n"
