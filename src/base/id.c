@@ -48,13 +48,11 @@ void random_bytes(void *out, size_t len)
     explicit_bzero(stock + stock_left, len); /* a used byte never stays behind */
 }
 
-static char *uuid_text(arena *a, const unsigned char b[16])
+static char *put_dashes(arena *a, const char hex[33])
 {
-    char hex[33];
     char *out = arena_alloc(a, 37);
     size_t n = 0;
 
-    hex_encode(b, 16, hex);
     for (size_t i = 0; i < 32; i++) {
         if (i == 8 || i == 12 || i == 16 || i == 20)
             out[n++] = '-';
@@ -64,14 +62,42 @@ static char *uuid_text(arena *a, const unsigned char b[16])
     return out;
 }
 
+const char *id_dashed(arena *a, const char *id)
+{
+    return id != NULL && strlen(id) == 32 ? put_dashes(a, id) : id;
+}
+
+static char *uuid_text(arena *a, const unsigned char b[16])
+{
+    char hex[33];
+
+    hex_encode(b, 16, hex);
+    return put_dashes(a, hex);
+}
+
+static void draw_uuid4(unsigned char b[16])
+{
+    random_bytes(b, 16);
+    b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
+    b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
+}
+
 char *id_uuid4(arena *a)
 {
     unsigned char b[16];
 
-    random_bytes(b, sizeof b);
-    b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
-    b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
+    draw_uuid4(b);
     return uuid_text(a, b);
+}
+
+char *id_uuid4_hex(arena *a)
+{
+    unsigned char b[16];
+    char *hex = arena_alloc(a, 33);
+
+    draw_uuid4(b);
+    hex_encode(b, 16, hex);
+    return hex;
 }
 
 /* 48 bits of milliseconds and 80 random bits; within one millisecond the random part counts up. */

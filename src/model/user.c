@@ -120,7 +120,7 @@ static err check_user(scope *s, const user_row *u)
 static void fill_user(scope *s, user_row *u)
 {
     if (u->id == NULL)
-        u->id = id_hex(s->arena, 32);
+        u->id = id_uuid4_hex(s->arena);
     if (u->role == NULL)
         u->role = "user";
     if (u->extra == NULL)

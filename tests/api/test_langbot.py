@@ -11,7 +11,7 @@ import sage
 import server as servers
 from fake_llm import Fail, Hang
 
-UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
+UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 PROVIDERS = "/api/v1/provider/providers"
 MODELS = "/api/v1/provider/models/llm"
 EMBEDDINGS = "/api/v1/provider/models/embedding"

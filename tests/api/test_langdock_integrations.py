@@ -9,7 +9,7 @@ import langdock
 import sage
 from langdock import MOUNTS, NOBODY, Desk, issue, refused
 
-UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
+UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 64
 FIELD = {

@@ -12,7 +12,7 @@ import sage
 import server as servers
 from fake_llm import Fail, Reply
 
-UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[1-9a-f][0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
+UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 FLOW_KEYS = {
     "id", "name", "description", "icon", "icon_bg_color", "gradient", "data", "is_component", "updated_at", "webhook",
     "endpoint_name", "tags", "locked", "mcp_enabled", "action_name", "action_description", "access_type", "user_id",

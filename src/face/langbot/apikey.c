@@ -5,6 +5,7 @@
 #include "auth/rules.h"
 #include "auth/scopes.h"
 #include "base/clock.h"
+#include "base/id.h"
 #include "face/langbot/envelope.h"
 #include "face/langbot/handlers.h"
 
@@ -26,7 +27,7 @@ static json_t *key_json(arena *a, const api_key_row *k)
     json_set_int(o, "id", k->number);
     json_set_str(o, "uuid", k->id);
     json_set_str(o, "workspace_uuid", BOT_WORKSPACE);
-    json_set_str(o, "created_by_account_uuid", bot_account(a, k->user_id));
+    json_set_str(o, "created_by_account_uuid", id_dashed(a, k->user_id));
     json_set_str(o, "name", k->label);
     json_set(o, "scopes", scopes_json(k->scopes));
     json_set_str(o, "status", k->active ? "active" : "revoked");

@@ -148,13 +148,6 @@ err bot_authorize(request *rq, response *rs, const route *r)
     return OK;
 }
 
-const char *bot_account(arena *a, const char *user_id)
-{
-    if (user_id == NULL || strlen(user_id) != 32)
-        return user_id;
-    return arena_printf(a, "%.8s-%.4s-%.4s-%.4s-%.12s", user_id, user_id + 8, user_id + 12, user_id + 16, user_id + 20);
-}
-
 bool bot_sees_secrets(const request *rq, const char *owner_id)
 {
     return identity_may(rq->user, "provider_secret.manage") && owner_or_admin(rq->user, owner_id);

@@ -22,9 +22,6 @@ void bot_no_route(request *rq, response *rs, const char *allow);
 err bot_authorize(request *rq, response *rs, const route *r);
 bool bot_intercept(request *rq, response *rs);
 
-/* Accounts are UUIDs here: dashes are put in. */
-const char *bot_account(arena *a, const char *user_id);
-
 /* Naive UTC: "2026-11-22T04:05:06"; JSON null for 0.  New reference. */
 json_t *bot_time(arena *a, int64_t wall_us);
 

@@ -65,7 +65,7 @@ err bot_user_info(request *rq, response *rs)
 
     TRY(user_find(rq->scope, rq->user->user_id, &u));
     data = json_object();
-    json_set_str(data, "account_uuid", bot_account(rq->scope->arena, u->id));
+    json_set_str(data, "account_uuid", id_dashed(rq->scope->arena, u->id));
     json_set_str(data, "user", u->email != NULL ? u->email : u->username);
     json_set_str(data, "account_type", "local");
     json_set_bool(data, "has_password", u->password_hash != NULL);

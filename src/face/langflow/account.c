@@ -5,6 +5,7 @@
 #include "auth/login.h"
 #include "auth/rules.h"
 #include "auth/token.h"
+#include "base/id.h"
 #include "base/log.h"
 #include "face/langflow/envelope.h"
 #include "face/langflow/handlers.h"
@@ -42,7 +43,7 @@ static err answer_tokens(request *rq, response *rs, const user_row *u)
 {
     const auth_config *config = auth_settings();
     arena *a = rq->scope->arena;
-    const char *sub = lf_id(a, u->id);
+    const char *sub = id_dashed(a, u->id);
     char *access = token_langflow(a, u, sub, false, token_expiry(config->langflow_token_seconds));
     char *refresh = token_langflow(a, u, sub, true, token_expiry(config->langflow_refresh_seconds));
     json_t *o = json_hold(a, json_object());
@@ -116,7 +117,7 @@ static json_t *key_json(arena *a, const api_key_row *k, const char *text)
     json_set_bool(o, "is_active", k->active);
     json_set_str(o, "id", k->id);
     json_set_str(o, "api_key", text);
-    json_set_str(o, "user_id", lf_id(a, k->user_id));
+    json_set_str(o, "user_id", id_dashed(a, k->user_id));
     return o;
 }
 
@@ -141,7 +142,7 @@ err lf_key_list(request *rq, response *rs)
         shown++;
     }
     json_set_int(o, "total_count", (int64_t)shown);
-    json_set_str(o, "user_id", lf_id(a, rq->user->user_id));
+    json_set_str(o, "user_id", id_dashed(a, rq->user->user_id));
     return reply_json(rs, 200, o);
 }
 

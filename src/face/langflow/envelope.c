@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "auth/authenticate.h"
+#include "base/id.h"
 #include "base/log.h"
 #include "face/langflow/routes.h"
 #include "face/pydantic.h"
@@ -94,13 +95,6 @@ err lf_authorize(request *rq, response *rs, const route *r)
     return auth_identify(rq, r->access == FLOW_KEY ? AUTH_FOR_LANGFLOW_RUN : AUTH_FOR_LANGFLOW, &rq->user);
 }
 
-const char *lf_id(arena *a, const char *id)
-{
-    if (id == NULL || strlen(id) != 32)
-        return id;
-    return arena_printf(a, "%.8s-%.4s-%.4s-%.4s-%.12s", id, id + 8, id + 12, id + 16, id + 20);
-}
-
 const char *lf_uuid(arena *a, const char *text)
 {
     char *digits = arena_alloc(a, 33);
@@ -116,7 +110,7 @@ const char *lf_uuid(arena *a, const char *text)
         digits[n++] = (char)(*text | 32);
     }
     digits[n] = '\0';
-    return n == 32 ? lf_id(a, digits) : NULL;
+    return n == 32 ? id_dashed(a, digits) : NULL;
 }
 
 err lf_uuid_param(request *rq, response *rs, const char *name, const char **id)

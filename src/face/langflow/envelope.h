@@ -13,9 +13,6 @@ void lf_invalid(request *rq, response *rs, const schema_faults *faults, const ch
 void lf_no_route(request *rq, response *rs, const char *allow);
 err lf_authorize(request *rq, response *rs, const route *r);
 
-/* Ids of users are UUIDs here: dashes are put in.  In `a`. */
-const char *lf_id(arena *a, const char *id);
-
 /* A UUID in our spelling: lower case, with dashes; NULL when the text is none. */
 const char *lf_uuid(arena *a, const char *text);
 

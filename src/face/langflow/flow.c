@@ -3,6 +3,7 @@
 #include "model/flow.h"
 
 #include "auth/rules.h"
+#include "base/id.h"
 #include "face/langflow/envelope.h"
 #include "face/langflow/handlers.h"
 #include "face/pydantic.h"
@@ -68,7 +69,7 @@ static json_t *flow_json(arena *a, const flow_row *f)
     json_set_str(o, "action_description", f->action_description);
     json_set_str(o, "access_type", f->access_type != NULL ? f->access_type : "PRIVATE");
     json_set_str(o, "id", f->id);
-    json_set_str(o, "user_id", lf_id(a, f->user_id));
+    json_set_str(o, "user_id", id_dashed(a, f->user_id));
     json_set_str(o, "folder_id", f->folder_id);
     return o;
 }

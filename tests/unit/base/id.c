@@ -29,10 +29,12 @@ TEST(uuids_have_their_form_and_do_not_repeat)
     map *seen = map_new();
 
     for (int i = 0; i < 20000; i++) {
-        char *four = id_uuid4(a), *seven = id_uuid7(a), *ulid = id_ulid(a);
+        char *four = id_uuid4(a), *bare = id_uuid4_hex(a), *seven = id_uuid7(a), *ulid = id_ulid(a);
 
         check_uuid(four, '4');
         check_uuid(seven, '7');
+        CHECK_INT(strlen(bare), 32);
+        check_uuid(id_dashed(a, bare), '4');
         CHECK(map_put(seen, four, a) == NULL && map_put(seen, seven, a) == NULL && map_put(seen, ulid, a) == NULL,
               "new");
     }
