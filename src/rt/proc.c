@@ -20,19 +20,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fd_pass.h"
 #include "base/mem.h"
 #include "rt/fiber.h"
 #include "rt/loop.h"
 
-enum {
-    STDIN = 0,
-    STDOUT = 1,
-    STDERR = 2,
-    CHILD = 3,
-    DEFAULT_BUFFERED = 256 * 1024,
-    COPY_SIZE = 16 * 1024,
-    LOOK_MS = 20
-};
+enum { STDIN = 0, STDOUT = 1, STDERR = 2, CHILD = 3, DEFAULT_BUFFERED = 256 * 1024, LOOK_MS = 20 };
 
 /* One descriptor that can be waited for: a pipe's end, or the child itself. */
 typedef struct {
@@ -469,31 +462,15 @@ err proc_write(scope *s, proc *p, const void *bytes, size_t len)
     return OK;
 }
 
-/* Room for one descriptor. */
-typedef union {
-    char bytes[CMSG_SPACE(sizeof(int))];
-    struct cmsghdr align;
-} passed_fd;
-
 err proc_send_fd(scope *s, proc *p, int fd)
 {
     channel *c = &p->ch[STDIN];
-    char byte = 0;
-    passed_fd room = {{0}};
-    struct iovec part = {&byte, 1};
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = room.bytes, .msg_controllen = sizeof room.bytes};
-    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
 
-    head->cmsg_level = SOL_SOCKET;
-    head->cmsg_type = SCM_RIGHTS;
-    head->cmsg_len = CMSG_LEN(sizeof fd);
-    memcpy(CMSG_DATA(head), &fd, sizeof fd);
     for (;;) {
         TRY(scope_check(s));
         if (c->fd < 0)
             return fail(s, ERR_CLOSED, "the child process is gone");
-        if (sendmsg(c->fd, &message, MSG_NOSIGNAL) == 1)
+        if (fd_pass(c->fd, fd) == 1)
             return OK;
         if (errno == EAGAIN)
             TRY(channel_wait(s, c, UV_WRITABLE));
@@ -502,36 +479,20 @@ err proc_send_fd(scope *s, proc *p, int fd)
     }
 }
 
-static int descriptor_of(struct msghdr *message)
-{
-    struct cmsghdr *head = CMSG_FIRSTHDR(message);
-    int fd = -1;
-
-    if (head != NULL && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
-        head->cmsg_len == CMSG_LEN(sizeof fd))
-        memcpy(&fd, CMSG_DATA(head), sizeof fd);
-    return fd;
-}
-
 err proc_receive_fd(scope *s, proc *p, int *fd)
 {
     channel *c = &p->ch[STDOUT];
 
     for (;;) {
-        char byte;
-        passed_fd room = {{0}};
-        struct iovec part = {&byte, 1};
-        struct msghdr message = {
-            .msg_iov = &part, .msg_iovlen = 1, .msg_control = room.bytes, .msg_controllen = sizeof room.bytes};
         ssize_t n;
 
         TRY(scope_check(s));
-        n = c->fd >= 0 ? recvmsg(c->fd, &message, MSG_CMSG_CLOEXEC) : 0;
-        if (n == 1 && (*fd = descriptor_of(&message)) >= 0)
+        n = c->fd >= 0 ? fd_take(c->fd, fd) : 0;
+        if (n == 1 && *fd >= 0)
             return OK;
         if (n == 1)
             return fail(s, ERR_IO, "the child process gave no descriptor");
-        if (n >= 0 || (errno != EAGAIN && errno != EINTR))
+        if (n == 0 || (errno != EAGAIN && errno != EINTR))
             return fail(s, ERR_CLOSED, "the child process is gone");
         if (errno == EAGAIN)
             TRY(channel_wait(s, c, UV_READABLE));
@@ -571,70 +532,4 @@ int proc_pid(const proc *p)
 bool proc_ended(const proc *p)
 {
     return p->ended;
-}
-
-/* ---- the common case ---- */
-
-typedef struct {
-    proc *p;
-    int stream;
-    buf *into;
-    str input;
-    bool truncated;
-} flow;
-
-static err collect(scope *s, void *arg)
-{
-    flow *f = arg;
-    char *bytes = mem_alloc(COPY_SIZE); /* not on a stack that should stay small */
-    size_t len = 0, room;
-    err e;
-
-    while ((e = proc_read(s, f->p, f->stream, bytes, COPY_SIZE, &len)) == OK && len > 0) {
-        room = MIN_OF(len, f->into->max - f->into->len);
-        buf_add(f->into, bytes, room);
-        f->truncated = f->truncated || room < len;
-    }
-    free(bytes);
-    return e;
-}
-
-static err feed(scope *s, void *arg)
-{
-    flow *f = arg;
-    err e = proc_write(s, f->p, f->input.p, f->input.len);
-
-    proc_close_stdin(f->p);
-    return e == ERR_CLOSED ? OK : e; /* a program need not read all of its input */
-}
-
-err proc_run(scope *s, const proc_spec *spec, str input, size_t max_output, proc_result *result)
-{
-    scope *run = scope_child(s, NO_LIMIT);
-    flow in = {.input = input};
-    flow out = {.stream = STDOUT, .into = buf_new(s->arena, max_output)};
-    flow errors = {.stream = STDERR, .into = buf_new(s->arena, max_output)};
-    int status = 0;
-    err e = proc_start(run, spec, &in.p);
-
-    if (e == OK) {
-        out.p = errors.p = in.p;
-        scope_spawn(run, feed, &in);
-        scope_spawn(run, collect, &out);
-        if (!spec->merge_stderr)
-            scope_spawn(run, collect, &errors);
-        if ((e = scope_join(run)) == OK)
-            e = proc_wait(run, in.p, &status);
-    }
-    if (e == OK)
-        *result = (proc_result){
-            .status = status,
-            .out = out.into,
-            .err = spec->merge_stderr ? NULL : errors.into,
-            .truncated = out.truncated || errors.truncated,
-        };
-    else
-        e = fail_from(s, run, e);
-    scope_close(run);
-    return e;
 }

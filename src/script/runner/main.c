@@ -14,6 +14,7 @@
 
 #include "script/runner/native.h"
 #include "script/runner/runner.h"
+#include "script/runner/value.h"
 
 extern const char script_prelude[], script_prelude_end[];
 
@@ -109,21 +110,15 @@ static void start_engine(void)
     tick = member((JSObjectRef)(uintptr_t)made, "tick");
 }
 
-static void release_bytes(void *bytes, void *unused)
-{
-    (void)unused;
-    free(bytes);
-}
-
 /* The prelude catches what scripts throw: what gets here has run out of memory or of stack. */
 static _Noreturn void escaped(JSValueRef exception)
 {
     JSStringRef words = JSValueToStringCopy(run.js, exception, NULL);
-    char text[64] = "";
+    char said[64] = "";
 
     if (words != NULL)
-        JSStringGetUTF8CString(words, text, sizeof text);
-    if (strstr(text, "memory") != NULL)
+        JSStringGetUTF8CString(words, said, sizeof said);
+    if (strstr(said, "memory") != NULL)
         run_fail("memory", "Out of memory");
     run_fail("throw", "The script broke the functions that it runs on");
 }
@@ -161,11 +156,7 @@ static void take_limits(void)
 
 static JSValueRef string_of(const char *bytes, size_t len)
 {
-    JSStringRef string = text_from_utf8(bytes, len);
-    JSValueRef v = JSValueMakeString(run.js, string);
-
-    JSStringRelease(string);
-    return v;
+    return give_text(run.js, text_from_utf8(bytes, len));
 }
 
 static bool prepare_job(void)
@@ -197,7 +188,7 @@ static void rehearse(const char *code)
     call(start, 0, NULL);
     answer[0] = JSValueMakeNumber(run.js, run.last_call);
     answer[1] = string_of(head, sizeof head - 1);
-    answer[2] = JSObjectMakeArrayBufferWithBytesNoCopy(run.js, body, strlen(body), release_bytes, NULL, NULL);
+    answer[2] = give_buffer(run.js, body, strlen(body), NULL);
     call(reply, 3, answer);
     if (!run.rehearsed || run.calls != 1)
         no_engine("the prelude fails its rehearsal");
@@ -229,7 +220,7 @@ static void take_reply(frame *f)
         run.unanswered--;
         args[0] = JSValueMakeNumber(run.js, f->id);
         args[1] = string_of(f->json, f->json_len);
-        args[2] = JSObjectMakeArrayBufferWithBytesNoCopy(run.js, f->bytes, f->n_bytes, release_bytes, NULL, &exception);
+        args[2] = give_buffer(run.js, f->bytes, f->n_bytes, &exception);
         if (args[2] == NULL)
             escaped(exception);
         f->bytes = NULL;

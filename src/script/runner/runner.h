@@ -106,6 +106,4 @@ double run_elapsed_ms(void);
 /* Says how the run ended, and ends the process. */
 _Noreturn void run_fail(const char *kind, const char *sentence);
 
-JSStringRef text_from_utf8(const char *bytes, size_t len);
-
 #endif

@@ -10,58 +10,30 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fd_pass.h"
 #include "script/runner/runner.h"
 
 enum { SERVER = 0 };
 
-typedef union {
-    char bytes[CMSG_SPACE(sizeof(int))];
-    struct cmsghdr align;
-} passed_fd;
-
 static int receive_fd(void)
 {
-    char byte;
-    passed_fd room = {{0}};
-    struct iovec part = {&byte, 1};
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = room.bytes, .msg_controllen = sizeof room.bytes};
-    struct cmsghdr *head;
     int fd;
 
-    if (recvmsg(SERVER, &message, MSG_CMSG_CLOEXEC) != 1)
+    if (fd_take(SERVER, &fd) != 1)
         _exit(EXIT_OVER); /* the server needs no more */
-    head = CMSG_FIRSTHDR(&message);
-    if (head == NULL || head->cmsg_type != SCM_RIGHTS || head->cmsg_len != CMSG_LEN(sizeof fd))
+    if (fd < 0)
         _exit(EXIT_GONE);
-    memcpy(&fd, CMSG_DATA(head), sizeof fd);
     return fd;
 }
 
-/* -1: the byte alone, which says that there is none. */
 static void send_fd(int fd)
 {
-    char byte = 0;
-    passed_fd room = {{0}};
-    struct iovec part = {&byte, 1};
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = room.bytes, .msg_controllen = sizeof room.bytes};
-    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-
-    head->cmsg_level = SOL_SOCKET;
-    head->cmsg_type = SCM_RIGHTS;
-    head->cmsg_len = CMSG_LEN(sizeof fd);
-    memcpy(CMSG_DATA(head), &fd, sizeof fd);
-    if (fd < 0)
-        message.msg_controllen = 0;
-    if (sendmsg(SERVER, &message, MSG_NOSIGNAL) != 1)
+    if (fd_pass(SERVER, fd) != 1)
         _exit(EXIT_GONE);
 }
 
