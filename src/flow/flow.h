@@ -3,7 +3,8 @@
  * Running flows: a graph of components, executed layer by layer as a run of the core.
  *
  * The run's log holds the flow's own events (EV_OUTPUT: {"event","data"}), so that any face can watch it.  Messages go into
- * the conversation of the session, where every face sees them.
+ * the conversation of the session, where every face sees them: its id is the session's name, with something put behind it when
+ * another user has a conversation of that name.
  */
 #ifndef FLOW_FLOW_H
 #define FLOW_FLOW_H
@@ -26,7 +27,7 @@ typedef struct {
 } flow_request;
 
 /* Starts the run; the result comes as its last EV_OUTPUT: event "end" with {"result": RunResponse}, or "error" with
- * {"error": text}; an interrupted run has neither.  Errors before it began: "flow.tweak_conflict", "flow.invalid", "conversation.not_yours", and "run.busy" while
+ * {"error": text}; an interrupted run has neither.  Errors before it began: "flow.tweak_conflict", "flow.invalid", and "run.busy" while
  * an agent answers in the session.  The caller has a reference.  Parks. */
 MUST_USE err flow_start(scope *s, const flow_request *rq, run **out);
 

@@ -6,6 +6,8 @@
  * conversation of the session before anybody sees the end.  Runs of one session go on beside each other: clients that name no
  * session all have the flow's.
  */
+#include <sodium.h>
+
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/log.h"
@@ -14,7 +16,7 @@
 #include "model/turn.h"
 #include "rt/loop.h"
 
-enum { TWEAKS_MAX = 2 * GRAPH_MAX_NODES };
+enum { TWEAKS_MAX = 2 * GRAPH_MAX_NODES, KEPT_OF_SESSION = 200, HASH_SIZE = 16 };
 
 typedef struct {
     scope *s;     /* of the run; closed by its fiber */
@@ -196,7 +198,7 @@ static err save_end(scope *s, execution *x, run_status status, const char *reaso
 {
     message_row *rows;
     turn_finish end = {
-        .session_id = x->call.session_id,
+        .session_id = x->row.session_id,
         .n_messages = message_rows(x, s->arena, &rows),
         .run = &x->row,
         .beside = true,
@@ -339,29 +341,59 @@ static err prepare(execution *x, const flow_request *rq)
     return OK;
 }
 
+/* Names of sessions are each user's own, and conversations have ids of the whole server.  The name is the id as long as nobody
+ * else has it. */
+static const char *own_id(arena *a, const flow_call *call)
+{
+    str kept = utf8_prefix(str_of(call->session_id), KEPT_OF_SESSION);
+    const char *whole = arena_printf(a, "%s %s", call->user_id, call->session_id);
+    unsigned char hash[HASH_SIZE];
+    char hex[2 * HASH_SIZE + 1];
+
+    crypto_generichash(hash, sizeof hash, (const unsigned char *)whole, strlen(whole), NULL, 0);
+    hex_encode(hash, sizeof hash, hex);
+    return arena_printf(a, "%.*s~%s", (int)kept.len, kept.p, hex);
+}
+
+static err choose_conversation(execution *x, const char **id)
+{
+    conversation_row *there = NULL;
+    err e = conversation_find(x->s, OWNED_BY_ANYONE, x->call.session_id, &there);
+
+    *id = x->call.session_id;
+    if (e == ERR_NOT_FOUND)
+        return OK;
+    TRY(e);
+    if (!cstr_eq(there->user_id, x->call.user_id))
+        *id = own_id(x->s->arena, &x->call);
+    return OK;
+}
+
 static err begin(execution *x, const flow_request *rq)
 {
     arena *a = x->s->arena;
+    const char *id;
     json_t *query = rq->input_value != NULL ? json_hold(a, json_string(rq->input_value)) : NULL;
-    run_info info = {.session_id = x->call.session_id,
-                     .user_id = x->call.user_id,
+    run_info info = {.user_id = x->call.user_id,
                      .agent_id = x->call.flow_id,
                      .query = query != NULL ? json_text(a, query) : NULL,
                      .beside = true};
     str title = utf8_prefix(str_of(rq->input_value), 50);
-    turn_start start = {.who = rq->admin ? OWNED_BY_ANYONE : owned_by_user(rq->user_id),
+    turn_start start = {.who = owned_by_user(rq->user_id), /* an administrator's sessions are their own, too */
                         .conversation = &x->conversation,
                         .run = &x->row};
     err e;
 
+    TRY(choose_conversation(x, &id));
+    info.session_id = id;
     TRY(run_begin(x->s, &info, &x->run));
-    x->conversation = (conversation_row){.session_id = x->call.session_id,
+    x->conversation = (conversation_row){.session_id = id,
                                          .user_id = x->call.user_id,
                                          .agent_id = x->call.flow_id,
                                          .agent_name = arena_strdup(a, rq->flow->name),
                                          .title = title.len > 0 ? str_dup(a, title) : "Flow"};
     x->row = (run_row){.id = run_facts(x->run)->id,
-                       .session_id = x->call.session_id,
+                       .session_id = id,
                        .user_id = x->call.user_id,
                        .agent_id = x->call.flow_id,
                        .source = "flow",
@@ -387,7 +419,12 @@ err flow_start(scope *s, const flow_request *rq, run **out)
     rs->id = arena_strdup(rs->arena, s->id);
     x = arena_one(rs->arena, execution);
     x->s = rs;
-    if ((e = prepare(x, rq)) != OK || (e = begin(x, rq)) != OK) {
+    e = prepare(x, rq);
+    if (e == OK)
+        e = begin(x, rq);
+    if (e == ERR_CONFLICT && cstr_eq(rs->failure.code, "conversation.not_yours")) /* since it was chosen */
+        e = begin(x, rq);
+    if (e != OK) {
         fail_from(s, rs, e);
         scope_close(rs);
         return e;

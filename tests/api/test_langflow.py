@@ -546,6 +546,19 @@ def test_an_interrupted_run_is_told_so(client, admin, flow, fake_llm):
     assert r.status_code == 500 and json.loads(r.json()["detail"])["message"].startswith("The run was interrupted"), r.text
 
 
+def test_two_users_may_call_their_sessions_the_same(server, client, flow, fake_llm):
+    from fixtures import create_key, create_user
+
+    user = create_user(server, role="admin")
+    _, model = sage.provider(user.client, fake_llm)
+    other = server.client(key=create_key(server, "langflow", user=user.name))
+    theirs = other.post("/api/v1/flows/", json=langflow.chat_flow(model)).json()
+    session = sage.unique("session")
+    for c, f in ((client, flow[0]), (other, theirs), (client, flow[0]), (other, theirs)):
+        r = run(c, f, session_id=session)
+        assert r.status_code == 200 and r.json()["session_id"] == session, r.text
+
+
 def test_refusals_before_the_stream_are_plain_json(client, anonymous, flow):
     r = run(anonymous, flow[0], stream=True)
     assert r.status_code == 403 and r.json()["detail"] in NO_KEY

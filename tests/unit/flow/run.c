@@ -400,17 +400,29 @@ ENGINE_TEST(an_agent_that_answers_in_the_session_is_in_the_way)
     hub_close();
 }
 
-ENGINE_TEST(somebody_elses_session_is_refused)
+ENGINE_TEST(names_of_sessions_are_each_users_own)
 {
     flow_row *row = world(s, document);
     flow_request rq = request(row, "Hi");
+    const char *theirs;
     run_status status;
-    run *r = NULL;
 
     events_of(s, &rq, &status);
     rq.user_id = "u-2";
-    CHECK(flow_start(s, &rq, &r) != OK && r == NULL, "refused");
-    CHECK_STR(s->failure.code, "conversation.not_yours");
+    for (int i = 0; i < 2; i++) {
+        rq.admin = i == 1; /* who may see the other conversation, but did not ask for it */
+        CHECK(strstr(json_text(s->arena, events_of(s, &rq, &status)), "\"session_id\":\"s-1\"") != NULL, "by its name");
+        CHECK_INT(status, RUN_COMPLETED);
+    }
     CHECK_STR(stored(s, "s-1"), "user:Hi assistant:Hello! ");
+    theirs = engine_text(s, "SELECT session_id FROM conversation WHERE user_id = 'u-2'");
+    CHECK(cstr_starts(theirs, "s-1~") && strlen(theirs) == 4 + 32, "%s", theirs);
+    CHECK_STR(stored(s, theirs), "user:Hi assistant:Hello! user:Hi assistant:Hello! ");
+    rq.session_id = arena_printf(s->arena, "%0250d", 7);
+    rq.user_id = "u-1";
+    events_of(s, &rq, &status);
+    rq.user_id = "u-2";
+    events_of(s, &rq, &status);
+    CHECK_INT(status, RUN_COMPLETED);
     hub_close();
 }
