@@ -15,11 +15,15 @@
 enum { KEEP_LAST = 12, KEEP_LAST_FORCED = 2, PERCENT_OF_WINDOW = 85, WINDOW_MAX = 1 << 30 };
 enum { WORTH_IT = 2000 }; /* bytes: what is shorter, a summary and what stands around it do not make smaller */
 
+/* In tokens.  A limit of the request alone counts as the window of which it is the part that may be filled. */
 static int64_t window_of(const plan *p)
 {
-    int64_t n = p->model.at.max_model_len;
+    int64_t n = p->model.at.max_model_len, input = p->model.at.max_input_len;
 
-    return n > 0 ? MIN_OF(n, WINDOW_MAX) : 128000;
+    n = n > 0 ? MIN_OF(n, WINDOW_MAX) : 128000;
+    if (input > 0 && input < n)
+        n = MIN_OF(n, (input * 100 + PERCENT_OF_WINDOW - 1) / PERCENT_OF_WINDOW);
+    return n;
 }
 
 /* Where the part that is summarised ends: never between a call and its result, never at or behind the last user message

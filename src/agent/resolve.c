@@ -166,6 +166,7 @@ static void apply_request_model(arena *a, const chat_request *rq, llm_endpoint *
     }
     at->model = arena_strdup(a, json_get_str(rq->model_config, "model", at->model));
     at->max_model_len = json_get_int(rq->model_config, "max_model_len", at->max_model_len);
+    at->max_input_len = json_get_int(rq->model_config, "max_model_input_len", at->max_input_len);
     at->no_images = !json_get_bool(rq->model_config, "supports_multimodal", !at->no_images);
     at->no_structured = !json_get_bool(rq->model_config, "supports_structured_output", !at->no_structured);
     json_object_foreach((json_t *)(uintptr_t)rq->model_config, name, value)

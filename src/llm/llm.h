@@ -73,6 +73,7 @@ typedef struct {
     json_t *params;        /* merged into the request as they are: max_tokens, temperature, top_p …; or NULL */
     const char *reasoning; /* how much its owner wants it to think: "disabled", "enabled" or a level; NULL: not said */
     int64_t max_model_len; /* tokens of context; 0: 128000 */
+    int64_t max_input_len; /* tokens of one request; 0: not said */
 } llm_endpoint;
 
 typedef struct {

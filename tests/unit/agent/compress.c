@@ -36,14 +36,15 @@ FIBER_TEST(a_short_history_goes_out_as_it_is)
     stage_close(st);
 }
 
-/* How many requests for a summary a window of this size causes. */
-static int summaries_at(scope *s, int64_t window)
+/* How many requests for a summary a window of this size causes, or requests that may only be so long. */
+static int summaries_at(scope *s, int64_t window, int64_t input)
 {
     stage *st = STAGE(s, ok);
     int n;
 
     talk(st, 60);
     st->plan.model.at.max_model_len = window;
+    st->plan.model.at.max_input_len = input;
     CHECK(stage_run(st) == OK, "window %lld", (long long)window);
     CHECK_INT(st->requests, 1);
     n = st->summaries;
@@ -60,8 +61,11 @@ FIBER_TEST(a_summary_is_made_above_85_percent_of_the_window, .limit = 30)
     CHECK(stage_run(st) == OK, "runs");
     tokens = st->out.usage.total.prompt; /* the estimate, since the provider tells nothing */
     stage_close(st);
-    CHECK_INT(summaries_at(s, tokens * 100 / 85 + 20), 0);
-    CHECK(summaries_at(s, tokens * 100 / 85 - 20) > 0, "just above");
+    CHECK_INT(summaries_at(s, tokens * 100 / 85 + 20, 0), 0);
+    CHECK(summaries_at(s, tokens * 100 / 85 - 20, 0) > 0, "just above");
+    CHECK_INT(summaries_at(s, 0, tokens), 0);
+    CHECK(summaries_at(s, 0, tokens - 20) > 0, "the whole of what a request may be");
+    CHECK(summaries_at(s, tokens * 100 / 85 - 20, tokens * 2) > 0, "the smaller one counts");
 }
 
 /* What is in the ledger where the summary must be. */
@@ -273,7 +277,10 @@ FIBER_TEST(calls_are_never_parted_from_their_results)
 
 FIBER_TEST(a_window_that_makes_no_sense_does_not_hang_the_run, .limit = 30)
 {
-    CHECK(summaries_at(s, 1) < 40, "bounded");
-    CHECK_INT(summaries_at(s, INT64_MAX), 0);
-    CHECK_INT(summaries_at(s, -5), 0);
+    CHECK(summaries_at(s, 1, 0) < 40, "bounded");
+    CHECK_INT(summaries_at(s, INT64_MAX, 0), 0);
+    CHECK_INT(summaries_at(s, -5, 0), 0);
+    CHECK(summaries_at(s, 0, 1) < 40, "bounded");
+    CHECK_INT(summaries_at(s, 0, INT64_MAX), 0);
+    CHECK_INT(summaries_at(s, 0, -5), 0);
 }
