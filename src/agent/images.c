@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Images of the workspace that messages refer to, put into a request as data: providers cannot fetch them
- * (contracts/sage-agent-runtime.md section 3.2).
+ * Images as requests carry them (contracts/sage-agent-runtime.md section 3.2): those of the workspace that messages refer to are
+ * put in as data, since providers cannot fetch them, and large ones are made smaller.
  *
  * Only the request carries them; the conversation keeps the reference.  One that cannot be read becomes a sentence, so that
  * the model can tell the user.
@@ -9,6 +9,7 @@
 #include "agent/agent_internal.h"
 
 #include "base/log.h"
+#include "tool/image_fit.h"
 
 enum { IMAGES_MOST = 20, BYTES_MOST = 48 << 20 }; /* of one request */
 
@@ -16,9 +17,14 @@ typedef struct {
     size_t n, bytes;
 } shown_images;
 
+static bool is_data(const char *url)
+{
+    return strncasecmp(url, "data:", 5) == 0;
+}
+
 static bool is_local(const char *url)
 {
-    return strstr(url, "://") == NULL ? strncasecmp(url, "data:", 5) != 0 : strncasecmp(url, "file:", 5) == 0;
+    return strstr(url, "://") == NULL ? !is_data(url) : strncasecmp(url, "file:", 5) == 0;
 }
 
 static json_t *image_part(const char *url)
@@ -65,6 +71,19 @@ static json_t *resolve(agent_state *st, arena *a, const char *ref, shown_images 
     return part;
 }
 
+/* NULL when it can stay as it is: also when there is no time, since the model may take it all the same. */
+static json_t *fit(agent_state *st, const char *url)
+{
+    scope *own = scope_child(st->s, SECONDS(60));
+    const char *fitted = url;
+    json_t *part = NULL;
+
+    if (image_fit(own, url, &fitted) == OK && fitted != url)
+        part = image_part(fitted);
+    scope_close(own);
+    return part;
+}
+
 void images_inline(agent_state *st, arena *a, llm_message *m, size_t n)
 {
     shown_images sum = {0};
@@ -77,14 +96,18 @@ void images_inline(agent_state *st, arena *a, llm_message *m, size_t n)
 
         for (size_t i = 0; i < json_array_size(*parts); i++) {
             const char *url = llm_part_image(json_array_get(*parts, i));
+            json_t *instead = NULL;
 
-            if (url == NULL || !is_local(url))
+            if (url != NULL && is_local(url))
+                instead = resolve(st, a, arena_strdup(a, url), &sum);
+            else if (url != NULL && is_data(url))
+                instead = fit(st, url);
+            if (instead == NULL)
                 continue;
-            url = arena_strdup(a, url);
             if (!copied)
                 *parts = json_hold(a, json_copy(*parts)); /* the ledger keeps its own */
             copied = true;
-            json_array_set_new(*parts, i, resolve(st, a, url, &sum));
+            json_array_set_new(*parts, i, instead);
         }
     }
 }

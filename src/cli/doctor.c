@@ -26,6 +26,7 @@
 #include "net/client.h"
 #include "rt/loop.h"
 #include "script/script.h"
+#include "tool/image_fit.h"
 #include "tool/tool.h"
 
 typedef struct {
@@ -158,6 +159,17 @@ static void check_sandbox(patient *p, finding *f)
         good(f, "commands of agents run in bubblewrap");
     else
         trouble(f, false, why, "agents cannot run commands: the shell tool is off");
+}
+
+static void check_images(patient *p, finding *f)
+{
+    const char *why = "";
+
+    (void)p;
+    if (image_fit_available(&why))
+        good(f, "large images are made smaller before models see them");
+    else
+        trouble(f, false, why, "large images are sent to models as they are, and may be refused");
 }
 
 static void check_scripts(patient *p, finding *f)
@@ -356,6 +368,7 @@ static const struct {
     {"model", check_model},
     {"tls", check_tls},
     {"sandbox", check_sandbox},
+    {"images", check_images},
     {"scripts", check_scripts},
     {"parts", check_parts},
     {"descriptors", check_descriptors},

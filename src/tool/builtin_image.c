@@ -22,8 +22,10 @@ static err fetch_image(scope *s, const char *url, json_t **out)
         *out = tool_failure(e == ERR_TIMEOUT ? "TIMEOUT" : "NETWORK_ERROR", "%s", scope_failure(s, e).text);
     else if (head.status != 200)
         *out = tool_failure("NETWORK_ERROR", "The server answered with status %d", head.status);
-    else
+    else {
         *out = image_encode(s->arena, body, url);
+        return image_shrink(s, url, out);
+    }
     return scope_check(s);
 }
 

@@ -2,28 +2,14 @@
 /*
  * Images for models: files of the workspace as data URLs.
  *
- * What the bytes are is read off the bytes, not off the name.  Images are sent as they are: nothing here scales them down
- * or writes them anew.
+ * What the bytes are is read off the bytes, not off the name.
  */
 #include <errno.h>
 #include <sodium.h>
 
+#include "tool/image_facts.h"
+#include "tool/image_fit.h"
 #include "tool/internal.h"
-
-static const char *image_format(str bytes)
-{
-    const char *p = bytes.p;
-
-    if (bytes.len > 8 && memcmp(p, "\x89PNG\r\n\x1a\n", 8) == 0)
-        return "png";
-    if (bytes.len > 3 && memcmp(p, "\xff\xd8\xff", 3) == 0)
-        return "jpeg";
-    if (bytes.len > 6 && (memcmp(p, "GIF87a", 6) == 0 || memcmp(p, "GIF89a", 6) == 0))
-        return "gif";
-    if (bytes.len > 12 && memcmp(p, "RIFF", 4) == 0 && memcmp(p + 8, "WEBP", 4) == 0)
-        return "webp";
-    return NULL;
-}
 
 static char *data_url(arena *a, const char *format, str bytes)
 {
@@ -38,7 +24,7 @@ static char *data_url(arena *a, const char *format, str bytes)
 
 json_t *image_encode(arena *a, str bytes, const char *shown)
 {
-    const char *format = image_format(bytes);
+    const char *format = image_look(bytes).format;
     json_t *o;
 
     if (format == NULL)
@@ -47,6 +33,28 @@ json_t *image_encode(arena *a, str bytes, const char *shown)
     json_set_str(o, "format", format);
     json_set_str(o, "url", data_url(a, format, bytes));
     return o;
+}
+
+err image_shrink(scope *s, const char *shown, json_t **image)
+{
+    const char *url = json_get_str(*image, "url", NULL), *fitted;
+    json_t *as_it_was = json_hold(s->arena, *image);
+
+    if (url == NULL) {
+        *image = json_incref(as_it_was);
+        return OK;
+    }
+    TRY(image_fit(s, url, &fitted));
+    if (strlen(fitted) > IMAGE_URL_MOST) {
+        *image = tool_failure("INVALID_ARGUMENT", "The image is larger than the 8 MB that models take: %s", shown);
+    } else if (fitted != url) {
+        *image = json_object();
+        json_set_str(*image, "format", "jpeg");
+        json_set_str(*image, "url", fitted);
+    } else {
+        *image = json_incref(as_it_was);
+    }
+    return OK;
 }
 
 /* "file:///a%20b.png" and "file://localhost/a.png" as a path; anything else is one already.  NULL: another machine's. */
@@ -81,7 +89,8 @@ err image_of_workspace(scope *s, const tool_context *cx, const char *given, json
     json_t *args = json_hold(s->arena, json_object());
 
     json_set_str(args, "image_path", given);
-    return work_run(s, cx, args, NO_LIMIT, work_image, out); /* on a pool thread: the encoding takes a while */
+    TRY(work_run(s, cx, args, NO_LIMIT, work_image, out)); /* on a pool thread: the encoding takes a while */
+    return image_shrink(s, given, out);
 }
 
 err tool_image_url(scope *s, const tool_context *cx, const char *path, const char **url, const char **why)

@@ -98,8 +98,12 @@ json_t *value_cut(const json_t *v, int64_t limit); /* new reference, its text wi
 const tool_settings *tool_settings_now(void);
 
 /* image.c: {"format","url"} or the failure, new reference.  `shown` and `given` name the image in it. */
-enum { IMAGE_MAX = 8 << 20 };
+enum { IMAGE_MAX = 20 << 20 };                    /* bytes that are read */
+enum { IMAGE_URL_MOST = (8 << 20) / 3 * 4 + 64 }; /* characters that a model is sent */
 json_t *image_encode(arena *a, str bytes, const char *shown);
+
+/* Makes it smaller when it is large; what stays too large becomes the failure.  Takes and gives a reference.  Parks. */
+MUST_USE err image_shrink(scope *s, const char *shown, json_t **image);
 MUST_USE err image_of_workspace(scope *s, const tool_context *cx, const char *given, json_t **out);
 
 /* session.c */

@@ -58,7 +58,7 @@ static void add_system_dir(args *v, const char *path)
 }
 
 /* Only what programs need: /etc as a whole holds other people's secrets. */
-static void add_etc(args *v)
+static void add_etc(args *v, bool network)
 {
     static const char *const always[] = {"/etc/alternatives", "/etc/ld.so.cache",   "/etc/ld.so.conf",
                                          "/etc/ld.so.conf.d", "/etc/localtime",     "/etc/passwd",
@@ -69,13 +69,13 @@ static void add_etc(args *v)
 
     for (size_t i = 0; i < COUNT(always); i++)
         add_all(v, (const char *const[]){"--ro-bind-try", always[i], always[i], NULL});
-    for (size_t i = 0; tool_settings_now()->shell_network && i < COUNT(online); i++)
+    for (size_t i = 0; network && i < COUNT(online); i++)
         add_all(v, (const char *const[]){"--ro-bind-try", online[i], online[i], NULL});
 }
 
 /* No --new-session: the child already has one of its own, without a terminal, and staying in its process group lets a kill
  * of the group reach the box's first process even while it is being set up, when --die-with-parent does not hold yet. */
-static void add_box(args *v)
+static void add_box(args *v, bool network)
 {
     static const char *const head[] = {"--unshare-all",
                                        "--unshare-user",
@@ -99,13 +99,13 @@ static void add_box(args *v)
 
     add(v, bwrap_path);
     add_all(v, head);
-    if (tool_settings_now()->shell_network)
+    if (network)
         add(v, "--share-net");
     add_system_dir(v, "/bin");
     add_system_dir(v, "/sbin");
     add_system_dir(v, "/lib");
     add_system_dir(v, "/lib64");
-    add_etc(v);
+    add_etc(v, network);
     add_all(v, tail);
 }
 
@@ -122,15 +122,29 @@ static const char *limits_script(arena *a)
                         (long long)set->shell_processes, (long long)set->shell_processes);
 }
 
+static const char *const *add_shell(args *v, const char *command)
+{
+    add_all(
+        v, (const char *const[]){"--remount-ro", "/", "--", "/bin/sh", "-c", limits_script(v->a), "sh", command, NULL});
+    return arena_memdup(v->a, v->argv, sizeof v->argv);
+}
+
 const char *const *sandbox_argv(arena *a, const char *source, const char *home, const char *workdir,
                                 const char *command)
 {
     args v = {.a = a};
 
-    add_box(&v);
-    add_all(&v, (const char *const[]){"--bind", source, home, "--chdir", workdir, "--remount-ro", "/", "--", "/bin/sh",
-                                      "-c", limits_script(a), "sh", command, NULL});
-    return arena_memdup(a, v.argv, sizeof v.argv);
+    add_box(&v, tool_settings_now()->shell_network);
+    add_all(&v, (const char *const[]){"--bind", source, home, "--chdir", workdir, NULL});
+    return add_shell(&v, command);
+}
+
+const char *const *sandbox_filter_argv(arena *a, const char *command)
+{
+    args v = {.a = a};
+
+    add_box(&v, false);
+    return add_shell(&v, command);
 }
 
 static bool is_env_name(const char *name)

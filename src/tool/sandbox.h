@@ -13,6 +13,9 @@
 const char *const *sandbox_argv(arena *a, const char *source, const char *home, const char *workdir,
                                 const char *command);
 
+/* The same for a command that only turns its input into output: there is no workspace, and never a network. */
+const char *const *sandbox_filter_argv(arena *a, const char *command);
+
 /* Its whole environment: ours is not passed on.  `extra` is an object of texts, or NULL.  False when a name is not one. */
 bool sandbox_env(arena *a, const char *home, const json_t *extra, const char *const **out);
 

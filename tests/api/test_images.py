@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Images in messages: inline ones go to the model as they came, files of the agent's workspace as data, and nothing else is read."""
+"""Images in messages: inline ones go to the model, files of the agent's workspace as data, large ones made smaller, and nothing else is
+read."""
 import base64
 import os
+import shutil
+import subprocess
 
 import pytest
 
@@ -75,6 +78,28 @@ def test_files_of_the_workspace_are_sent_as_data(admin, fake_llm, workspace, req
         assert [p["image_url"]["url"] for p in parts(request, "image_url")] == [DATA] * 2
     stored = sage.history(admin, session)["messages"][0]["content"]
     assert stored[1]["image_url"]["url"] == "a b.jpg", "the conversation keeps the reference"
+
+
+@pytest.mark.skipif(shutil.which("gm") is None, reason="GraphicsMagick is not installed")
+@pytest.mark.parametrize("requester", ["openai-chat-completions", "anthropic-messages"])
+def test_large_images_are_made_smaller_for_the_model_alone(admin, fake_llm, workspace, requester):
+    agent, name = seeing(admin, fake_llm, requester)
+    large = subprocess.run(["gm", "convert", "-size", "4000x3000", "gradient:red-blue", "jpeg:-"], capture_output=True, check=True).stdout
+    with open(os.path.join(workspace(agent), "photo.jpg"), "wb") as file:
+        file.write(large)
+    sent, session = "data:image/jpeg;base64," + base64.b64encode(large).decode(), unique("s")
+    ask(admin, agent, sent, "photo.jpg", session=session)
+    request = fake_llm.requests_for(name)[-1]
+    if requester.startswith("anthropic"):
+        seen = [p["source"]["data"] for p in parts(request, "image")]
+    else:
+        seen = [p["image_url"]["url"].partition(",")[2] for p in parts(request, "image_url")]
+    assert len(seen) == 2
+    for image in map(base64.b64decode, seen):
+        told = subprocess.run(["gm", "identify", "-format", "%m %w %h", "-"], input=image, capture_output=True, check=True).stdout
+        assert told.split() == [b"JPEG", b"1536", b"1152"], told
+    stored = sage.history(admin, session)["messages"][0]["content"]
+    assert stored[1]["image_url"]["url"] == sent, "the conversation keeps what was sent"
 
 
 @pytest.mark.parametrize("place", ["../secret.png", "/etc/passwd", "file:///etc/passwd", "%2e%2e/secret.png", "file:../secret.png", "link.png", "none.png", "text.png"])
