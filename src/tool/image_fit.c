@@ -76,12 +76,13 @@ static kept_image *find_kept(fitter *f, const unsigned char hash[HASH_SIZE])
     return NULL;
 }
 
-static kept_image *longest_unused(fitter *f)
+/* A free place if there is one; with `in_memory` only those that take some. */
+static kept_image *longest_unused(fitter *f, bool in_memory)
 {
-    kept_image *oldest = &f->kept[0];
+    kept_image *oldest = NULL;
 
-    for (size_t i = 1; i < KEPT; i++)
-        if (f->kept[i].used < oldest->used)
+    for (size_t i = 0; i < KEPT; i++)
+        if ((!in_memory || f->kept[i].url != NULL) && (oldest == NULL || f->kept[i].used < oldest->used))
             oldest = &f->kept[i];
     return oldest;
 }
@@ -89,15 +90,14 @@ static kept_image *longest_unused(fitter *f)
 static void keep(fitter *f, const unsigned char hash[HASH_SIZE], const char *url)
 {
     size_t len = url != NULL ? strlen(url) : 0;
-    kept_image *k = longest_unused(f);
+    kept_image *k;
 
+    if (len > KEPT_BYTES)
+        return;
+    while (f->bytes + len > KEPT_BYTES)
+        forget(f, longest_unused(f, true));
+    k = longest_unused(f, false);
     forget(f, k);
-    for (size_t i = 0; i < KEPT && f->bytes + len > KEPT_BYTES; i++) {
-        kept_image *large = &f->kept[i];
-
-        if (large->url != NULL)
-            forget(f, large);
-    }
     *k = (kept_image){.url = url != NULL ? mem_strdup(url) : NULL, .used = ++f->clock};
     memcpy(k->hash, hash, HASH_SIZE);
     f->bytes += len;
