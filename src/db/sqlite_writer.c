@@ -359,9 +359,11 @@ static void take_group(sqlite_writer *w, list_link *group)
 
     list_init(group);
     pthread_mutex_lock(&w->lock);
-    while (list_empty(queue) && !w->stopping)
-        pthread_cond_wait(&w->wake, &w->lock);
-    gather(w);
+    do {
+        while (list_empty(queue) && !w->stopping)
+            pthread_cond_wait(&w->wake, &w->lock);
+        gather(w);
+    } while (list_empty(queue) && !w->stopping); /* all of it may have been withdrawn meanwhile */
     for (size_t n = 0; n < GROUP_MAX && (l = queue->next) != queue; n++) {
         write_job *job = LIST_OF(l, write_job, link);
 

@@ -192,6 +192,38 @@ TEST(many_writers_share_one_flush, .limit = 30)
     on_sqlite(1, share_flushes);
 }
 
+static err insert_one(scope *s, void *arg)
+{
+    return insert(s, (int64_t)(intptr_t)arg, "one");
+}
+
+/* After a large group the writer waits for more to come, and what it waits with may go away. */
+static void withdraw_while_it_gathers(scope *s)
+{
+    make_table(s);
+    for (int64_t round = 0; round < 300; round++) {
+        scope *group = scope_child(s, NO_LIMIT), *doomed = scope_child(s, NO_LIMIT);
+
+        for (int64_t i = 0; i < 8; i++)
+            scope_spawn(group, insert_one, (void *)(intptr_t)(round * 10 + i));
+        CHECK_INT(scope_join(group), OK);
+        scope_spawn(doomed, insert_one, (void *)(intptr_t)(round * 10 + 8));
+        fiber_yield();
+        for (int64_t until = clock_mono() + round % 100 * 10000; clock_mono() < until;)
+            ; /* until the writer waits, which is not long after it was woken */
+        scope_close(doomed);
+        scope_close(group);
+        group = scope_child(s, SECONDS(20));
+        CHECK_INT(insert(group, round * 10 + 9, "after"), OK);
+        scope_close(group);
+    }
+}
+
+TEST(the_writer_goes_on_when_what_it_waits_with_is_withdrawn, .limit = 60)
+{
+    on_sqlite(1, withdraw_while_it_gathers);
+}
+
 static void fill_log(scope *s)
 {
     char path[300];
