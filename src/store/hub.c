@@ -171,11 +171,10 @@ static run *enter(run *r)
     list_init(&dropped);
     lock_hub();
     collect_expired(&dropped);
-    before = map_get(hub.by_session, r->facts.session_id);
-    if (before != NULL && run_state(before) != RUN_LIVE) { /* a kept one gives way */
+    /* One that has ended gives way, to those that went on beside it first. */
+    while ((before = map_get(hub.by_session, r->facts.session_id)) != NULL && run_state(before) != RUN_LIVE) {
         forget(before);
         list_append(&dropped, &before->by_age);
-        before = NULL;
     }
     if (before != NULL && !(r->facts.beside && before->facts.beside)) {
         run_ref(before);
@@ -244,6 +243,8 @@ void hub_ended(run *r)
         r->drop_at = clock_mono() + hub.keep;
         hub.kept_bytes += r->bytes;
         hub.stats.kept++;
+        if (r->accompanied && map_get(hub.by_session, r->facts.session_id) == r)
+            hand_over(r);
     } else {
         forget(r);
         list_append(&dropped, &r->by_age);

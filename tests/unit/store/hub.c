@@ -65,6 +65,29 @@ FIBER_TEST(runs_that_say_so_are_beside_each_other_in_a_session)
     scope_close(work);
 }
 
+FIBER_TEST(a_kept_run_hands_its_session_to_one_that_goes_on)
+{
+    scope *work = scope_child(s, NO_LIMIT);
+    run_info info = {.session_id = "s1", .user_id = "u1", .beside = true, .managed = true};
+    run *first = NULL, *second = NULL, *other = NULL, *found;
+
+    CHECK(run_begin(work, &info, &first) == OK, "begins");
+    info.managed = false;
+    CHECK(run_begin(work, &info, &second) == OK, "beside it");
+    run_finish(first, RUN_COMPLETED, NULL);
+    CHECK((found = hub_find("s1")) == second, "the one that is alive");
+    run_unref(found);
+    info.beside = false;
+    CHECK_INT(run_begin(work, &info, &other), ERR_BUSY);
+    run_finish(second, RUN_COMPLETED, NULL);
+    CHECK((found = hub_find_run(run_facts(first)->id)) == first, "it is kept all the same");
+    run_unref(found);
+    run_unref(first);
+    run_unref(second);
+    hub_close();
+    scope_close(work);
+}
+
 static err finishes_later(scope *s, void *arg)
 {
     if (sleep_for(s, SECONDS(5)) == OK)
