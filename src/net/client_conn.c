@@ -68,12 +68,15 @@ static void on_found(void *arg, address_list *found)
     at->known = found;
     at->known_until = uv_now(at->home->uv) + KNOWN_MS;
     at->refs++;
+    if (found != NULL)
+        addresses_take(found); /* one of those who wait may forget what the name means */
     while ((l = list_take_first(&at->waiting)) != NULL) {
         plain_stream *p = LIST_OF(l, plain_stream, waiting);
 
-        p->addresses = at->known != NULL ? addresses_take(at->known) : NULL;
+        p->addresses = found != NULL ? addresses_take(found) : NULL;
         plain_resolved(p);
     }
+    addresses_give(found);
     origin_give(at);
 }
 

@@ -299,7 +299,8 @@ static void connect_next(plain_stream *p)
             conn_limit(p->conn, (uint64_t)(left / MILLISECONDS(1)) / (others + 1));
         return;
     }
-    origin_forget(p->at);
+    if (!h->denied) /* else the name means what it means to others */
+        origin_forget(p->at);
     fail_stream(p, HTTP_FAIL_CONNECT, "not connected");
 }
 

@@ -6,6 +6,7 @@
 #include "net/client.h"
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
@@ -804,6 +805,55 @@ FIBER_TEST(a_kept_connection_is_no_way_round_the_guard)
     CHECK_INT(http_fetch(s, &call, &head, &body), ERR_DENIED);
     guard_allow_private(true);
     CHECK(http_fetch(s, &call, &head, &body) == OK, "the switch is on: %s", s->failure.text);
+}
+
+/* A name that has to be looked up and is this machine's loopback; NULL when there is none. */
+static const char *name_of_loopback(scope *s)
+{
+    struct addrinfo want = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *found = NULL;
+    char name[256];
+    bool is = gethostname(name, sizeof name) == 0 && strcmp(name, "localhost") != 0 &&
+              getaddrinfo(name, NULL, &want, &found) == 0 &&
+              ((struct sockaddr_in *)found->ai_addr)->sin_addr.s_addr == htonl(INADDR_LOOPBACK);
+
+    if (found != NULL)
+        freeaddrinfo(found);
+    return is ? arena_strdup(s->arena, name) : NULL;
+}
+
+typedef struct {
+    const char *url;
+    guard_policy guard;
+    err e;
+} visit;
+
+static err go(scope *s, void *arg)
+{
+    visit *v = arg;
+    http_call call = {.url = v->url, .guard = v->guard, .decode = DECODE};
+    http_head head;
+    str body;
+
+    v->e = http_fetch(s, &call, &head, &body);
+    return OK;
+}
+
+FIBER_TEST(whom_the_guard_stops_does_not_stop_the_others_who_look_up_the_same_name)
+{
+    const char *name = name_of_loopback(s), *port = strrchr(url(s, ""), ':');
+    scope *both = scope_child(s, NO_LIMIT);
+    visit stopped = {.guard = GUARD_PUBLIC}, free_one = {.guard = GUARD_ANY};
+
+    if (name == NULL) {
+        fprintf(stderr, "# skipped: no name but localhost is 127.0.0.1 here\n");
+        return;
+    }
+    stopped.url = free_one.url = arena_printf(s->arena, "http://%s%s/hello", name, port);
+    scope_spawn(both, go, &stopped);
+    scope_spawn(both, go, &free_one);
+    CHECK(scope_join(both) == OK, "both");
+    CHECK_INT(stopped.e, ERR_DENIED);
+    CHECK_INT(free_one.e, OK);
 }
 
 FIBER_TEST(redirects_are_followed_as_far_as_allowed)
