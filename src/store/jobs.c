@@ -30,6 +30,7 @@ enum { KINDS_MAX = 32, AT_ONCE = 8, CLAIM_MAX = 8 };
 #define LOOK_AGAIN SECONDS(30) /* other nodes do not wake us */
 #define LOOK_SOON SECONDS(1)   /* something is due, but its lane is taken */
 #define RECOVER_EVERY SECONDS(20)
+#define RECORD_LIMIT SECONDS(30) /* of what is done in a scope of its own, which nothing else ends */
 
 typedef struct {
     scope *root;
@@ -124,6 +125,7 @@ static void settle(const job *j, const char *state, const char *why, int64_t run
 {
     scope *s = scope_new("job-end");
 
+    scope_set_timeout(s, RECORD_LIMIT);
     if (jobs.backend->settle(s, j, state, why, run_at) != OK)
         log_error("job.not_stored", log_str("job", j->id), log_str("state", state)); /* its lease will run out */
     scope_close(s);
@@ -258,22 +260,36 @@ static err renew(scope *s, dispatcher *d)
     return OK;
 }
 
-/* Claims and starts what is due; *wait: nanoseconds to sleep unless woken. */
+/* Claims and starts.  In a scope of its own: what was claimed when the loop ends must be put back by its work, or an attempt would
+ * be counted that nobody made. */
+static err take(scope *s, dispatcher *d, int64_t now, size_t *n)
+{
+    scope *own = scope_new("job-claim");
+    job_wish wish = next_wish(d);
+    job *list = NULL;
+    err e;
+
+    scope_set_timeout(own, RECORD_LIMIT);
+    wish.not_of = arena_strdup(own->arena, wish.not_of); /* its job may end meanwhile */
+    e = jobs.backend->claim(own, &wish, now, lease_end(), &list, n);
+    for (size_t i = 0; e == OK && i < *n; i++)
+        spawn(d, &list[i]);
+    if (e != OK)
+        e = fail_from(s, own, e);
+    scope_close(own);
+    return e;
+}
+
+/* Takes up what is due; *wait: nanoseconds to sleep unless woken. */
 static err dispatch(scope *s, dispatcher *d, int64_t *wait)
 {
     int64_t now = clock_wall(), due = 0;
-    job_wish wish;
     size_t n = 0;
-    job *list = NULL;
 
     *wait = LOOK_AGAIN;
     if (d->running == d->at_once || !atomic_load(&jobs.recovered))
         return OK; /* the end of one wakes us, or of the recovery */
-    wish = next_wish(d);
-    wish.not_of = arena_strdup(s->arena, wish.not_of); /* its job may end meanwhile */
-    TRY(jobs.backend->claim(s, &wish, now, lease_end(), &list, &n));
-    for (size_t i = 0; i < n; i++)
-        spawn(d, &list[i]);
+    TRY(take(s, d, now, &n));
     if (n > 0) {
         *wait = 0; /* there may be more */
         return OK;
