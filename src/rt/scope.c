@@ -167,17 +167,23 @@ void scope_fiber_ended(scope *s, err e)
     scope_left(s);
 }
 
-/* Waits for the fibers spawned in `s`; with `parked`, also for others that are still parked in it. */
-static void wait_empty(scope *s, bool parked)
+/* With `all`, nobody else is parked in it, or still freeing a child of it. */
+static bool is_empty(const scope *s, bool all)
+{
+    return s->fibers == 0 && (!all || (list_empty(&s->parked) && s->leaving == 0));
+}
+
+/* Waits for the fibers spawned in `s`; with `all`, also for others. */
+static void wait_empty(scope *s, bool all)
 {
     joiner j = {.waiter = fiber_self()};
 
-    if (s->fibers == 0 && (!parked || list_empty(&s->parked)))
+    if (is_empty(s, all))
         return;
     if (j.waiter == NULL)
         mem_die("a scope with fibers was closed outside any fiber", 0);
     list_append(&s->joiners, &j.link);
-    while (s->fibers > 0 || (parked && !list_empty(&s->parked)))
+    while (!is_empty(s, all))
         fiber_park_shielded();
     list_remove(&j.link);
 }
@@ -217,7 +223,13 @@ void scope_close(scope *s)
             continue;
         }
         list_remove(&w->sibling);
-        arena_free(w->arena);
+        if (up != NULL)
+            up->leaving++;
+        arena_free(w->arena); /* what was deferred may park */
+        if (up != NULL) {
+            up->leaving--;
+            scope_left(up);
+        }
         if (w == s)
             return;
         w = up;

@@ -43,6 +43,7 @@ struct scope {
     list_link parked;   /* fibers parked in this scope */
     list_link joiners;  /* fibers in scope_join() */
     size_t fibers;      /* spawned and not yet ended */
+    size_t leaving;     /* children that are being freed */
     err first_error;    /* of the fibers that ended */
     bool closing;
 };

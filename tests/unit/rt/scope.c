@@ -124,6 +124,36 @@ FIBER_TEST(closing_waits_for_guests_that_are_parked_in_the_scope)
     scope_close(guests);
 }
 
+static void leave_slowly(void *arg)
+{
+    scope *own = scope_new("slow");
+
+    CHECK_INT(sleep_for(own, MILLISECONDS(5)), OK);
+    scope_close(own);
+    *(int *)arg += 1;
+}
+
+static err close_it(scope *s, void *arg)
+{
+    (void)s;
+    scope_close(arg);
+    return OK;
+}
+
+FIBER_TEST(a_scope_waits_for_its_child_that_another_fiber_closes)
+{
+    scope *guests = scope_child(s, NO_LIMIT), *up = scope_child(s, NO_LIMIT), *c = scope_child(up, NO_LIMIT);
+    int left = 0;
+
+    scope_defer(c, leave_slowly, &left);
+    scope_spawn(guests, close_it, c);
+    fiber_yield();
+    scope_close(up);
+    CHECK_INT(left, 1);
+    CHECK_INT(scope_join(guests), OK);
+    scope_close(guests);
+}
+
 static err cancel_own(scope *s, void *arg)
 {
     scope_cancel(s, "by myself");
