@@ -389,7 +389,6 @@ err proc_adopt(scope *s, int pidfd, int socket, proc **out)
 {
     int again = fcntl(socket, F_DUPFD_CLOEXEC, 0);
     proc *p = proc_new();
-    bool watched;
 
     p->adopted = p->in_background = true;
     if (!channel_open(p, CHILD, pidfd)) { /* closed: nobody can end it any more but its own parent */
@@ -400,8 +399,16 @@ err proc_adopt(scope *s, int pidfd, int socket, proc **out)
     }
     uv_poll_start(&p->ch[CHILD].poll, UV_READABLE, on_child);
     scope_defer(s, finish, p);
-    watched = fcntl(socket, F_SETFL, O_NONBLOCK) == 0 && channel_open(p, STDIN, socket);
-    if (!watched || again < 0 || !channel_open(p, STDOUT, again))
+    if (again < 0 || fcntl(socket, F_SETFL, O_NONBLOCK) != 0) {
+        close_one(&socket);
+        close_one(&again);
+        return fail(s, ERR_IO, "cannot take a socket over");
+    }
+    if (!channel_open(p, STDIN, socket)) {
+        close_one(&again);
+        return fail(s, ERR_IO, "cannot watch a socket");
+    }
+    if (!channel_open(p, STDOUT, again))
         return fail(s, ERR_IO, "cannot watch a socket");
     *out = p;
     return OK;
