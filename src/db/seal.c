@@ -45,6 +45,24 @@ static err read_key_file(int fd, const char *path, char *why, size_t why_size)
     return OK;
 }
 
+/* What was linked stays linked when the power goes: secrets may be stored elsewhere already that need the key. */
+static bool keep_entry(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char folder[4096];
+    bool kept;
+    int fd;
+
+    if (snprintf(folder, sizeof folder, "%.*s", slash != NULL ? (int)(slash - path) + 1 : 1,
+                 slash != NULL ? path : ".") >= (int)sizeof folder)
+        return false;
+    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    kept = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL); /* some file systems cannot, and need not */
+    if (fd >= 0)
+        close(fd);
+    return kept;
+}
+
 /* Written under another name and linked into place, so that nobody ever sees half a key and the first of two processes wins. */
 static err make_key_file(const char *path, char *why, size_t why_size)
 {
@@ -63,7 +81,7 @@ static err make_key_file(const char *path, char *why, size_t why_size)
     hex[2 * sizeof master] = '\n';
     wrong = write(fd, hex, 2 * sizeof master + 1) != (ssize_t)(2 * sizeof master + 1) || fsync(fd) != 0;
     wrong |= close(fd) != 0;
-    if (!wrong && link(temporary, path) != 0 && errno != EEXIST)
+    if (!wrong && ((link(temporary, path) != 0 && errno != EEXIST) || !keep_entry(path)))
         wrong = 1;
     if (wrong)
         snprintf(why, why_size, "%s: %s", path, strerror(errno));
