@@ -50,7 +50,7 @@ typedef struct {
     router *router;
     char url[128]; /* of the first listener */
     bool welcome;
-    const char *admin;    /* the administrator that this start has made, or NULL */
+    char admin[256];      /* the administrator that this start has made, or "" */
     bool random_password; /* of his */
     bool no_users;
     atomic_bool prepared; /* by the first loop: the database */
@@ -194,7 +194,7 @@ static void say_welcome(const house *h)
 {
     printf("\n  Sluice %s is ready.\n\n", SLUICE_VERSION);
     printf("  API and documentation   %s/docs\n", h->url);
-    if (h->admin != NULL)
+    if (h->admin[0] != '\0')
         printf("  Administrator           %s   with the password %s\n", h->admin,
                h->random_password ? "above" : "that you configured");
     else if (h->no_users)
@@ -300,7 +300,7 @@ static err prepare(scope *root, house *h)
     if (n > 0)
         log_warn("runs.interrupted", log_int("count", (int64_t)n));
     TRY(set_default_model(root, st));
-    h->admin = name;
+    snprintf(h->admin, sizeof h->admin, "%s", name != NULL ? name : "");
     h->random_password = password != NULL;
     h->no_users = users == 0;
     return OK;
