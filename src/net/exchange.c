@@ -176,8 +176,8 @@ static err run_handler(scope *s, void *arg)
         reply_unanswered(&x->rs);
     else if (!x->rs.done && x->rs.src == NULL)
         x->rs.close = x->rs.done = true; /* what was said still goes out; clients notice that the end is missing */
-    x->fiber_ended = true;
     forget_request(x);
+    x->fiber_ended = true;
     conn_at_turn_end(c);
     return OK;
 }
@@ -316,7 +316,7 @@ typedef struct {
     bool keep, linger;
 } ending;
 
-/* When the handler has left fibers behind, closing its scope has to wait for them. */
+/* When the handler has left something behind, closing its scope may have to wait. */
 static err close_slowly(scope *s, void *arg)
 {
     ending e = *(ending *)arg;
@@ -344,7 +344,7 @@ void exchange_end(conn *c)
     if (x->rs.streaming)
         count(&c->w->counters->streams, (uint64_t)-1);
     c->beat_due = c->read_due = UINT64_MAX;
-    if (s->fibers == 0 && list_empty(&s->children)) {
+    if (scope_closes_at_once(s)) {
         scope_close(s);
         move_on(c, keep, linger);
         return;

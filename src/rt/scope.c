@@ -236,8 +236,14 @@ void scope_close(scope *s)
     }
 }
 
+bool scope_closes_at_once(const scope *s)
+{
+    return is_empty(s, true) && list_empty(&s->children) && !s->deferred;
+}
+
 void scope_defer(scope *s, void (*fn)(void *arg), void *arg)
 {
+    s->deferred = true;
     arena_defer(s->arena, fn, arg);
 }
 

@@ -46,6 +46,7 @@ struct scope {
     size_t leaving;     /* children that are being freed */
     err first_error;    /* of the fibers that ended */
     bool closing;
+    bool deferred; /* something was: closing may park */
 };
 
 /* A scope of its own, without parent: the caller must scope_close() it.  On the calling thread's loop. */
@@ -59,6 +60,9 @@ scope *scope_child(scope *parent, int64_t timeout);
  * what was deferred, newest first, and the arena.  Deferred calls may park.  Not from a fiber spawned in `s` or below, nor
  * while another closes it; from a loop callback only when no fiber is left in it.  Accepts NULL. */
 void scope_close(scope *s);
+
+/* Whether scope_close() would not park, and so may be called outside fibers. */
+bool scope_closes_at_once(const scope *s);
 
 /* Ends the work: every call parked in `s` or below returns ERR_CANCELLED, and so does every later one.  Only the first
  * reason counts.  `reason` is copied; may be NULL. */

@@ -153,6 +153,22 @@ static void inject(response *rs)
     reply_text(rs, 200, "ok");
 }
 
+static void sleep_a_little(void *arg)
+{
+    scope *own = scope_new("deferred");
+
+    (void)arg;
+    (void)!sleep_for(own, MILLISECONDS(5));
+    scope_close(own);
+}
+
+/* As an open transaction is rolled back, or a process ended. */
+static void defer_sleep(request *rq, response *rs)
+{
+    scope_defer(rq->scope, sleep_a_little, NULL);
+    reply_text(rs, 200, "deferred");
+}
+
 /* Forgets the end. */
 static void half_stream(response *rs)
 {
@@ -180,6 +196,8 @@ void probe_app(request *rq, response *rs, void *arg)
         follow(rq, rs);
     else if (strcmp(rq->path, "/inject") == 0)
         inject(rs);
+    else if (strcmp(rq->path, "/defer") == 0)
+        defer_sleep(rq, rs);
     else if (strcmp(rq->path, "/silent") == 0)
         return;
     else if (strcmp(rq->path, "/half") == 0)

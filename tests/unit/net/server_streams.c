@@ -52,6 +52,23 @@ FIBER_TEST(a_handler_that_forgets_its_answer_does_no_harm)
     with_app(s, odd_handlers_client, NULL);
 }
 
+static void deferring_client(void *arg)
+{
+    char out[4096];
+    int fd = probe_connect(port_of(arg));
+
+    for (int i = 0; i < 3; i++) {
+        probe_send(fd, "GET /defer HTTP/1.1\r\nHost: a\r\n\r\n");
+        CHECK_INT(probe_response(fd, out, sizeof out, false), 200);
+    }
+    close(fd);
+}
+
+FIBER_TEST(what_a_handler_defers_may_park)
+{
+    with_app(s, deferring_client, NULL);
+}
+
 static void short_stream_client(void *arg)
 {
     char out[4096];

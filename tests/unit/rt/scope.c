@@ -133,6 +133,20 @@ static void leave_slowly(void *arg)
     *(int *)arg += 1;
 }
 
+FIBER_TEST(a_scope_that_may_have_to_wait_says_so)
+{
+    scope *c = scope_child(s, NO_LIMIT), *inner = scope_child(c, NO_LIMIT);
+    int left = 0;
+
+    CHECK(scope_closes_at_once(inner) && !scope_closes_at_once(c), "for its child");
+    scope_close(inner);
+    CHECK(scope_closes_at_once(c), "there is nothing in it");
+    scope_defer(c, leave_slowly, &left);
+    CHECK(!scope_closes_at_once(c), "what was deferred may park");
+    scope_close(c);
+    CHECK_INT(left, 1);
+}
+
 static err close_it(scope *s, void *arg)
 {
     (void)s;
