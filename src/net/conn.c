@@ -38,6 +38,7 @@ static conn *take_conn(worker *w)
     c->read_due = c->write_due = c->beat_due = never;
     c->in = c->out = BUF_INIT(SIZE_MAX - 1); /* bounded where they are filled */
     list_init(&c->turn);
+    list_init(&c->writers);
     list_append(&w->conns, &c->link);
     wheel_entry_init(&c->timeout);
     w->n_conns++;

@@ -278,8 +278,7 @@ void exchange_client_gone(conn *c, const char *reason)
             fiber_wake(b->reader);
     }
     scope_cancel(x->rq.scope, reason);
-    if (c->writer != NULL)
-        fiber_wake(c->writer);
+    out_wake(c);
     follow_stop(&x->rs);
 }
 

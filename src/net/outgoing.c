@@ -15,10 +15,22 @@ size_t out_unsent(const conn *c)
     return c->out.len + (c->job != NULL ? uv_stream_get_write_queue_size((const uv_stream_t *)&c->tcp) : 0);
 }
 
+/* On its fiber's stack. */
+typedef struct {
+    list_link link;
+    fiber *fiber;
+} waiting_writer;
+
+void out_wake(conn *c)
+{
+    for (list_link *l = c->writers.next; l != &c->writers; l = l->next)
+        fiber_wake(LIST_OF(l, waiting_writer, link)->fiber);
+}
+
 static void wake_writer(conn *c)
 {
-    if (c->writer != NULL && out_unsent(c) <= c->w->sv->limits.high_water / 2)
-        fiber_wake(c->writer);
+    if (out_unsent(c) <= c->w->sv->limits.high_water / 2)
+        out_wake(c);
 }
 
 static void on_written(uv_write_t *req, int status)
@@ -150,15 +162,18 @@ void out_flush(conn *c)
 
 err out_wait(conn *c, scope *s)
 {
+    waiting_writer me;
+
     while (c->state != CONN_CLOSED && out_unsent(c) > c->w->sv->limits.high_water) {
         err e;
 
         out_flush(c);
         if (out_unsent(c) <= c->w->sv->limits.high_water)
             break;
-        c->writer = fiber_self();
+        me.fiber = fiber_self();
+        list_append(&c->writers, &me.link);
         e = fiber_park(s);
-        c->writer = NULL;
+        list_remove(&me.link);
         TRY(e);
     }
     return c->state == CONN_CLOSED || c->gone ? fail(s, ERR_CLOSED, "the client went away") : OK;

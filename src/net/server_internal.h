@@ -57,7 +57,7 @@ struct conn {
     buf in;                                 /* a partial head, or bytes of the next request */
     buf out;                                /* not yet given to the kernel */
     write_job *job;
-    fiber *writer;                                         /* parked until less is unsent */
+    list_link writers;                                     /* parked until less is unsent */
     void (*raw)(void *arg, const char *bytes, size_t len); /* len 0: the client is gone */
     void *raw_arg;
     int64_t skip; /* bytes of a body that nobody read */
@@ -205,7 +205,8 @@ void out_send(conn *c, const char *first, size_t first_len, const void *second,
 void out_add(conn *c, const void *bytes, size_t len); /* at the turn's end */
 void out_flush(conn *c);
 size_t out_unsent(const conn *c);
-MUST_USE err out_wait(conn *c, scope *s); /* parks while more than the high-water mark is unsent */
+MUST_USE err out_wait(conn *c, scope *s); /* parks while more than the high-water mark is unsent; any number may */
+void out_wake(conn *c);                   /* those who wait: the client has gone */
 void out_check_progress(conn *c);
 
 /* response.c */

@@ -19,7 +19,30 @@ static const char *reason;
 static size_t received;
 static bool inside; /* a handler has begun */
 
-/* Echoes; "close me" is answered with a close, "flood" with more than fits. */
+enum { SENDERS = 3, LARGE = 4 << 20 };
+
+static err send_large(scope *s, void *arg)
+{
+    static char bytes[LARGE];
+
+    TRY(ws_send(s, arg, bytes, sizeof bytes, false));
+    return OK;
+}
+
+/* By several fibers, each of which has to wait for the client. */
+static err send_much(scope *parent, ws *w)
+{
+    scope *s = scope_child(parent, NO_LIMIT);
+    err e;
+
+    for (int i = 0; i < SENDERS; i++)
+        scope_spawn(s, send_large, w);
+    e = scope_join(s);
+    scope_close(s);
+    return e;
+}
+
+/* Echoes; "close me" is answered with a close, "much" with more than fits. */
 static void app(request *rq, response *rs, void *arg)
 {
     arena *turn = arena_new(rq->scope->arena);
@@ -38,6 +61,8 @@ static void app(request *rq, response *rs, void *arg)
         received++;
         if (str_is(m, "close me"))
             ws_close(w, 1000, "bye");
+        else if (str_is(m, "much"))
+            ended = send_much(rq->scope, w);
         else if (str_is(m, "nap"))
             ended = sleep_for(rq->scope, MILLISECONDS(200));
         else if (ws_send(rq->scope, w, m.p, m.len, text) != OK)
@@ -95,14 +120,11 @@ static void send_frame(int fd, int first, const void *bytes, size_t len)
 
 static void read_exactly(int fd, void *out, size_t len)
 {
-    for (size_t got = 0; got < len;) {
-        char piece[4096];
-        size_t n = MIN_OF(len - got, sizeof piece - 1);
+    char *whole = mem_alloc(len + 1);
 
-        CHECK(probe_read_some(fd, piece, 2) || n == 0, "the server closed within a frame");
-        memcpy((char *)out + got, piece, 1);
-        got++;
-    }
+    CHECK(probe_read(fd, whole, len + 1) == len, "the server closed within a frame");
+    memcpy(out, whole, len);
+    free(whole);
 }
 
 /* The next frame: its first byte; the payload NUL-terminated. */
@@ -248,6 +270,29 @@ FIBER_TEST(a_mebibyte_is_the_largest_message)
 {
     probe_with(s, app, NULL, largest_client);
     CHECK_INT(received, 1);
+}
+
+static void late_client(void *arg)
+{
+    static char out[LARGE + 1];
+    int fd = open_ws(port_of(arg));
+    size_t len;
+
+    send_frame(fd, FIN | TEXT, "much", 4);
+    usleep(200000);
+    for (int i = 0; i < SENDERS; i++) {
+        CHECK_INT(read_frame(fd, out, sizeof out, &len), FIN | BINARY);
+        CHECK_INT(len, LARGE);
+    }
+    send_frame(fd, FIN | TEXT, "again", 5);
+    wants(fd, FIN | TEXT, "again", 5);
+    close(fd);
+}
+
+FIBER_TEST(several_fibers_may_send_to_a_client_that_reads_late, .limit = 60)
+{
+    probe_with(s, app, NULL, late_client);
+    CHECK_INT(received, 2);
 }
 
 static void leaving_client(void *arg)
