@@ -48,6 +48,7 @@ class Reply:
     first_delay: float = 0.0  # seconds before the head of the response
     delay: float = 0.0  # seconds before each event
     pauses: dict = dataclasses.field(default_factory=dict)  # number of an event -> seconds more before it
+    gates: dict = dataclasses.field(default_factory=dict)  # number of an event -> threading.Event that it waits for
     finish: str = ""  # finish_reason when it is not the natural one
     stopped_by: object = None  # the stop sequence that was met, as Anthropic and vLLM tell it
     giant: int = 0  # all events in writes of about so many bytes
@@ -154,7 +155,7 @@ class FakeLLM:
         with self._lock:
             return [r for r in self.requests if r.model == model]
 
-    def wait_for(self, model, count=1, timeout=10.0):
+    def wait_for(self, model, count=1, timeout=30.0):
         """The requests for a model once there are `count` of them."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
@@ -163,7 +164,7 @@ class FakeLLM:
             time.sleep(0.01)
         raise AssertionError(f"{len(self.requests_for(model))} requests for {model}, {count} expected")
 
-    def wait_gone(self, request, timeout=10.0):
+    def wait_gone(self, request, timeout=30.0):
         """Waits until the caller has left this request."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
@@ -181,7 +182,7 @@ class FakeLLM:
 
     def _run(self):
         asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(asyncio.start_server(self._connection, "127.0.0.1", 0, limit=1 << 24))
+        server = self._loop.run_until_complete(asyncio.start_server(self._connection, "127.0.0.1", 0, limit=1 << 24, backlog=1024))
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         self._loop.run_forever()
@@ -333,6 +334,8 @@ class FakeLLM:
                 return False
             if n == reply.truncate_after:
                 break
+            while n in reply.gates and not reply.gates[n].is_set() and not request.gone:
+                await asyncio.sleep(0.01)
             if reply.delay or n in reply.pauses:
                 await asyncio.sleep(reply.delay + reply.pauses.get(n, 0))
             if request.gone:

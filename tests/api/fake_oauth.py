@@ -25,6 +25,11 @@ class Refusal(Exception):
         self.body, self.status = {"error": error, "error_description": description}, status
 
 
+class Listener(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # many may come at once
+
+
 class FakeOAuth:
     def __init__(self):
         self.clients = {"the-client": "the-client-secret"}
@@ -64,8 +69,7 @@ class FakeOAuth:
 
             do_GET = do_POST = handle_one
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.server = Listener(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         self.authorize_url, self.token_url = self.url + "/authorize", self.url + "/token"

@@ -408,6 +408,11 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+class Listener(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # many may come at once
+
+
 class FakeSaas:
     def __init__(self):
         self.issues = seed_issues()
@@ -416,8 +421,7 @@ class FakeSaas:
         self.sent, self.assertions, self.requests = [], [], []
         self.flaky = self.issued = 0
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = Listener(("127.0.0.1", 0), Handler)
         self._server.saas = self
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import json
 import re
+import socket
 import time
 import uuid
 
@@ -201,6 +202,18 @@ def chat(client, body, path="/api/chat", **more):
     """A whole run."""
     with open_stream(client, path, body, **more) as stream:
         return stream.finish()
+
+
+@contextlib.contextmanager
+def asking(client, path, body):
+    """A request on a connection of its own whose answer nobody reads; at the end of the block the caller has gone."""
+    url, data = client.base_url, json.dumps(body).encode()
+    headers = {"host": f"{url.host}:{url.port}", "content-type": "application/json", "content-length": len(data)}
+    headers |= {k: client.headers[k] for k in ("authorization", "x-api-key", "accept-language") if k in client.headers}
+    head = f"POST {path} HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in headers.items()) + "\r\n"
+    with socket.create_connection((url.host, url.port), timeout=30) as s:
+        s.sendall(head.encode() + data)
+        yield
 
 
 def say(text, agent, session=None, **more):

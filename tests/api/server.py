@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Starts the built binary for tests: on a free port, with a data directory of its own, and stops it so that leaks show."""
+import contextlib
 import os
+import random
 import re
 import signal
 import socket
@@ -51,9 +53,14 @@ def run(*args, timeout=30, env=None, stdin=None):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """One that the system gives to nobody meanwhile: below those that it takes for connections and for servers that name none."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as f:
+        first = int(f.read().split()[0])
+    for _ in range(100):
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", random.SystemRandom().randrange(10000, first) if first > 20000 else 0))
+            return s.getsockname()[1]
+    raise RuntimeError("no port is free")
 
 
 class Server:
@@ -67,6 +74,7 @@ class Server:
         self.launcher = list(launcher)
         self.process = None
         self._log = tempfile.TemporaryFile()
+        self._reader = None
         self._clients = []
 
     def start(self, timeout=30):
@@ -78,7 +86,8 @@ class Server:
             command, env=environment(**self.env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
         found = threading.Event()
-        threading.Thread(target=self._read, args=(self.process, found), daemon=True).start()
+        self._reader = threading.Thread(target=self._read, args=(self.process, found), daemon=True)
+        self._reader.start()
         while not found.wait(0.05):
             if self.process.poll() is not None or time.monotonic() - began > timeout:
                 self.kill()
@@ -99,6 +108,13 @@ class Server:
         with os.fdopen(os.dup(self._log.fileno()), "rb") as copy:
             size = os.fstat(copy.fileno()).st_size
             return os.pread(copy.fileno(), size, start).decode("utf-8", "replace")
+
+    def wait_log(self, text, timeout=20):
+        """Waits until this is in the log: what is written before an answer may come through the pipe after it."""
+        end = time.monotonic() + timeout
+        while text not in (log := self.log()):
+            assert time.monotonic() < end, f"{text} is not in the log:\n{log[-4000:]}"
+            time.sleep(0.02)
 
     def client(self, token=None, key=None, english=True, **more):
         """An HTTP client of this server; closed with it."""
@@ -143,7 +159,8 @@ class Server:
             self.process = None
 
     def check_log(self):
-        time.sleep(0.05)
+        if self._reader is not None:
+            self._reader.join(2)  # to the last line, unless a process of the server's is left that has the pipe
         log = self.log()
         if match := SANITIZER.search(log):
             raise AssertionError(log[max(0, match.start() - 500) : match.start() + 6000])
@@ -176,7 +193,7 @@ class Server:
 
     def metric(self, name, label=""):
         """The sum of a metric's samples that have this label."""
-        text = httpx.get(self.url + "/metrics", trust_env=False).text
+        text = httpx.get(self.url + "/metrics", trust_env=False, timeout=30).text
         values = [
             float(line.rsplit(" ", 1)[1])
             for line in text.splitlines()

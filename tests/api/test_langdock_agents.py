@@ -7,7 +7,6 @@ import re
 import socket
 import time
 
-import httpx
 import pytest
 
 import langdock
@@ -152,8 +151,8 @@ def test_an_upload_that_breaks_off_leaves_nothing(server, builder):
         )
         s.sendall(b"x" * 70000)
         time.sleep(0.2)
-    deadline = time.monotonic() + 5
-    while set(p.name for p in __import__("pathlib").Path(server.data, "objects").rglob("*")) != before:
+    deadline = time.monotonic() + 20
+    while set(p.name for p in __import__("pathlib").Path(server.data, "objects").rglob("*")) - before:
         assert time.monotonic() < deadline, "a half file is left"
         time.sleep(0.05)
 
@@ -751,13 +750,10 @@ def test_structured_output_is_streamed_as_text_and_nothing_else(builder, fake_ll
 def test_a_client_that_leaves_ends_its_run(server, builder, fake_llm, model, stream, output):
     fake_llm.script(model[1], Hang())
     body = {"agent": {"model": model[1]}, "messages": [said("?")], "stream": stream}
-    with pytest.raises(httpx.TimeoutException):
-        chat_body = {**body, "output": output} if output else body
-        with server.client(token=builder.headers["authorization"][7:], timeout=1) as client:
-            client.post("/agent/v1/chat/completions", json=chat_body).text
-    (request,) = fake_llm.wait_for(model[1])
+    with sage.asking(builder, "/agent/v1/chat/completions", {**body, "output": output} if output else body):
+        (request,) = fake_llm.wait_for(model[1])
     fake_llm.wait_gone(request)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while server.live_runs() > 0:
         assert time.monotonic() < deadline, "the run goes on"
         time.sleep(0.05)

@@ -100,7 +100,7 @@ def process_handles(server):
 
 def settled(figure, most):
     """Whether the figure comes down to that within a few seconds."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + 30
     while figure() > most and time.monotonic() < until:
         time.sleep(0.2)
     return figure() <= most

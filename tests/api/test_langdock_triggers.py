@@ -421,7 +421,7 @@ def test_a_call_that_was_accepted_survives_a_crash(world, hook):
     world.server.start()
     world.connect()
     # On PostgreSQL another node might be at it still: what it had begun waits until its lease is over.
-    end = time.monotonic() + (120 if databases.POSTGRES else 20)
+    end = time.monotonic() + (100 if databases.POSTGRES else 60)
     while (begun := conversations(world)) < 5:
         assert time.monotonic() < end, f"{begun} conversations, 5 expected"
         time.sleep(0.05)

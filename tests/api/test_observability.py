@@ -132,7 +132,7 @@ def test_the_request_id_is_in_the_log_and_follows_the_run(start_server, fake_llm
     provider_id, model = sage.provider(admin, fake_llm)
     agent = sage.agent(admin, provider_id)
     sage.chat(admin, sage.say("Hi", agent), headers={"x-request-id": "follow-me-1"})
-    assert "follow-me-1" in running.log()
+    running.wait_log("follow-me-1")
 
 
 def test_the_log_can_be_json_lines(start_server):

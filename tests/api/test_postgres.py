@@ -13,8 +13,13 @@ pytestmark = pytest.mark.skipif(not databases.POSTGRES, reason="this needs SLUIC
 
 
 def drop_connections(data):
-    databases.rows(data, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
-    time.sleep(0.3)  # they end a moment later; what they do until then may or may not be done
+    others = "FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    dropped = {pid for pid, _ in databases.rows(data, f"SELECT pid, pg_terminate_backend(pid) {others}")}
+    end = time.monotonic() + 20
+    while dropped & {pid for (pid,) in databases.rows(data, f"SELECT pid {others}")}:  # what they do until then may or may not be done
+        assert time.monotonic() < end, "they do not end"
+        time.sleep(0.05)
+    time.sleep(0.1)
 
 
 class Outage:

@@ -2,6 +2,7 @@
 """Runs: POST /api/chat and /api/stream against a model server that answers well, slowly, wrongly and not at all."""
 import json
 import re
+import threading
 import time
 import urllib.parse
 import uuid
@@ -65,12 +66,13 @@ def test_lines_are_plain_utf8_without_escapes(admin, bot, fake_llm):
 
 def test_chunks_are_sent_when_they_are_made(admin, bot, fake_llm):
     agent, model = bot
-    fake_llm.script(model, Reply("a b c d e", delay=0.2))
+    seen = threading.Event()
+    fake_llm.script(model, Reply("a b c d e", gates={3: seen}))  # the model says no more before the first ones were seen
     with open_stream(admin, "/api/chat", say("Hi", agent)) as stream:
         stream.until(lambda m: m.get("type") == "do_subtask_result")
-        first = time.monotonic()
+        seen.set()
         stream.finish()
-    assert time.monotonic() - first > 0.5
+    assert stream.text == "a b c d e" and stream.ended
 
 
 def test_a_session_id_is_made_when_none_is_given(admin, bot):
@@ -239,7 +241,7 @@ def test_usage_adds_up_over_the_turns(admin, bot, fake_llm):
 @pytest.mark.parametrize("interleave", [False, True])
 def test_parallel_tool_calls_run_at_the_same_time(admin, bot, fake_llm, interleave):
     agent, model = bot
-    sleep = [Call("execute_shell_command", {"command": f"sleep 1; echo {n}"}, id=f"call_{n}") for n in "abc"]
+    sleep = [Call("execute_shell_command", {"command": f"sleep 3; echo {n}"}, id=f"call_{n}") for n in "abc"]
     fake_llm.script(model, Reply(tool_calls=sleep, interleave=interleave), Reply("Done."))
     began = time.monotonic()
     run = chat(admin, say("Sleep", agent))
@@ -247,7 +249,7 @@ def test_parallel_tool_calls_run_at_the_same_time(admin, bot, fake_llm, interlea
     if all(r.get("error_code") == "SANDBOX_ERROR" for r in results):
         pytest.skip("no sandbox on this machine")
     assert [r["stdout"].strip() for r in results] == ["a", "b", "c"], results
-    assert time.monotonic() - began < 2.8
+    assert time.monotonic() - began < 8.5
     assert [m["tool_call_id"] for m in fake_llm.requests_for(model)[-1].body["messages"] if m["role"] == "tool"] == [
         "call_a",
         "call_b",
@@ -613,8 +615,8 @@ def test_the_client_that_leaves_ends_the_run(server, admin, bot, fake_llm):
     session = unique("s")
     with open_stream(admin, "/api/chat", say("Hi", agent, session)) as stream:
         stream.until(lambda m: m.get("type") == "do_subtask_result")
-    fake_llm.wait_gone(fake_llm.requests_for(model)[-1], timeout=5)
-    deadline = time.monotonic() + 5
+    fake_llm.wait_gone(fake_llm.requests_for(model)[-1])
+    deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         messages = sage.history(admin, session)["messages"]
         if any("word" in (m.get("content") or "") for m in messages if m["role"] == "assistant"):
@@ -627,11 +629,9 @@ def test_the_client_that_leaves_ends_the_run(server, admin, bot, fake_llm):
 def test_a_model_that_hangs_is_left_when_the_client_leaves(admin, bot, fake_llm):
     agent, model = bot
     fake_llm.script(model, Hang())
-    import httpx
-
-    with pytest.raises(httpx.ReadTimeout):
-        chat(admin, say("Hi", agent), timeout=1)
-    fake_llm.wait_gone(fake_llm.requests_for(model)[-1], timeout=5)
+    with sage.asking(admin, "/api/chat", say("Hi", agent)):
+        request = fake_llm.wait_for(model, 2)[-1]  # the first one was the probe of the provider
+    fake_llm.wait_gone(request)
 
 
 # ------------------------------------------------------------------------------------------------- refused before the run

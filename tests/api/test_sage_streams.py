@@ -29,7 +29,7 @@ def start_long(admin, bot, fake, session, delay=0.05, words=None):
 
     thread = threading.Thread(target=read)
     thread.start()
-    assert begun.wait(10)
+    assert begun.wait(30)
     return thread, lines
 
 
@@ -184,7 +184,7 @@ class Events:
             except Exception:  # the test is over and the connection closed
                 return
 
-    def wait(self, test, timeout=10):
+    def wait(self, test, timeout=30):
         with self.changed:
             assert self.changed.wait_for(lambda: self.seen and test(self.seen[-1]), timeout), self.seen
             return self.seen[-1]
@@ -223,9 +223,9 @@ def test_interrupt_ends_a_run(admin, bot, fake_llm):
     r = admin.post(f"/api/sessions/{session}/interrupt", json={"message": "enough"})
     data = sage.full(r)
     assert data["session_id"] == session and data["user_id"] and r.json()["message"] == f"会话 {session} 已中断"
-    thread.join(5)
+    thread.join(9)
     assert not thread.is_alive(), "the stream is still open"
-    fake_llm.wait_gone(fake_llm.requests_for(bot[1])[-1], timeout=5)
+    fake_llm.wait_gone(fake_llm.requests_for(bot[1])[-1])
     kept = [m for m in sage.history(admin, session)["messages"] if m["role"] == "assistant"]
     assert kept and kept[-1]["content"].startswith("w0 ")
 
@@ -251,7 +251,7 @@ def test_interrupt_during_a_tool_call_leaves_a_history_that_can_go_on(admin, bot
         began = time.monotonic()
         admin.post(f"/api/sessions/{session}/interrupt")
         stream.finish()
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 20
     fake_llm.script(model, Reply("I stopped."))
     assert chat(admin, say("And?", agent, session)).text == "I stopped."
     sent = fake_llm.requests_for(model)[-1].body["messages"]
@@ -309,17 +309,20 @@ def test_clients_that_vanish_leave_nothing_behind(start_server, fake_llm, count)
     token = admin.headers["authorization"].split()[1]
     fibers, descriptors = running.metric("sluice_fibers"), running.descriptors()
     sockets = [raw_request(running, token, "/api/chat", say("Hi", agent, f"v-{n}")) for n in range(count)]
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while running.live_streams() < count and time.monotonic() < deadline:
         time.sleep(0.1)
     assert running.live_streams() >= count
     for s in sockets:  # no goodbye: a reset
         s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
         s.close()
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        if running.live_streams() == 0 and running.descriptors() <= descriptors + 30:
-            break
+
+    def nothing_left():
+        quiet = running.live_streams() == 0 and running.live_runs() == 0
+        return quiet and running.descriptors() <= descriptors + 30 and running.metric("sluice_fibers") <= fibers + 5
+
+    deadline = time.monotonic() + 40
+    while not nothing_left() and time.monotonic() < deadline:
         time.sleep(0.2)
     assert running.live_streams() == 0 and running.live_runs() == 0
     assert running.descriptors() <= descriptors + 30 and running.metric("sluice_fibers") <= fibers + 5

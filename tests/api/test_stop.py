@@ -52,6 +52,18 @@ def wait_for_end(running, timeout=25):
     return status
 
 
+def wait_until_refused(running, timeout=10):
+    """Until nothing is accepted any more."""
+    end = time.monotonic() + timeout
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", running.port), timeout=2).close()
+        except ConnectionRefusedError:
+            return
+        assert time.monotonic() < end, "connections are still accepted"
+        time.sleep(0.05)
+
+
 # ---------------------------------------------------------------------------------------------------------------- stopping
 
 
@@ -89,7 +101,7 @@ def test_a_run_that_takes_longer_than_the_grace_is_interrupted_and_stored(start_
         began = ask_to_stop(running)
         stream.finish()  # the body comes to its end: a connection that is cut raises
     assert wait_for_end(running) == 0
-    assert 0.9 < time.monotonic() - began < 8
+    assert 0.9 < time.monotonic() - began < 20
     assert run_row(running, session)[0] == "interrupted"
     again = start_server(data=running.data)
     messages = sage.history(again.login(), session)["messages"]
@@ -115,7 +127,7 @@ def test_flows_have_the_same_grace(start_server, fake_llm, stream, grace, status
     fake_llm.wait_for(name, 2)
     ask_to_stop(running)
     assert wait_for_end(running) == 0
-    thread.join(5)
+    thread.join(20)
     assert result["r"].status_code == (200 if stream or status == "completed" else 500), result["r"].text
     assert ("five six" in result["r"].text or '"six"' in result["r"].text) == (status == "completed"), result["r"].text
     assert run_row(running, session)[0] == status
@@ -137,7 +149,7 @@ def test_a_model_that_never_answers_does_not_hold_up_the_stop(start_server, fake
         time.sleep(0.05)
     began = ask_to_stop(running)
     assert wait_for_end(running) == 0
-    assert time.monotonic() - began < 8 and done.wait(5), "the stream had no proper end"
+    assert time.monotonic() - began < 20 and done.wait(20), "the stream had no proper end"
     assert run_row(running, session)[0] == "interrupted"
 
 
@@ -153,20 +165,20 @@ def test_an_idle_server_stops_at_once_and_reports_no_held_loop(start_server):
             while True:
                 next(lines)
     assert wait_for_end(running) == 0
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     held = [int(ms) for ms in re.findall(r"loop held ms=(\d+)", running.log())]  # a busy machine takes its time
     assert max(held, default=0) < 1000, running.log()
 
 
 def test_nothing_is_accepted_any_more(start_server, fake_llm):
     running = start_server(env=settings("15s"))
-    admin, agent, session = talk(running, fake_llm, Reply("one two three four five six seven eight", delay=0.15))
+    refused = threading.Event()
+    admin, agent, session = talk(running, fake_llm, Reply("one two three four five six seven eight", gates={5: refused}))
     with open_stream(admin, "/api/chat", say("Go", agent, session)) as stream:
         stream.until(lambda m: m.get("type") == "do_subtask_result")
         ask_to_stop(running)
-        time.sleep(0.3)
-        with pytest.raises(OSError):
-            socket.create_connection(("127.0.0.1", running.port), timeout=2).close()
+        wait_until_refused(running)
+        refused.set()  # what runs goes on
         stream.finish()
         assert stream.ended
     assert wait_for_end(running) == 0
@@ -178,11 +190,11 @@ def test_the_second_signal_ends_it_at_once(start_server, fake_llm):
     with open_stream(admin, "/api/web-stream", say("Go", agent, session)) as stream:
         stream.until(lambda m: m.get("type") == "do_subtask_result")
         ask_to_stop(running)
-        time.sleep(0.5)
+        wait_until_refused(running)
         assert running.alive()
         began = ask_to_stop(running, signal.SIGINT)
         assert wait_for_end(running) == 128 + signal.SIGINT
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 15
     again = start_server(data=running.data)
     assert run_row(again, session)[0] == "interrupted"
     assert sage.history(again.login(), session)["messages"][0]["content"] == "Go"

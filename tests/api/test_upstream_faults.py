@@ -169,7 +169,7 @@ STUCK = {
     "in the answer": (Reply("one two three", stall_after=2), True),
     "in a call": (Reply("one ", tool_calls=[CALL], stall_after=4), True),
     "between slow tokens": (Reply("one " * 200, delay=0.2), True),
-    "in a flood": (Reply(["flood " * 100] * 50_000, giant=1 << 16), True),
+    "in a flood": (Reply(["flood " * 100] * 300_000, giant=1 << 16), True),
 }
 
 
@@ -199,8 +199,8 @@ def test_an_interrupt_works_at_every_moment(server, admin, bot, fake_llm, place,
         time.sleep(0.3)
     began = time.monotonic()
     sage.full(other.post(f"/api/sessions/{session}/interrupt", json={"message": "enough"}))
-    thread.join(10)
-    assert not thread.is_alive() and time.monotonic() - began < 5, "the stream goes on"
+    thread.join(20)
+    assert not thread.is_alive() and time.monotonic() - began < 15, "the stream goes on"
     assert not result["stream"].of("final_answer") and not result["stream"].of("error"), result["stream"].lines[-3:]
     assert run_row(server, session)[0] == "interrupted"
     fake_llm.always(model, Reply("All is well."))
@@ -234,7 +234,7 @@ def test_a_model_that_is_late_is_told_soon_and_asked_twice_at_most(hasty, fake_l
     fake_llm.always(model, behaviour)
     asked, began, session = len(fake_llm.requests_for(model)), time.monotonic(), unique("s")
     run = chat(admin, say("Hi", agent, session), path=path, timeout=30)
-    assert time.monotonic() - began < 10 and len(fake_llm.requests_for(model)) - asked == attempts
+    assert time.monotonic() - began < 20 and len(fake_llm.requests_for(model)) - asked == attempts
     assert run.ended and text in told(run) and "llm." in told(run), told(run)
     assert run_row(running, session)[0] == "failed"
 

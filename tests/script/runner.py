@@ -200,7 +200,7 @@ class Runner:
         self.socket.close()
         if out.status == "?":
             try:
-                code = self.process.wait(5)
+                code = self.process.wait(30)
             except subprocess.TimeoutExpired:
                 code = None
             killed = "cpu" if code in (-9, -24) else "crash" if code is not None and code < 0 else f"exit {code}"

@@ -237,8 +237,11 @@ static void *accept_all(void *arg)
     pthread_attr_setdetachstate(&small, PTHREAD_CREATE_DETACHED);
     for (;;) {
         int fd = accept(sv->fd, NULL, NULL);
-        fake_conn *c = calloc(1, sizeof *c);
+        fake_conn *c;
 
+        if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
+            continue;
+        c = calloc(1, sizeof *c);
         c->server = sv;
         c->fd = fd;
         c->number = atomic_fetch_add(&sv->connections, 1) + 1;

@@ -156,6 +156,7 @@ static NORETURN void run_in_child(const test_case *t, pid_t parent)
 int test_in_child(void (*fn)(void), char *output, size_t cap)
 {
     int fds[2], status = 0;
+    char rest[4096];
     size_t len = 0;
     ssize_t n;
     pid_t pid;
@@ -171,9 +172,11 @@ int test_in_child(void (*fn)(void), char *output, size_t cap)
         _exit(0);
     }
     close(fds[1]);
-    while ((n = read(fds[0], output + len, cap - 1 - len)) > 0)
+    while (len < cap - 1 && (n = read(fds[0], output + len, cap - 1 - len)) > 0)
         len += (size_t)n;
     output[len] = '\0';
+    while (read(fds[0], rest, sizeof rest) > 0) /* who still writes is not ended by that */
+        ;
     close(fds[0]);
     CHECK(waitpid(pid, &status, 0) == pid, "waitpid: %s", strerror(errno));
     return status;

@@ -4,10 +4,10 @@
 //# timers fire in the order of their times
 //> ["a", "b", "c"]
 const out = [];
-setTimeout(() => out.push('c'), 30);
+setTimeout(() => out.push('c'), 600);
 setTimeout(() => out.push('a'), 5);
-setTimeout(() => out.push('b'), 15);
-await new Promise((r) => setTimeout(r, 50));
+setTimeout(() => out.push('b'), 300);
+await new Promise((r) => setTimeout(r, 900));
 return out;
 
 //# timers of one time fire in the order they were made, microtasks between

@@ -310,7 +310,7 @@ ENGINE_TEST(a_turn_that_takes_too_long_is_told_so)
     run *r;
 
     chat_configure(&(chat_settings){.workspaces = arena_printf(s->arena, "%s/agents", test_dir()),
-                                    .run_timeout = MILLISECONDS(400)});
+                                    .run_timeout = MILLISECONDS(2500)});
     r = started(s, &rq);
     rd = run_reader_open(r, NULL, NULL);
     while (run_next(s, rd, &ev) == OK)

@@ -189,7 +189,7 @@ FIBER_TEST(a_deadline_during_the_judgement_ends_the_run)
     static const stage_answer answers[] = {{.body = TEXT("The answer") STOP}, {.body = TEXT("{"), .pause_ms = 20000}};
     stage *st = JUDGED(s, answers);
 
-    scope_set_timeout(st->s, MILLISECONDS(400));
+    scope_set_timeout(st->s, MILLISECONDS(2000));
     CHECK(stage_run(st) == ERR_TIMEOUT, "out of time");
     CHECK_STR(st->ledger->items[1]->text, "The answer");
     stage_close(st);

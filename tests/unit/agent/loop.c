@@ -512,7 +512,7 @@ FIBER_TEST(a_deadline_ends_the_run)
     static const stage_answer answers[] = {{.body = TEXT("Half"), .pause_ms = 20000}};
     stage *st = STAGE(s, answers);
 
-    scope_set_timeout(st->s, MILLISECONDS(300));
+    scope_set_timeout(st->s, MILLISECONDS(1500));
     CHECK(stage_run(st) == ERR_TIMEOUT, "out of time");
     CHECK_STR(st->ledger->items[1]->text, "Half");
     CHECK_STR(stage_kinds(st), "TEXT FAILURE");

@@ -2,19 +2,23 @@
 /* The stage for tests of the agent loop; see stage.h. */
 #include "stage.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "fake_server.h"
 #include "rt/sleep.h"
 #include "test.h"
 
-static bool play(fake_conn *c, const fake_request *rq, void *arg)
+/* Where the threads of the providers find their stage.  One whose caller went away may come to its request only when
+ * the stage is closed: the seat is empty then. */
+static stage *seats[64];
+static size_t n_seats;
+static pthread_mutex_t seats_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static stage_answer note_request(stage *st, const fake_request *rq)
 {
-    stage *st = arg;
     bool summary = strstr(rq->body, "Summarise the following part") != NULL;
     int n = summary ? st->summaries++ : st->requests++;
-    /* Copies, of the body too: once the last byte is out, the test may go on and end before this thread does. */
-    const stage_answer a = summary ? st->summary : st->answers[MIN_OF(n, st->n - 1)];
 
     if (summary) {
         free(st->summary_body);
@@ -22,13 +26,54 @@ static bool play(fake_conn *c, const fake_request *rq, void *arg)
     } else if (n < STAGE_REQUESTS) {
         st->bodies[n] = strdup(rq->body);
     }
-    if (a.status != 0)
-        return fake_reply(c, a.status, "application/json", a.body);
-    fake_printf(c, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n");
-    fake_printf(c, "%s", a.body);
-    if (a.pause_ms > 0)
-        fake_wait_closed(c, a.pause_ms);
-    return false; /* the end of the connection is the end of the body */
+    return summary ? st->summary : st->answers[MIN_OF(n, st->n - 1)];
+}
+
+static bool play(fake_conn *c, const fake_request *rq, void *arg)
+{
+    stage *const *seat = arg;
+    bool taken, go_on = false; /* the end of the connection is the end of a stream */
+    stage_answer a = {0};
+    char *body = NULL;
+
+    pthread_mutex_lock(&seats_lock);
+    taken = *seat != NULL;
+    if (taken) {
+        a = note_request(*seat, rq);
+        body = strdup(a.body != NULL ? a.body : ""); /* it goes with the test */
+    }
+    pthread_mutex_unlock(&seats_lock);
+    if (taken && a.status != 0) {
+        go_on = fake_reply(c, a.status, "application/json", body);
+    } else if (taken) {
+        fake_printf(c, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n");
+        fake_printf(c, "%s", body);
+        if (a.pause_ms > 0)
+            fake_wait_closed(c, a.pause_ms);
+    }
+    free(body);
+    return go_on;
+}
+
+static stage **take_seat(stage *st)
+{
+    stage **seat;
+
+    pthread_mutex_lock(&seats_lock);
+    CHECK(n_seats < COUNT(seats), "a seat is free");
+    seat = &seats[n_seats++];
+    *seat = st;
+    pthread_mutex_unlock(&seats_lock);
+    return seat;
+}
+
+static void leave_seats(const stage *st)
+{
+    pthread_mutex_lock(&seats_lock);
+    for (size_t i = 0; i < n_seats; i++)
+        if (seats[i] == st)
+            seats[i] = NULL;
+    pthread_mutex_unlock(&seats_lock);
 }
 
 /* --- tools --- */
@@ -96,7 +141,7 @@ static const tool **make_tools(arena *a)
 
 const char *stage_provider(arena *a, stage *st)
 {
-    return arena_printf(a, "http://127.0.0.1:%d/v1", fake_server_start(play, st));
+    return arena_printf(a, "http://127.0.0.1:%d/v1", fake_server_start(play, take_seat(st)));
 }
 
 stage *stage_new(scope *s, const stage_answer *answers, size_t n)
@@ -138,6 +183,7 @@ err stage_run(stage *st)
 
 void stage_close(stage *st)
 {
+    leave_seats(st);
     for (int i = 0; i < STAGE_REQUESTS; i++)
         free(st->bodies[i]);
     free(st->summary_body);

@@ -2,6 +2,7 @@
 /* Logins with a password; see auth/login.h. */
 #include "auth/login.h"
 
+#include "base/clock.h"
 #include "world.h"
 
 static err login(scope *s, const char *name, const char *password, const char *address)
@@ -60,6 +61,8 @@ ENGINE_TEST_LOOPS(a_disabled_account_is_told_only_to_who_knows_its_password, 1, 
     CHECK_STR(s->failure.code, "auth.user_inactive");
 }
 
+#define PAUSE SECONDS(1) /* after the fifth try, from its beginning */
+
 ENGINE_TEST_LOOPS(guessing_is_slowed_down_for_real_and_made_up_users, 1, .limit = 60)
 {
     static const char *const names[] = {"mira", "nobody"};
@@ -68,10 +71,17 @@ ENGINE_TEST_LOOPS(guessing_is_slowed_down_for_real_and_made_up_users, 1, .limit 
     world_user_with_password(s, "mira");
     for (size_t n = 0; n < COUNT(names); n++) {
         const char *address = n == 0 ? "203.0.113.1" : "203.0.113.2";
+        int64_t last = 0;
+        err e;
 
-        for (int i = 0; i < 5; i++)
+        for (int i = 0; i < 5; i++) {
+            last = clock_mono();
             CHECK(login(s, names[n], "wrong", address) == ERR_UNAUTHENTICATED, "%s, try %d", names[n], i);
-        CHECK(login(s, names[n], "correct horse", address) == ERR_RATE, "%s, even if it is right", names[n]);
+        }
+        e = login(s, names[n], "correct horse", address);
+        CHECK(e == ERR_RATE || clock_mono() - last >= PAUSE, "%s, even if it is right", names[n]);
+        if (e != ERR_RATE)
+            continue; /* a machine on which one try takes that long */
         CHECK_STR(s->failure.code, "auth.throttled");
         CHECK_STR(s->failure.subject, "1");
     }
@@ -79,13 +89,18 @@ ENGINE_TEST_LOOPS(guessing_is_slowed_down_for_real_and_made_up_users, 1, .limit 
 
 ENGINE_TEST_LOOPS(checking_ones_own_password_is_throttled_too, 1, .limit = 60)
 {
-    user_row *u;
     bool matches = false;
+    int64_t last = 0;
+    user_row *u;
+    err e;
 
     world_setup();
     u = world_user_with_password(s, "mira");
     CHECK(login_check(s, u, "correct horse", NULL, &matches) == OK && matches, "right");
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 5; i++) {
+        last = clock_mono();
         CHECK(login_check(s, u, "wrong", NULL, &matches) == OK && !matches, "wrong");
-    CHECK(login_check(s, u, "correct horse", NULL, &matches) == ERR_RATE, "too often");
+    }
+    e = login_check(s, u, "correct horse", NULL, &matches);
+    CHECK(e == ERR_RATE || clock_mono() - last >= PAUSE, "too often");
 }

@@ -412,7 +412,7 @@ ENGINE_TEST(a_write_given_up_tells_the_truth)
 ENGINE_TEST(waiting_for_a_transaction_can_be_given_up)
 {
     db_tx *tx = hold_writers(s), *second = NULL;
-    scope *child = scope_child(s, MILLISECONDS(30));
+    scope *child = scope_child(s, engine_is("postgres") ? SECONDS(20) : MILLISECONDS(30));
     err e = db_begin(child, &second);
 
     CHECK_INT(e, engine_is("postgres") ? OK : ERR_TIMEOUT);

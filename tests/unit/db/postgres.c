@@ -2,6 +2,7 @@
 /* Tests of what only PostgreSQL has: connections that go away, deadlocks, a bounded pool. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "engine.h"
@@ -23,17 +24,42 @@ static void make_table(scope *s)
     CHECK_INT(db_exec(s, "INSERT INTO t VALUES (1, 0), (2, 0)", DB_NO_ARGS, NULL), OK);
 }
 
+#define OURS " FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+static int64_t ask(PGconn *pq, const char *sql)
+{
+    PGresult *r = PQexec(pq, sql);
+    int64_t n = PQresultStatus(r) == PGRES_TUPLES_OK ? atoll(PQgetvalue(r, 0, 0)) : -1;
+
+    PQclear(r);
+    return n;
+}
+
 /* As when the server is restarted: every connection of ours ends. */
 static int64_t cut_connections(void)
 {
     PGconn *pq = PQconnectdb(engine_url());
-    PGresult *r = PQexec(pq, "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity"
-                             " WHERE datname = current_database() AND pid <> pg_backend_pid()");
-    int64_t n = PQresultStatus(r) == PGRES_TUPLES_OK ? atoll(PQgetvalue(r, 0, 0)) : -1;
+    int64_t n = ask(pq, "SELECT COUNT(pg_terminate_backend(pid))" OURS);
 
-    PQclear(r);
+    for (int tries = 0; ask(pq, "SELECT COUNT(*)" OURS) != 0; tries++) { /* they end a moment later */
+        CHECK(tries < 2000, "connections that were cut are still there");
+        usleep(5000);
+    }
     PQfinish(pq);
     return n;
+}
+
+/* Waits until the write of write_in_server() sleeps. */
+static void wait_for_sleeping_write(scope *s)
+{
+    PGconn *pq = PQconnectdb(engine_url());
+
+    for (int tries = 0; ask(pq, "SELECT COUNT(*)" OURS " AND state = 'active' AND query LIKE '%pg_sleep%'") != 1;
+         tries++) {
+        CHECK(tries < 1000, "the write does not begin");
+        CHECK_INT(sleep_for(s, MILLISECONDS(10)), OK);
+    }
+    PQfinish(pq);
 }
 
 static void cut_while_idle(scope *s)
@@ -80,7 +106,7 @@ static void cut_while_busy(scope *s)
     CHECK_INT(db_begin(s, &tx), OK);
     CHECK_INT(db_tx_exec(s, tx, "UPDATE t SET size = 9", DB_NO_ARGS, NULL), OK);
     scope_spawn(group, write_in_server, &write);
-    CHECK_INT(sleep_for(s, MILLISECONDS(300)), OK);
+    wait_for_sleeping_write(s);
     CHECK(cut_connections() >= 2, "both");
     CHECK_INT(scope_join(group), OK);
     CHECK(write == ERR_IO || write == ERR_BUSY, "%s", err_name(write));
@@ -119,7 +145,10 @@ static err short_sleep(scope *s, void *arg)
     db_rows r;
 
     (void)arg;
-    return db_query(s, "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()", DB_NO_ARGS, &r) == OK
+    return db_query(s,
+                    "SELECT COUNT(*) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND backend_type = 'client backend'",
+                    DB_NO_ARGS, &r) == OK
                ? (db_row_int(&r, 0, 0) <= 9 ? OK : ERR_LIMIT) /* 8, and that of db_open() may not be gone yet */
                : ERR_IO;
 }

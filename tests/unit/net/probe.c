@@ -16,7 +16,7 @@
 #include "rt/offload.h"
 #include "test.h"
 
-enum { PATIENCE_MS = 5000 };
+enum { PATIENCE_MS = 10000 };
 
 /* ---- the server ---- */
 
@@ -66,6 +66,25 @@ void probe_with(scope *s, server_app app, const server_limits *limits, void (*cl
 int port_of(void *arg)
 {
     return ((client_arg *)arg)->port;
+}
+
+static server_stats stats_of(void *arg)
+{
+    return server_read_stats(((client_arg *)arg)->server->sv);
+}
+
+void probe_wait_requests(void *arg, uint64_t n)
+{
+    for (int i = 0; i < PATIENCE_MS && stats_of(arg).requests < n; i++)
+        usleep(1000);
+    CHECK(stats_of(arg).requests >= n, "%d requests have begun", (int)stats_of(arg).requests);
+}
+
+void probe_wait_connections(void *arg, uint64_t n)
+{
+    for (int i = 0; i < PATIENCE_MS && stats_of(arg).connections != n; i++)
+        usleep(1000);
+    CHECK(stats_of(arg).connections == n, "%d connections are open", (int)stats_of(arg).connections);
 }
 
 /* ---- the client ---- */

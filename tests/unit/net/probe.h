@@ -31,7 +31,11 @@ typedef struct {
 void probe_with(scope *s, server_app app, const server_limits *limits, void (*client)(void *arg));
 int port_of(void *arg);
 
-/* The client's side.  A socket that waits longer than 5 s fails the test. */
+/* Wait, on the client's thread, until the server has begun so many requests in all, or has so many connections. */
+void probe_wait_requests(void *arg, uint64_t n);
+void probe_wait_connections(void *arg, uint64_t n);
+
+/* The client's side.  A socket that waits longer than 10 s fails the test. */
 int probe_connect(int port);
 void probe_send(int fd, const char *text);
 void probe_send_bytes(int fd, const void *bytes, size_t len);

@@ -75,14 +75,15 @@ static void leave_fibers(request *rq, response *rs)
     reply_text(rs, 200, "gone");
 }
 
-/* Looks at its body only after a while, and then in pieces. */
+/* Looks at its body only when it may, and then in pieces. */
 static void read_late(request *rq, response *rs)
 {
     static char piece[10000];
     size_t len, all = 0;
 
-    if (sleep_for(rq->scope, MILLISECONDS(400)) != OK)
-        return;
+    while (!atomic_load(&seen.may_read))
+        if (sleep_for(rq->scope, MILLISECONDS(5)) != OK)
+            return;
     while ((seen.body_error = request_body_read(rq, piece, sizeof piece, &len)) == OK && len > 0)
         all += len;
     reply_text(rs, 200, arena_printf(rq->scope->arena, "%zu", all));
@@ -204,7 +205,7 @@ void probe_app(request *rq, response *rs, void *arg)
         half_stream(rs);
     else if (strcmp(rq->path, "/twice") == 0 && reply_text(rs, 200, "one") == OK)
         reply_text(rs, 200, "two");
-    else if (strcmp(rq->path, "/soon") == 0 && sleep_for(rq->scope, MILLISECONDS(200)) == OK)
+    else if (strcmp(rq->path, "/soon") == 0 && sleep_for(rq->scope, MILLISECONDS(600)) == OK)
         reply_text(rs, 200, "soon");
     else if (rs != NULL && !reply_begun(rs))
         tell(rq, rs);

@@ -6,6 +6,8 @@
 #ifndef TESTS_NET_PROBE_APP_H
 #define TESTS_NET_PROBE_APP_H
 
+#include <stdatomic.h>
+
 #include "probe.h"
 
 struct probe_seen {
@@ -16,6 +18,7 @@ struct probe_seen {
     err body_error, write_error;
     size_t written;
     int sources_closed;
+    atomic_bool may_read; /* set by the client: "/late" waits for it */
 };
 
 extern struct probe_seen seen;

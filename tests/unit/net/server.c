@@ -263,6 +263,7 @@ static void pushing_client(void *arg)
     sent = push(fd, body, size);
     CHECK(sent < size, "it was stopped after %zu bytes", sent);
     CHECK(server_read_stats(((client_arg *)arg)->server->sv).bytes_in < KIB(256), "and the server holds little");
+    atomic_store(&seen.may_read, true);
     probe_send_bytes(fd, body + sent, size - sent);
     CHECK_INT(probe_response(fd, out, sizeof out, false), 200);
     CHECK(strstr(out, "\r\n\r\n16777216") != NULL, "%s", out);
@@ -341,9 +342,9 @@ static void cut_body_client(void *arg)
     int fd = probe_connect(port_of(arg));
 
     probe_send(fd, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n01");
-    usleep(50000);
+    probe_wait_requests(arg, 1);
     close(fd);
-    usleep(50000);
+    probe_wait_connections(arg, 0);
 }
 
 FIBER_TEST(a_client_that_leaves_within_its_body_ends_the_reading)
@@ -380,7 +381,7 @@ static void late_chunks_client(void *arg)
     int fd = probe_connect(port_of(arg));
 
     probe_send(fd, "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n012345\r\n");
-    usleep(50000);
+    probe_wait_requests(arg, 1);
     probe_send(fd, ((client_arg *)arg)->trusted ? "0x6\r\n012345\r\n" : "6\r\n012345\r\n0\r\n\r\n");
     probe_read(fd, out, sizeof out);
     CHECK(strstr(out, ((client_arg *)arg)->trusted ? "HTTP/1.1 400 " : "HTTP/1.1 413 ") == out, "%s", out);

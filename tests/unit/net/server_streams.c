@@ -182,7 +182,7 @@ static void beat_client(void *arg)
         beats += strstr(out, "7\r\n: ping\n\r\n") != NULL;
     CHECK_INT(beats, 3);
     close(fd);
-    usleep(100000);
+    probe_wait_connections(arg, 0);
 }
 
 FIBER_TEST(a_quiet_source_has_a_heartbeat_and_is_closed_when_the_client_leaves)
@@ -225,9 +225,7 @@ static void many_streams_client(void *arg)
     CHECK_INT(server_read_stats(((client_arg *)arg)->server->sv).streams, MANY + 50);
     for (int i = 0; i < MANY + 50; i++)
         close(fds[i]);
-    for (int i = 0; i < 100 && server_read_stats(((client_arg *)arg)->server->sv).connections > 0; i++)
-        usleep(20000);
-    CHECK_INT(server_read_stats(((client_arg *)arg)->server->sv).connections, 0);
+    probe_wait_connections(arg, 0);
     CHECK_INT(server_read_stats(((client_arg *)arg)->server->sv).streams, 0);
 }
 

@@ -301,7 +301,7 @@ static void leaving_client(void *arg)
 
     usleep(50000);
     close(fd);
-    usleep(50000);
+    probe_wait_connections(arg, 0);
 }
 
 FIBER_TEST(a_client_that_leaves_without_a_word_cancels_the_scope)
@@ -315,7 +315,7 @@ static void staying_client(void *arg)
 {
     int fd = open_ws(port_of(arg));
 
-    CHECK(probe_closed(fd, 3000), "closed by the server");
+    CHECK(probe_closed(fd, 10000), "closed by the server");
     close(fd);
 }
 

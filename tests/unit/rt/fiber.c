@@ -218,7 +218,7 @@ static err ping(scope *s, void *arg)
 
 FIBER_TEST(fibers_that_wake_each_other_do_not_starve_the_loop)
 {
-    scope *group = scope_child(s, MILLISECONDS(50));
+    scope *group = scope_child(s, MILLISECONDS(300));
     chan *c = chan_new(s->arena, 1);
     long sent = 0;
 
@@ -414,7 +414,7 @@ static void overflow_in_child(void)
 
 TEST(stack_overflow_hits_the_guard_and_is_reported)
 {
-    char said[4096];
+    static char said[65536];
     int status = test_in_child(overflow_in_child, said, sizeof said);
 
     CHECK(strstr(said, "fiber stack overflow in digger") != NULL, "said: %s", said);
@@ -441,7 +441,7 @@ static void overflow_on_an_older_kernel(void)
 
 TEST(stack_overflow_is_reported_on_older_kernels_too)
 {
-    char said[4096];
+    static char said[65536];
     int status = test_in_child(overflow_on_an_older_kernel, said, sizeof said);
 
     CHECK(strstr(said, "fiber stack overflow in digger") != NULL, "said: %s", said);
@@ -484,7 +484,7 @@ static void run_short_of_stacks_in_child(void)
 
 TEST(fibers_wait_for_a_stack_when_memory_is_short)
 {
-    char said[4096];
+    static char said[65536];
 
     CHECK(test_in_child(run_short_of_stacks_in_child, said, sizeof said) == 0, "said: %s", said);
     CHECK(test_instrumented() || strstr(said, "no memory for another fiber stack") != NULL, "said: %s", said);

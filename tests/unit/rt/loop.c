@@ -320,6 +320,8 @@ FIBER_TEST(a_hook_runs_once_a_turn_however_often_it_is_asked_for)
     CHECK_INT(h.calls, 1);
     h.again = 3;
     loop_after_turn(&h.hook);
+    for (int tries = 0; h.calls < 5 && tries < 5000; tries++) /* one turn may be all that there is while we sleep */
+        CHECK_INT(sleep_for(s, MILLISECONDS(1)), OK);
     CHECK_INT(sleep_for(s, MILLISECONDS(3)), OK);
     CHECK_INT(h.calls, 5);
 }
@@ -358,9 +360,11 @@ FIBER_TEST(hooks_run_after_the_fibers_of_the_turn)
 
 /* ---- what the loop says about itself ---- */
 
+#define HELD MILLISECONDS(600) /* the watchdog may be late itself */
+
 static err hold(scope *s, void *arg)
 {
-    int64_t until = clock_mono() + MILLISECONDS(80);
+    int64_t until = clock_mono() + HELD;
 
     (void)s;
     (void)arg;
@@ -380,7 +384,7 @@ static void hold_the_loop(scope *s)
     CHECK_INT(scope_join(g), OK);
     fiber_yield();
     CHECK_INT(sleep_for(s, MILLISECONDS(2)), OK);
-    CHECK(loop_longest_turn(s->loop) >= MILLISECONDS(80), "%lld ns", (long long)loop_longest_turn(s->loop));
+    CHECK(loop_longest_turn(s->loop) >= HELD, "%lld ns", (long long)loop_longest_turn(s->loop));
 }
 
 static void hold_in_child(void)
@@ -390,7 +394,7 @@ static void hold_in_child(void)
 
 TEST(a_turn_that_holds_the_loop_is_logged_with_the_fiber_that_did_it)
 {
-    char said[16384];
+    static char said[65536];
     int status = test_in_child(hold_in_child, said, sizeof said);
 
     CHECK_INT(status, 0);
@@ -427,7 +431,7 @@ static void log_in_child(void)
 
 TEST(log_lines_carry_the_request_id_of_the_fiber)
 {
-    char said[4096];
+    static char said[65536]; /* of a slow machine the watchdog has much to say */
 
     CHECK_INT(test_in_child(log_in_child, said, sizeof said), 0);
     CHECK(strstr(said, "[req-17] from a fiber") != NULL, "said: %s", said);

@@ -13,7 +13,7 @@
 
 typedef struct {
     pthread_t thread;
-    int ms;
+    atomic_bool held; /* the work does not end before that is taken back */
     atomic_bool began, ran;
     err result;
 } task;
@@ -24,7 +24,8 @@ static void run(void *arg)
 
     t->began = true;
     t->thread = pthread_self();
-    usleep((useconds_t)t->ms * 1000);
+    while (t->held)
+        usleep(500);
     t->ran = true;
 }
 
@@ -39,28 +40,32 @@ static err offload_it(scope *s, void *arg)
 FIBER_TEST(offloaded_work_runs_on_another_thread_while_the_loop_goes_on)
 {
     scope *g = scope_child(s, NO_LIMIT);
-    task t = {.ms = 50};
+    task t = {.held = true};
     int turns = 0;
 
     scope_spawn(g, offload_it, &t);
-    for (; !t.ran; turns++)
+    for (; turns < 5 || !t.began; turns++)
         CHECK_INT(sleep_for(s, MILLISECONDS(1)), OK);
+    CHECK(!t.ran, "%d turns while it works", turns);
+    t.held = false;
     CHECK_INT(scope_join(g), OK);
     CHECK_INT(t.result, OK);
+    CHECK(t.ran, "it was waited for");
     CHECK(!pthread_equal(t.thread, pthread_self()), "another thread");
-    CHECK(turns > 3, "%d turns", turns);
     scope_close(g);
 }
 
 FIBER_TEST(a_deadline_during_offload_is_reported_after_the_work_has_finished)
 {
     scope *g = scope_child(s, NO_LIMIT);
-    task t = {.ms = 60};
+    task t = {.held = true};
 
     scope_spawn(g, offload_it, &t);
     while (!t.began)
         CHECK_INT(sleep_for(s, MILLISECONDS(1)), OK);
     scope_set_timeout(g, MILLISECONDS(5));
+    CHECK_INT(sleep_for(s, MILLISECONDS(20)), OK);
+    t.held = false;
     CHECK_INT(scope_join(g), OK);
     CHECK_INT(t.result, ERR_TIMEOUT);
     CHECK(t.ran, "it had begun, so it was waited for");
@@ -70,12 +75,14 @@ FIBER_TEST(a_deadline_during_offload_is_reported_after_the_work_has_finished)
 FIBER_TEST(cancel_during_offload_is_reported_after_the_work_has_finished)
 {
     scope *g = scope_child(s, NO_LIMIT);
-    task t = {.ms = 60};
+    task t = {.held = true};
 
     scope_spawn(g, offload_it, &t);
     while (!t.began)
         CHECK_INT(sleep_for(s, MILLISECONDS(1)), OK);
     scope_cancel(g, NULL);
+    CHECK_INT(sleep_for(s, MILLISECONDS(20)), OK);
+    t.held = false;
     CHECK_INT(scope_join(g), OK);
     CHECK_INT(t.result, ERR_CANCELLED);
     CHECK(t.ran, "it had begun, so it was waited for");

@@ -291,7 +291,7 @@ static void close_from_inside_in_child(void)
 
 TEST(closing_a_scope_from_a_fiber_of_its_own_is_a_reported_mistake)
 {
-    char said[4096];
+    static char said[65536];
     int status = test_in_child(close_from_inside_in_child, said, sizeof said);
 
     CHECK(strstr(said, "closes the scope it runs in") != NULL, "said: %s", said);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "rt/sleep.h"
+
 bool fixture_open(const script_settings *set)
 {
     const char *runner = getenv("SCRIPT_RUNNER");
@@ -101,6 +103,13 @@ static void send_signal(int pid, void *sig)
 int fixture_runners(int sig)
 {
     return each_runner(send_signal, &sig);
+}
+
+int fixture_await_runners(scope *s, int n)
+{
+    for (int tries = 0; fixture_runners(0) != n && tries < 1000; tries++)
+        CHECK(sleep_for(s, MILLISECONDS(20)) == OK, "slept");
+    return fixture_runners(0);
 }
 
 static char status_line[256];

@@ -20,6 +20,9 @@ const char *fixture_value_of(scope *s, const script_job *job);
 /* How many runners this process has; each gets the signal, unless it is 0. */
 int fixture_runners(int sig);
 
+/* Waits until there are so many, 20 s at most; how many there are then. */
+int fixture_await_runners(scope *s, int n);
+
 /* A line of /proc/PID/status of one of them, in a static buffer; "" when it has none. */
 const char *fixture_runner_status(const char *field);
 

@@ -97,7 +97,7 @@ static bool serve(fake_conn *c, const fake_request *rq, void *arg)
     if (strcmp(rq->path, "/large") == 0)
         return large(c);
     if (strcmp(rq->path, "/slow") == 0)
-        fake_sleep_ms(3000);
+        fake_sleep_ms(30000);
     if (strcmp(rq->path, "/breaks") == 0)
         return fake_printf(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort") && false;
     return echo(c, rq, arg);
@@ -428,14 +428,14 @@ FIBER_TEST(responses_are_bounded_over_all_runs_and_counted_down_again, .limit = 
     }
 }
 
-FIBER_TEST(a_request_has_its_own_time_limit_and_failures_can_be_caught)
+FIBER_TEST(a_request_has_its_own_time_limit_and_failures_can_be_caught, .limit = 30)
 {
     int64_t began = clock_mono();
 
     SERVERS_OR_SKIP(0);
     HAS(text_of(s, "try { await ld.request({url: BASE + '/slow', timeout: 200}) } catch (e) { return e.message }"),
         "timed out");
-    CHECK(clock_mono() - began < SECONDS(3), "before the answer");
+    CHECK(clock_mono() - began < SECONDS(20), "before the answer");
     HAS(text_of(s, "try { await fetch('http://127.0.0.1:1/') } catch (e) { return e.message }"), "127.0.0.1");
     HAS(text_of(s, "try { await fetch(BASE + '/breaks').then(r => r.text()) } catch (e) { return e.message }"),
         "127.0.0.1");
@@ -504,15 +504,15 @@ FIBER_TEST(a_script_that_never_takes_its_answers_ends_with_its_time, .limit = 60
     SERVERS_OR_SKIP(0);
     job.code = str_of(with_base(s, "for (let i = 0; i < 12; i++) fetch(BASE + '/large'); await ld.wait(1); for (;;);"));
     CHECK_INT(fixture_run_job(s, &job).status, SCRIPT_TIMED_OUT);
-    CHECK_INT(fixture_runners(0), 0);
+    CHECK_INT(fixture_await_runners(s, 0), 0);
     HAS(text_of(s, "return (await fetch(BASE + '/x')).text()"), "GET /x");
 }
 
-FIBER_TEST(a_request_that_nobody_awaits_ends_with_the_run)
+FIBER_TEST(a_request_that_nobody_awaits_ends_with_the_run, .limit = 30)
 {
     int64_t began = clock_mono();
 
     SERVERS_OR_SKIP(0);
     CHECK_STR(text_of(s, "fetch(BASE + '/slow'); return 1"), "1");
-    CHECK(clock_mono() - began < SECONDS(2), "without waiting for it");
+    CHECK(clock_mono() - began < SECONDS(20), "without waiting for it");
 }

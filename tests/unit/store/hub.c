@@ -147,7 +147,7 @@ FIBER_TEST(a_managed_run_is_found_for_a_while_after_its_end)
     scope *work = scope_child(s, NO_LIMIT);
     run *kept = begun(work, "managed", "u1", true), *gone = begun(work, "direct", "u1", false), *found;
 
-    hub_set_limits(MIB(1), MILLISECONDS(50), MIB(1));
+    hub_set_limits(MIB(1), MILLISECONDS(500), MIB(1));
     run_finish(kept, RUN_COMPLETED, NULL);
     run_finish(gone, RUN_COMPLETED, NULL);
     CHECK(hub_find("direct") == NULL, "a direct run goes with its client");
@@ -155,7 +155,7 @@ FIBER_TEST(a_managed_run_is_found_for_a_while_after_its_end)
     CHECK(found == kept, "a managed one stays");
     run_unref(found);
     CHECK_INT(hub_read_stats().kept, 1);
-    CHECK(sleep_for(s, MILLISECONDS(80)) == OK, "time passes");
+    CHECK(sleep_for(s, MILLISECONDS(600)) == OK, "time passes");
     run_unref(gone);
     gone = begun(work, "another", "u1", true); /* whoever comes next sweeps */
     CHECK(hub_find("managed") == NULL, "forgotten");
@@ -171,12 +171,12 @@ FIBER_TEST(kept_runs_go_when_their_time_is_over_although_nothing_runs)
     scope *work = scope_child(s, NO_LIMIT);
     run *r = begun(work, "managed", "u1", true);
 
-    hub_set_limits(MIB(1), MILLISECONDS(50), MIB(1));
+    hub_set_limits(MIB(1), MILLISECONDS(500), MIB(1));
     run_finish(r, RUN_COMPLETED, NULL);
     run_unref(r);
     hub_expire();
     CHECK_INT(hub_read_stats().kept, 1);
-    CHECK(sleep_for(s, MILLISECONDS(80)) == OK, "time passes");
+    CHECK(sleep_for(s, MILLISECONDS(600)) == OK, "time passes");
     hub_expire();
     CHECK_INT(hub_read_stats().kept, 0);
     CHECK_INT(hub_read_stats().log_bytes, 0);

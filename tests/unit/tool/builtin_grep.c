@@ -109,7 +109,7 @@ FIBER_TEST(patterns_that_explode_are_stopped, .limit = 60)
         int64_t began = clock_mono();
         tool_result r = fixture_result(s, &cx, "grep", arena_printf(s->arena, "{\"pattern\":\"%s\"}", bombs[i]));
 
-        CHECK(clock_mono() - began < SECONDS(8), "%s took %lld ms", bombs[i],
+        CHECK(clock_mono() - began < SECONDS(18), "%s took %lld ms", bombs[i],
               (long long)((clock_mono() - began) / 1000000));
         CHECK(r.failed || json_get_int(r.value, "count", -1) == 0, "%s: %s", bombs[i], r.text);
     }
