@@ -205,12 +205,12 @@ def test_active_sessions_follow_the_runs(server, admin, bot, fake_llm):
 
 
 def test_active_sessions_begin_with_the_present_state_and_show_only_ones_own(server, admin, user, bot, fake_llm):
-    session = unique("s")
-    thread, _ = start_long(admin, bot, fake_llm, session)
-    stranger = Events(user().client)
+    session, nobody, myself = unique("s"), user().client, server.login()
+    thread, _ = start_long(admin, bot, fake_llm, session, delay=0.2)
+    stranger, own = Events(nobody), Events(myself)
     assert stranger.wait(lambda items: True) == []
-    own = Events(server.login())
     own.wait(lambda items: session in [i["session_id"] for i in items])
+    admin.post(f"/api/sessions/{session}/interrupt")
     thread.join(30)
 
 
