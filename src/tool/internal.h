@@ -87,6 +87,7 @@ err answer_text(scope *s, const char *text, tool_result *out);
 MUST_USE err work_run(scope *s, const tool_context *cx, json_t *args, int64_t limit, json_t *(*fn)(work *w),
                       json_t **out);
 bool work_over(const work *w); /* cancelled or out of time */
+bool work_ask_over(void *w);   /* the same, for pattern.h and patch_text.h */
 
 /* call.c's parts. */
 json_t *args_prepare(const tool *t, const tool_context *cx, const json_t *given); /* new reference */
