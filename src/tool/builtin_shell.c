@@ -208,9 +208,8 @@ static json_t *read_env(scope *s, const json_t *args, json_t **out)
     return NULL;
 }
 
-/* NULL in *problem when the task runs. */
-static err start(scope *s, const tool_context *cx, const char *command, json_t *args, shell_task **task,
-                 json_t **problem)
+static err prepare_and_start(scope *s, const tool_context *cx, const char *command, json_t *args, shell_task **task,
+                             json_t **problem)
 {
     availability sandbox;
     shell_spec spec = {.command = command, .id = arena_printf(s->arena, "sh_%s", id_ulid(s->arena))};
@@ -218,10 +217,6 @@ static err start(scope *s, const tool_context *cx, const char *command, json_t *
 
     if ((*problem = read_env(s, args, &extra)) != NULL)
         return OK;
-    if (shell_running(cx->session) >= TASKS_MAX) {
-        *problem = tool_failure("PRECONDITION_FAILED", "%d commands are running already; await or kill one", TASKS_MAX);
-        return OK;
-    }
     TRY(offload(s, check_sandbox, &sandbox));
     if (!sandbox.ok) {
         *problem = tool_failure("UNSUPPORTED", "%s", sandbox.why);
@@ -244,6 +239,23 @@ static err start(scope *s, const tool_context *cx, const char *command, json_t *
         return OK;
     }
     return shell_start(s, cx->session, &spec, task);
+}
+
+/* NULL in *problem when the task runs.  Calls come several at once: each counts from before it first parks. */
+static err start(scope *s, const tool_context *cx, const char *command, json_t *args, shell_task **task,
+                 json_t **problem)
+{
+    size_t *starting = session_starting(cx->session);
+    err e;
+
+    if (shell_running(cx->session) + *starting >= TASKS_MAX) {
+        *problem = tool_failure("PRECONDITION_FAILED", "%d commands are running already; await or kill one", TASKS_MAX);
+        return OK;
+    }
+    ++*starting;
+    e = prepare_and_start(s, cx, command, args, task, problem);
+    --*starting;
+    return e;
 }
 
 static int64_t block_time(const json_t *args, int64_t fallback)

@@ -112,6 +112,7 @@ scope *session_scope(tool_session *ts);
 void session_note(tool_session *ts, const char *text);
 bool session_queue_image(tool_session *ts, const char *data_url); /* false when too many wait */
 list_link *session_tasks(tool_session *ts);
+size_t *session_starting(tool_session *ts); /* commands that are not among the tasks yet */
 size_t session_next_id(tool_session *ts);
 
 #endif

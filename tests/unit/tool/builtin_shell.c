@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "rt/sleep.h"
+#include "tool/shell_task.h"
 
 /* False, with a message, where bubblewrap cannot work: what is left are the tests of refusals. */
 static bool sandboxed(void)
@@ -421,6 +422,33 @@ FIBER_TEST(too_many_at_once_are_refused, .limit = 60)
     fixture_fails(s, &cx, "execute_shell_command", "{\"command\":\"ls\"}", "PRECONDITION_FAILED");
     scope_close(run);
     CHECK(vanish(s, "45.7"), "all gone");
+}
+
+static err start_one(scope *s, void *arg)
+{
+    const char *args = "{\"command\":\"sleep 47.1\",\"block_until_ms\":0}";
+
+    (void)fixture_call(s, arg, "execute_shell_command", args);
+    return OK;
+}
+
+FIBER_TEST(nor_can_more_start_by_coming_together, .limit = 60)
+{
+    tool_context cx = fixture_context(s);
+    scope *run = scope_child(s, NO_LIMIT), *group = scope_child(s, NO_LIMIT);
+
+    if (!sandboxed())
+        return;
+    cx.session = tool_session_new(run);
+    for (int i = 0; i < 12; i++)
+        background(s, &cx, "sleep 47.1", "0");
+    for (int i = 0; i < 10; i++)
+        scope_spawn(group, start_one, &cx);
+    CHECK(scope_join(group) == OK, "all");
+    CHECK_INT(shell_running(cx.session), 16);
+    scope_close(group);
+    scope_close(run);
+    CHECK(vanish(s, "47.1"), "all gone");
 }
 
 typedef struct {
