@@ -199,8 +199,7 @@ static void check_fuse(agent_state *st, size_t from)
     const char *text = NULL;
 
     for (size_t i = from; i < st->l->n; i++)
-        if (st->l->items[i]->role == ROLE_TOOL &&
-            cstr_eq(entry_meta_str(st->l->items[i], "tool_execution_status"), "error"))
+        if (entry_failed(st->l->items[i]))
             found = st->l->items[i];
     if (found != NULL)
         text = arena_strndup(st->s->arena, found->text, strnlen(found->text, 120));

@@ -62,7 +62,7 @@ static void put_steps(buf *b, const ledger *l, const entry *user)
 
         for (size_t c = 0; c < e->n_calls; c++, steps++)
             buf_printf(b, "- called %.100s\n", e->calls[c].name);
-        if (e->role == ROLE_TOOL && cstr_eq(entry_meta_str(e, "tool_execution_status"), "error"))
+        if (entry_failed(e))
             buf_puts(b, "  which failed\n");
     }
     if (steps == 0)

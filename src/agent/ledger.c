@@ -69,6 +69,11 @@ bool entry_meta_true(const entry *e, const char *key)
     return e->metadata != NULL && json_get_bool(e->metadata, key, false);
 }
 
+bool entry_failed(const entry *e)
+{
+    return e->role == ROLE_TOOL && cstr_eq(entry_meta_str(e, "tool_execution_status"), "error");
+}
+
 static void put_part(buf *b, const json_t *part)
 {
     const char *text = json_get_str(part, "text", NULL), *url = llm_part_image(part);

@@ -59,6 +59,7 @@ void entry_put_text(buf *b, const entry *e);
 void entry_mark(ledger *l, entry *e, const char *key, json_t *owned);
 const char *entry_meta_str(const entry *e, const char *key); /* NULL when absent */
 bool entry_meta_true(const entry *e, const char *key);
+bool entry_failed(const entry *e); /* the result of a tool that said so */
 
 /*
  * The messages that a request carries, in `a`: without what is not for the model, covered ranges replaced by their summary,

@@ -9,6 +9,7 @@
 
 #include "agent/chat.h"
 #include "base/clock.h"
+#include "rt/offload.h"
 
 enum { WORDS_MAX = 16, NEWEST = 4, PREVIEW = 300 };
 
@@ -19,6 +20,7 @@ typedef struct {
 
 typedef struct {
     const entry *e;
+    uint32_t has; /* a bit for each of the words */
     double score;
 } hit;
 
@@ -40,19 +42,32 @@ static size_t split(arena *a, const char *query, query_word *words)
     return n;
 }
 
-static void count_messages(const ledger *l, size_t until, query_word *words, size_t n)
-{
-    for (size_t i = 0; i < until; i++)
-        for (size_t w = 0; w < n; w++)
-            words[w].found_in += l->items[i]->text != NULL && strcasestr(l->items[i]->text, words[w].word) != NULL;
-}
+/* On a pool thread: histories may be large, and every word is looked for in all of it. */
+typedef struct {
+    const ledger *l;
+    size_t until; /* messages */
+    query_word *words;
+    size_t n_words;
+    hit *hits; /* one a message, then those that have a word */
+    size_t n_hits;
+} search;
 
-static double score_of(const entry *e, const query_word *words, size_t n)
+static uint32_t words_in(const entry *e, const query_word *words, size_t n)
 {
-    double sum = 0;
+    uint32_t has = 0;
 
     for (size_t w = 0; e->text != NULL && w < n; w++)
         if (strcasestr(e->text, words[w].word) != NULL)
+            has |= (uint32_t)1 << w;
+    return has;
+}
+
+static double score_of(uint32_t has, const query_word *words, size_t n)
+{
+    double sum = 0;
+
+    for (size_t w = 0; w < n; w++)
+        if (has >> w & 1)
             sum += 1.0 / (double)words[w].found_in;
     return sum;
 }
@@ -62,6 +77,25 @@ static int best_first(const void *a, const void *b)
     double x = ((const hit *)a)->score, y = ((const hit *)b)->score;
 
     return (x < y) - (x > y);
+}
+
+static void on_search(void *arg)
+{
+    search *f = arg;
+
+    for (size_t i = 0; i < f->until; i++) {
+        f->hits[i] = (hit){.e = f->l->items[i], .has = words_in(f->l->items[i], f->words, f->n_words)};
+        for (size_t w = 0; w < f->n_words; w++)
+            f->words[w].found_in += f->hits[i].has >> w & 1;
+    }
+    for (size_t i = 0; i < f->until; i++) {
+        if (f->hits[i].has == 0)
+            continue;
+        f->hits[f->n_hits] = f->hits[i];
+        f->hits[f->n_hits].score = score_of(f->hits[i].has, f->words, f->n_words);
+        f->n_hits++;
+    }
+    qsort(f->hits, f->n_hits, sizeof *f->hits, best_first);
 }
 
 static json_t *hit_json(arena *a, const entry *e)
@@ -78,28 +112,21 @@ static json_t *hit_json(arena *a, const entry *e)
 err recall_search(scope *s, const tool_context *cx, const char *query, size_t top_k, json_t **out)
 {
     query_word words[WORDS_MAX];
-    size_t n_words, n_hits = 0, until;
+    search f = {.words = words};
     ledger *l;
-    hit *hits;
 
     if (cx->session_id == NULL) {
         *out = json_array();
         return OK;
     }
-    n_words = split(s->arena, query, words);
+    f.n_words = split(s->arena, query, words);
     TRY(chat_history(s, s->arena, cx->session_id, &l));
-    until = l->n > NEWEST ? l->n - NEWEST : 0;
-    count_messages(l, until, words, n_words);
-    hits = arena_array(s->arena, hit, until);
-    for (size_t i = 0; i < until; i++) {
-        double score = score_of(l->items[i], words, n_words);
-
-        if (score > 0)
-            hits[n_hits++] = (hit){l->items[i], score};
-    }
-    qsort(hits, n_hits, sizeof *hits, best_first);
+    f.l = l;
+    f.until = l->n > NEWEST ? l->n - NEWEST : 0;
+    f.hits = arena_array(s->arena, hit, f.until);
+    TRY(offload(s, on_search, &f));
     *out = json_array();
-    for (size_t i = 0; i < n_hits && i < top_k; i++)
-        json_array_append_new(*out, hit_json(s->arena, hits[i].e));
+    for (size_t i = 0; i < f.n_hits && i < top_k; i++)
+        json_array_append_new(*out, hit_json(s->arena, f.hits[i].e));
     return OK;
 }

@@ -105,8 +105,10 @@ static size_t add_with_results(const ledger *l, size_t at, arena *a, llm_message
             (is_stale_call(l, at, e->calls[c].name) && !is_lesson(result)))
             continue;
         calls[kept++] = e->calls[c];
-        out[n++] = (llm_message){
-            .role = ROLE_TOOL, .text = result->text != NULL ? result->text : "", .tool_call_id = result->tool_call_id};
+        out[n++] = (llm_message){.role = ROLE_TOOL,
+                                 .text = result->text != NULL ? result->text : "",
+                                 .tool_call_id = result->tool_call_id,
+                                 .failed = entry_failed(result)};
     }
     if (kept == 0 && cstr_blank(e->text))
         return 0;

@@ -3,7 +3,7 @@
  * grep: searching the text of files by regular expression.
  *
  * Lines are matched one by one unless `multiline` asks otherwise.  A file that is not text is skipped.  The deadline is
- * looked at between lines, and each single match is bounded, so neither a large tree nor a wicked pattern holds the thread.
+ * looked at between lines and during a match, so neither a large tree nor a wicked pattern holds the thread.
  */
 #include "tool/pattern.h"
 #include "tool/textfile.h"
@@ -223,10 +223,12 @@ static json_t *read_options(work *w, grep_job *g)
     g->before = MAX_OF(around, bounded(w->args, "before_lines", 0, CONTEXT_MAX));
     g->after = MAX_OF(around, bounded(w->args, "after_lines", 0, CONTEXT_MAX));
     g->limit = MAX_OF(bounded(w->args, "head_limit", 200, HEAD_MAX), 1);
-    g->expression = pattern_new(
-        w->a, arg_str(w->args, "pattern", ""),
-        (pattern_options){.ignore_case = json_get_bool(w->args, "case_insensitive", false), .multiline = g->multiline},
-        &reason);
+    g->expression = pattern_new(w->a, arg_str(w->args, "pattern", ""),
+                                (pattern_options){.ignore_case = json_get_bool(w->args, "case_insensitive", false),
+                                                  .multiline = g->multiline,
+                                                  .over = work_ask_over,
+                                                  .arg = w},
+                                &reason);
     if (g->expression == NULL)
         return tool_failure("INVALID_ARGUMENT", "Bad regular expression: %s", reason);
     if (!cstr_blank(glob) && (g->glob = path_pattern_new(w->a, glob, &reason)) == NULL)

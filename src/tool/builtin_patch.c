@@ -83,8 +83,8 @@ static bool plan_update(job *j, const patch_section *p, const char *rel)
         return false;
     if (!utf8_valid(s->before.p, s->before.len))
         return reject(j, tool_failure("UNSUPPORTED", "The file is not UTF-8 text: %s", p->path), p->path);
-    if (!patch_apply(j->w->a, p, s->before, &after, &reason))
-        return reject(j, tool_failure("NO_MATCH", "%s: %s", p->path, reason), p->path);
+    if (!patch_apply(j->w->a, p, s->before, work_ask_over, j->w, &after, &reason))
+        return reject(j, tool_failure(work_over(j->w) ? "TIMEOUT" : "NO_MATCH", "%s: %s", p->path, reason), p->path);
     s->text = after;
     if (p->move_to == NULL)
         return true;
@@ -273,6 +273,16 @@ static json_t *work_patch(work *w)
     return o;
 }
 
+/* The workspace is locked meanwhile. */
+static err call_patch(scope *s, const tool *t, const tool_context *cx, json_t *args, tool_result *out)
+{
+    json_t *result;
+
+    (void)t;
+    TRY(work_run(s, cx, args, SECONDS(20), work_patch, &result));
+    return answer_json(s, result, out);
+}
+
 static const param params[] = {
     {"patch", "string",
      "*** Begin Patch, then sections *** Add File: PATH (lines begin with +), *** Update File: PATH (optionally *** "
@@ -287,6 +297,7 @@ const builtin builtin_apply_patch = {
     .name = "apply_patch",
     .text = "Changes several files of the workspace by one patch: all of it or nothing.",
     PARAMS(params),
-    .work = work_patch,
+    .call = call_patch,
+    .timeout = SECONDS(60),
     .explicit_only = true,
 };

@@ -146,6 +146,8 @@ static json_t *read_options(checker *c, size_t i, const json_t *q)
         wrong(c, "options_required", at(c, i, "options"), "A choice needs a list of 1 to 100 options");
     json_array_foreach(given, k, v)
     {
+        if (k == OPTIONS_MAX)
+            break;
         if ((one = read_option(v)) == NULL)
             wrong(c, "option_invalid", at(c, i, "options"), "An option is a text that is not empty, or {value, label}");
         else if (has_value(options, json_object_get(one, "value")))
@@ -169,8 +171,11 @@ static void check_default(checker *c, size_t i, const char *type, const json_t *
         wrong(c, "default_invalid", at(c, i, "default"), "The default is not one of the options");
     if (!cstr_eq(type, "multi_choice"))
         return;
-    if (!json_is_array(value))
-        wrong(c, "default_invalid", at(c, i, "default"), "The default of a multiple choice is a list");
+    if (!json_is_array(value) || json_array_size(value) > json_array_size(options)) {
+        wrong(c, "default_invalid", at(c, i, "default"),
+              "The default of a multiple choice is a list, no longer than the options");
+        return;
+    }
     json_array_foreach(value, k, v) if (!has_value(options, v))
         wrong(c, "default_invalid", at(c, i, "default"), "A default is not one of the options");
 }

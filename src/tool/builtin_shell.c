@@ -90,21 +90,49 @@ static json_t *blocked(const policy_decision *d, approval_mode mode)
     return o;
 }
 
-static json_t *judge(scope *s, const tool_context *cx, const char *command)
+typedef struct {
+    arena *a;
+    const char *command, *workspace;
+    const json_t *policy;
+    approval_mode mode;
+    policy_decision decision;
+} judgement;
+
+static void on_judge(void *arg)
+{
+    judgement *j = arg;
+
+    j->decision = policy_check(j->a, j->command, j->workspace, j->policy, j->mode);
+}
+
+/* NULL in *problem when it may run. */
+static err judge(scope *s, const tool_context *cx, const char *command, json_t **problem)
 {
     json_t *policy = json_object_get(cx->system_context, "command_policy");
-    approval_mode mode = approval_mode_of(json_get_str(cx->system_context, "sandbox_approval_mode", NULL));
-    policy_decision d;
+    judgement j = {.a = arena_new(s->arena),
+                   .command = command,
+                   .workspace = cx->workspace,
+                   .mode = approval_mode_of(json_get_str(cx->system_context, "sandbox_approval_mode", NULL))};
+    size_t rules;
 
     if (json_is_string(policy) &&
         json_parse(s->arena, json_string_value(policy), json_string_length(policy), NULL, &policy) != OK)
         policy = NULL;
-    if (cx->workspace == NULL || strlen(command) > COMMAND_MAX)
-        return cx->workspace == NULL
-                   ? tool_failure("PRECONDITION_FAILED", "Commands run in an agent's workspace, and this call has none")
-                   : tool_failure("INVALID_ARGUMENT", "The command is longer than %d bytes", COMMAND_MAX);
-    d = policy_check(s->arena, command, cx->workspace, json_is_object(policy) ? policy : NULL, mode);
-    return d.action == POLICY_ALLOW ? NULL : blocked(&d, mode);
+    j.policy = json_is_object(policy) ? policy : NULL;
+    rules = json_array_size(json_get_arr(j.policy, "rules"));
+    if (cx->workspace == NULL)
+        *problem = tool_failure("PRECONDITION_FAILED", "Commands run in an agent's workspace, and this call has none");
+    else if (strlen(command) > COMMAND_MAX)
+        *problem = tool_failure("INVALID_ARGUMENT", "The command is longer than %d bytes", COMMAND_MAX);
+    else if (rules > POLICY_RULES_MAX)
+        *problem = tool_failure("PRECONDITION_FAILED", "The command policy has %zu rules, and %d are the most", rules,
+                                POLICY_RULES_MAX);
+    else {
+        TRY(offload(s, on_judge, &j));
+        *problem = j.decision.action == POLICY_ALLOW ? NULL : blocked(&j.decision, j.mode);
+        arena_free(j.a);
+    }
+    return OK;
 }
 
 typedef struct {
@@ -180,9 +208,8 @@ static json_t *read_env(scope *s, const json_t *args, json_t **out)
     return NULL;
 }
 
-/* NULL in *problem when the task runs. */
-static err start(scope *s, const tool_context *cx, const char *command, json_t *args, shell_task **task,
-                 json_t **problem)
+static err prepare_and_start(scope *s, const tool_context *cx, const char *command, json_t *args, shell_task **task,
+                             json_t **problem)
 {
     availability sandbox;
     shell_spec spec = {.command = command, .id = arena_printf(s->arena, "sh_%s", id_ulid(s->arena))};
@@ -190,10 +217,6 @@ static err start(scope *s, const tool_context *cx, const char *command, json_t *
 
     if ((*problem = read_env(s, args, &extra)) != NULL)
         return OK;
-    if (shell_running(cx->session) >= TASKS_MAX) {
-        *problem = tool_failure("PRECONDITION_FAILED", "%d commands are running already; await or kill one", TASKS_MAX);
-        return OK;
-    }
     TRY(offload(s, check_sandbox, &sandbox));
     if (!sandbox.ok) {
         *problem = tool_failure("UNSUPPORTED", "%s", sandbox.why);
@@ -218,6 +241,23 @@ static err start(scope *s, const tool_context *cx, const char *command, json_t *
     return shell_start(s, cx->session, &spec, task);
 }
 
+/* NULL in *problem when the task runs.  Calls come several at once: each counts from before it first parks. */
+static err start(scope *s, const tool_context *cx, const char *command, json_t *args, shell_task **task,
+                 json_t **problem)
+{
+    size_t *starting = session_starting(cx->session);
+    err e;
+
+    if (shell_running(cx->session) + *starting >= TASKS_MAX) {
+        *problem = tool_failure("PRECONDITION_FAILED", "%d commands are running already; await or kill one", TASKS_MAX);
+        return OK;
+    }
+    ++*starting;
+    e = prepare_and_start(s, cx, command, args, task, problem);
+    --*starting;
+    return e;
+}
+
 static int64_t block_time(const json_t *args, int64_t fallback)
 {
     int64_t ms = json_get_int(args, "block_until_ms", fallback);
@@ -228,18 +268,19 @@ static int64_t block_time(const json_t *args, int64_t fallback)
 static err call_execute(scope *s, const tool *t, const tool_context *cx, json_t *args, tool_result *out)
 {
     const char *command = arg_str(args, "command", "");
-    json_t *problem = judge(s, cx, command);
+    json_t *problem;
     shell_task *task = NULL;
-    bool matched;
+    pattern_found found;
     err e;
 
     (void)t;
+    TRY(judge(s, cx, command, &problem));
     if (problem != NULL)
         return answer_json(s, problem, out);
     TRY(start(s, cx, command, args, &task, &problem));
     if (problem != NULL)
         return answer_json(s, problem, out);
-    if ((e = shell_wait(s, task, MILLISECONDS(block_time(args, 30000)), NULL, cx, &matched)) != OK) {
+    if ((e = shell_wait(s, task, MILLISECONDS(block_time(args, 30000)), NULL, cx, &found)) != OK) {
         proc_signal(task->p, SIGKILL); /* nobody has heard of it: it ends with its call */
         return e;
     }
@@ -290,7 +331,7 @@ static err call_await(scope *s, const tool *t, const tool_context *cx, json_t *a
     const char *id = arg_str(args, "task_id", ""), *text = arg_str(args, "pattern", NULL), *reason;
     shell_task *task = shell_find(cx->session, id);
     pattern *until = NULL;
-    bool matched;
+    pattern_found found;
     json_t *o;
 
     (void)t;
@@ -298,11 +339,16 @@ static err call_await(scope *s, const tool *t, const tool_context *cx, json_t *a
         return answer_json(s, unknown_task(id), out);
     if (!cstr_blank(text) && (until = pattern_new(s->arena, text, (pattern_options){0}, &reason)) == NULL)
         return answer_json(s, tool_failure("INVALID_ARGUMENT", "Bad regular expression: %s", reason), out);
-    TRY(shell_wait(s, task, MILLISECONDS(raised(task, block_time(args, BLOCK_MAX_MS))), until, cx, &matched));
+    TRY(shell_wait(s, task, MILLISECONDS(raised(task, block_time(args, BLOCK_MAX_MS))), until, cx, &found));
+    if (found == PATTERN_TOO_HARD)
+        return answer_json(s,
+                           tool_failure("INVALID_ARGUMENT",
+                                        "The pattern backtracks too much on the command's output; make it simpler"),
+                           out);
     if (task->ended)
         task->background = false; /* told here: no note */
     o = task->ended ? completed(task) : running(task);
-    json_set_bool(o, "matched_pattern", matched);
+    json_set_bool(o, "matched_pattern", found == PATTERN_YES);
     json_set_int(o, "block_until_ms_requested", json_get_int(args, "block_until_ms", BLOCK_MAX_MS));
     return answer_json(s, o, out);
 }

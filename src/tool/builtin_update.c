@@ -154,7 +154,7 @@ static str expand(arena *a, const pattern *p, str text, str with)
 static json_t *find_pattern(update *u, const operation *op, hits *h)
 {
     const char *reason;
-    pattern *p = pattern_new(u->w->a, op->search, (pattern_options){0}, &reason);
+    pattern *p = pattern_new(u->w->a, op->search, (pattern_options){.over = work_ask_over, .arg = u->w}, &reason);
     size_t at = 0, start, end;
     pattern_found found;
 

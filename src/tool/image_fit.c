@@ -178,8 +178,15 @@ static const char *command(arena *a, const char *format, int edge, int quality)
                         edge, edge, format, edge, edge, quality);
 }
 
-/* *out: NULL when the program did not make anything of it. */
-static err convert(scope *s, const inspection *in, int edge, int quality, const char **out)
+/* Whether the same would come of it the next time: not when the box could not be made, nothing could be started in it, or it
+ * was killed. */
+static bool ended_by_itself(const proc_result *r)
+{
+    return r->status < 126 && !cstr_starts(buf_str(r->err), "bwrap:");
+}
+
+/* *out: NULL when the program did not make anything of it, and *lasting whether it never will. */
+static err convert(scope *s, const inspection *in, int edge, int quality, const char **out, bool *lasting)
 {
     static const char *const env[] = {"PATH=/usr/bin:/bin", "OMP_NUM_THREADS=1", NULL};
     static const char head[] = "data:image/jpeg;base64,";
@@ -190,6 +197,7 @@ static err convert(scope *s, const inspection *in, int edge, int quality, const 
     err e = proc_run(own, &spec, (str){in->bytes, in->len}, 2 * IMAGE_SENT_MAX, &r);
 
     *out = NULL;
+    *lasting = e == OK && ended_by_itself(&r);
     if (e == OK && (r.status != 0 || r.truncated || r.out->len == 0))
         log_warn("image.not_fitted", log_str("said", buf_str(r.err)), log_int("status", r.status));
     else if (e == OK) {
@@ -209,6 +217,8 @@ static err convert(scope *s, const inspection *in, int edge, int quality, const 
 static err fit(scope *s, fitter *f, const inspection *in, const char **out)
 {
     const kept_image *k;
+    const char *smaller;
+    bool lasting;
     err e;
 
     TRY(sem_take(s, &f->one_at_a_time));
@@ -218,10 +228,13 @@ static err fit(scope *s, fitter *f, const inspection *in, const char **out)
         sem_give(&f->one_at_a_time);
         return OK;
     }
-    e = convert(s, in, IMAGE_EDGE_MAX, 85, out);
-    if (e == OK && *out != NULL && strlen(*out) / 4 * 3 > IMAGE_SENT_MAX)
-        e = convert(s, in, 1024, 60, out);
-    if (e == OK)
+    e = convert(s, in, IMAGE_EDGE_MAX, 85, out, &lasting);
+    if (e == OK && *out != NULL && strlen(*out) / 4 * 3 > IMAGE_SENT_MAX) {
+        e = convert(s, in, 1024, 60, &smaller, &lasting);
+        if (e == OK && smaller != NULL)
+            *out = smaller; /* else the first is still better than what was sent */
+    }
+    if (e == OK && lasting)
         keep(f, in->hash, *out);
     sem_give(&f->one_at_a_time);
     return e;

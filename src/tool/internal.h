@@ -87,6 +87,7 @@ err answer_text(scope *s, const char *text, tool_result *out);
 MUST_USE err work_run(scope *s, const tool_context *cx, json_t *args, int64_t limit, json_t *(*fn)(work *w),
                       json_t **out);
 bool work_over(const work *w); /* cancelled or out of time */
+bool work_ask_over(void *w);   /* the same, for pattern.h and patch_text.h */
 
 /* call.c's parts. */
 json_t *args_prepare(const tool *t, const tool_context *cx, const json_t *given); /* new reference */
@@ -111,6 +112,7 @@ scope *session_scope(tool_session *ts);
 void session_note(tool_session *ts, const char *text);
 bool session_queue_image(tool_session *ts, const char *data_url); /* false when too many wait */
 list_link *session_tasks(tool_session *ts);
+size_t *session_starting(tool_session *ts); /* commands that are not among the tasks yet */
 size_t session_next_id(tool_session *ts);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 
 enum { SECTIONS_MAX = 200, HUNK_LINES_MAX = 20000, PATCH_MAX = 4 << 20, RESULT_MAX = 20 << 20 };
+enum { STEPS_BETWEEN_LOOKS = 16384, BYTES_PER_STEP = 64 }; /* of looking for a hunk */
 
 typedef struct {
     arena *a;
@@ -214,48 +215,74 @@ static str trim_end(str s)
     return s;
 }
 
-/* How alike two lines must be: exactly, but for white space at the end, but for white space at both ends. */
-static bool same_line(str a, str b, int tolerance)
+/* The search for a hunk's place. */
+typedef struct {
+    const file_lines *f;
+    bool (*over)(void *arg);
+    void *arg;
+    size_t work; /* since `over` was asked */
+    bool stopped;
+} finder;
+
+static bool goes_on(finder *d, size_t bytes)
 {
+    d->work += 1 + bytes / BYTES_PER_STEP;
+    if (d->work >= STEPS_BETWEEN_LOOKS) {
+        d->work = 0;
+        d->stopped = d->stopped || (d->over != NULL && d->over(d->arg));
+    }
+    return !d->stopped;
+}
+
+/* How alike two lines must be: exactly, but for white space at the end, but for white space at both ends.  When it is over,
+ * none are. */
+static bool same_line(finder *d, str a, str b, int tolerance)
+{
+    if (!goes_on(d, a.len + b.len))
+        return false;
     if (tolerance == 0)
         return str_eq(a, b);
     return tolerance == 1 ? str_eq(trim_end(a), trim_end(b)) : str_eq(str_trim(a), str_trim(b));
 }
 
-static bool matches_at(const file_lines *f, const patch_hunk *h, size_t at, int tolerance)
+static bool matches_at(finder *d, const patch_hunk *h, size_t at, int tolerance)
 {
-    if (at + h->n_old > f->n)
+    if (at + h->n_old > d->f->n)
         return false;
     for (size_t i = 0; i < h->n_old; i++)
-        if (!same_line(f->lines[at + i], h->old[i], tolerance))
+        if (!same_line(d, d->f->lines[at + i], h->old[i], tolerance))
             return false;
     return true;
 }
 
-static size_t after_anchor(const file_lines *f, str anchor, size_t from)
+static size_t after_anchor(finder *d, str anchor, size_t from)
 {
+    const file_lines *f = d->f;
+
     for (int tolerance = 0; tolerance < 3; tolerance++)
         for (size_t i = from; i < f->n; i++)
-            if (same_line(f->lines[i], anchor, tolerance))
+            if (same_line(d, f->lines[i], anchor, tolerance))
                 return i + 1;
-    for (size_t i = from; i < f->n; i++) /* a part of the line is enough: "@@ class A" */
+    for (size_t i = from; i < f->n && goes_on(d, f->lines[i].len); i++) /* a part is enough: "@@ class A" */
         if (str_find(f->lines[i], anchor) >= 0)
             return i + 1;
     return SIZE_MAX;
 }
 
-/* Where the hunk's old lines are; SIZE_MAX when they are not. */
-static size_t locate(const file_lines *f, const patch_hunk *h, size_t from)
+/* Where the hunk's old lines are; SIZE_MAX when they are not, or it is over. */
+static size_t locate(finder *d, const patch_hunk *h, size_t from)
 {
-    if (h->anchor.len > 0 && (from = after_anchor(f, h->anchor, from)) == SIZE_MAX)
+    const file_lines *f = d->f;
+
+    if (h->anchor.len > 0 && (from = after_anchor(d, h->anchor, from)) == SIZE_MAX)
         return SIZE_MAX;
     if (h->n_old == 0)
         return h->anchor.len > 0 ? from : f->n;
     for (int tolerance = 0; tolerance < 3; tolerance++) {
-        if (h->at_end && f->n >= h->n_old && f->n - h->n_old >= from && matches_at(f, h, f->n - h->n_old, tolerance))
+        if (h->at_end && f->n >= h->n_old && f->n - h->n_old >= from && matches_at(d, h, f->n - h->n_old, tolerance))
             return f->n - h->n_old;
-        for (size_t at = from; !h->at_end && at + h->n_old <= f->n; at++)
-            if (matches_at(f, h, at, tolerance))
+        for (size_t at = from; !h->at_end && !d->stopped && at + h->n_old <= f->n; at++)
+            if (matches_at(d, h, at, tolerance))
                 return at;
     }
     return SIZE_MAX;
@@ -269,17 +296,23 @@ static void put_line(buf *out, str line, size_t *count)
     ++*count;
 }
 
-bool patch_apply(arena *a, const patch_section *s, str before, str *after, const char **reason)
+bool patch_apply(arena *a, const patch_section *s, str before, bool (*over)(void *arg), void *arg, str *after,
+                 const char **reason)
 {
     file_lines f = split(a, before);
+    finder d = {.f = &f, .over = over, .arg = arg};
     buf *out = buf_new(a, RESULT_MAX);
     size_t at = 0, written = 0;
 
     for (const patch_hunk *h = s->hunks; h != NULL; h = h->next) {
-        size_t found = locate(&f, h, at);
+        size_t found = locate(&d, h, at);
 
         if (found == SIZE_MAX) {
-            *reason = arena_printf(a, "the lines of the hunk at line %zu of the patch are not in the file", h->line);
+            *reason =
+                arena_printf(a,
+                             d.stopped ? "it takes too long to find the lines of the hunk at line %zu of the patch"
+                                       : "the lines of the hunk at line %zu of the patch are not in the file",
+                             h->line);
             return false;
         }
         for (; at < found; at++)

@@ -44,7 +44,9 @@ typedef struct patch_section {
 /* The sections in order; NULL with the reason in `a`. */
 patch_section *patch_parse(arena *a, const char *text, const char **reason);
 
-/* The file after the hunks; false with the reason when one is not found. */
-bool patch_apply(arena *a, const patch_section *s, str before, str *after, const char **reason);
+/* The file after the hunks; false with the reason when one is not found.  Looking for one may take long in a large file of lines
+ * that are alike: over(arg) is asked now and then, and true ends it.  `over` may be NULL. */
+bool patch_apply(arena *a, const patch_section *s, str before, bool (*over)(void *arg), void *arg, str *after,
+                 const char **reason);
 
 #endif

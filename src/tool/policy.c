@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "tool/policy.h"
 
+#include "base/clock.h"
 #include "tool/pattern.h"
 #include "tool/policy_tables.h"
 #include "tool/shell_words.h"
 
 enum { NEST_MAX = 4 };
+
+static const int64_t judging_limit = SECONDS(2);
 
 typedef struct {
     arena *a;
@@ -321,18 +324,46 @@ static void judge_text(judge *j, const char *command, int depth)
     }
 }
 
-static const char *text_denial(arena *a, const char *command, const char **reason)
+/* Patterns on a text: what is not decided by `deadline` asks. */
+typedef struct {
+    arena *a;
+    str command;
+    int64_t deadline; /* clock_mono() value */
+    bool undecided;
+} matcher;
+
+static bool is_late(void *arg)
 {
+    const matcher *m = arg;
+
+    return clock_mono() >= m->deadline;
+}
+
+/* True when it is not decided, too. */
+static bool text_matches(matcher *m, const char *text)
+{
+    arena *own = arena_new(m->a); /* a pattern keeps what its match needed */
     const char *why;
     size_t start, end;
+    pattern *p = pattern_new(own, text, (pattern_options){.over = is_late, .arg = m}, &why);
+    pattern_found found = PATTERN_NO;
 
+    if (p != NULL)
+        found = is_late(m) ? PATTERN_STOPPED : pattern_find(p, m->command, 0, &start, &end);
+    arena_free(own);
+    m->undecided |= found == PATTERN_TOO_HARD || found == PATTERN_STOPPED;
+    return found != PATTERN_NO;
+}
+
+static const text_rule *text_denial(judge *j, matcher *m)
+{
     for (size_t i = 0; i < COUNT(text_rules); i++) {
-        pattern *p = pattern_new(a, text_rules[i].pattern, (pattern_options){0}, &why);
-
-        if (p != NULL && pattern_find(p, str_of(command), 0, &start, &end) == PATTERN_YES) {
-            *reason = text_rules[i].reason;
-            return text_rules[i].category;
-        }
+        m->undecided = false;
+        if (!text_matches(m, text_rules[i].pattern))
+            continue;
+        if (!m->undecided)
+            return &text_rules[i];
+        finding(j, POLICY_ASK, "unparsable");
     }
     return NULL;
 }
@@ -358,15 +389,6 @@ static bool argv_matches(const json_t *list, words c, bool whole)
     return true;
 }
 
-static bool pattern_matches(arena *a, const json_t *v, const char *command)
-{
-    const char *why;
-    size_t start, end;
-    pattern *p = json_is_string(v) ? pattern_new(a, json_string_value(v), (pattern_options){0}, &why) : NULL;
-
-    return p != NULL && pattern_find(p, str_of(command), 0, &start, &end) == PATTERN_YES;
-}
-
 static bool git_matches(const json_t *v, words c)
 {
     const char *sub = subcommand(c);
@@ -387,17 +409,18 @@ static bool text_is(const json_t *v, const char *text)
 }
 
 /* Every member must match; one that we do not know matches nothing, so a typo never allows. */
-static bool rule_matches(arena *a, const json_t *match, const char *command, words c)
+static bool rule_matches(matcher *m, const json_t *match, words c)
 {
     const char *key;
     json_t *v;
 
+    m->undecided = false;
     json_object_foreach((json_t *)(uintptr_t)match, key, v)
     {
         bool yes = false;
 
         if (cstr_eq(key, "command"))
-            yes = text_is(v, command);
+            yes = text_is(v, m->command.p);
         else if (cstr_eq(key, "base"))
             yes = c.n > 0 && json_is_string(v) && cstr_eq(json_string_value(v), base_name(c.w[0].text));
         else if (cstr_eq(key, "argv"))
@@ -405,7 +428,7 @@ static bool rule_matches(arena *a, const json_t *match, const char *command, wor
         else if (cstr_eq(key, "argv_prefix"))
             yes = argv_matches(v, c, false);
         else if (cstr_eq(key, "pattern"))
-            yes = pattern_matches(a, v, command);
+            yes = json_is_string(v) && text_matches(m, json_string_value(v));
         else if (cstr_eq(key, "git") || cstr_eq(key, "git_subcommand"))
             yes = git_matches(v, c);
         if (!yes)
@@ -428,9 +451,10 @@ static bool action_of(const char *name, policy_action *out)
 }
 
 /* The custom policy's word on a command of one segment; false when it has none. */
-static bool custom_decision(arena *a, const json_t *policy, const char *command, policy_decision *d)
+static bool custom_decision(matcher *m, const json_t *policy, policy_decision *d)
 {
-    const shell_text *t = shell_parse(a, command);
+    arena *a = m->a;
+    const shell_text *t = shell_parse(a, m->command.p);
     const json_t *rules = json_get_arr(policy, "rules");
     json_t *rule;
     size_t i;
@@ -439,9 +463,15 @@ static bool custom_decision(arena *a, const json_t *policy, const char *command,
         return false;
     json_array_foreach(rules, i, rule)
     {
-        if (!rule_matches(a, json_get_obj(rule, "match"), command, (words){t->segments[0].words, t->segments[0].n}) ||
+        if (i == POLICY_RULES_MAX)
+            break;
+        if (!rule_matches(m, json_get_obj(rule, "match"), (words){t->segments[0].words, t->segments[0].n}) ||
             !action_of(json_get_str(rule, "action", NULL), &d->action))
             continue;
+        if (m->undecided) {
+            *d = (policy_decision){POLICY_ASK, "custom_policy_undecided", reason_of("custom_policy_undecided"), NULL};
+            return true;
+        }
         d->category = arena_strdup(a, json_get_str(rule, "category", "custom_policy"));
         d->reason = arena_strdup(a, json_get_str(rule, "reason", "A rule of this conversation's command policy"));
         d->next_step = arena_strdup(a, json_get_str(rule, "next_step", NULL));
@@ -468,20 +498,20 @@ policy_decision policy_check(arena *a, const char *command, const char *workspac
 {
     judge j = {.a = a, .workspace = workspace, .category = "", .only_reads = true};
     policy_decision d = {.category = ""};
-    const char *reason = NULL;
+    matcher m = {.a = a, .command = str_of(command), .deadline = clock_mono() + judging_limit};
+    const text_rule *denial;
 
     if (cstr_blank(command))
         return (policy_decision){POLICY_DENY, "empty", reason_of("empty"), NULL};
     judge_text(&j, command, 0);
     if (j.segments == 0 && j.action == POLICY_ALLOW)
         return (policy_decision){POLICY_DENY, "empty", reason_of("empty"), NULL};
+    if (j.action != POLICY_DENY && (denial = text_denial(&j, &m)) != NULL)
+        return (policy_decision){POLICY_DENY, denial->category, denial->reason, NULL};
     d = (policy_decision){j.action, j.category, reason_of(j.category), NULL};
-    if (d.action != POLICY_DENY && (d.category = text_denial(a, command, &reason)) != NULL)
-        return (policy_decision){POLICY_DENY, d.category, reason, NULL};
-    d.category = j.category;
     if (d.action == POLICY_DENY)
         return d;
-    if (policy != NULL && custom_decision(a, policy, command, &d))
+    if (policy != NULL && custom_decision(&m, policy, &d))
         return under_mode(a, d, mode);
     if (d.action == POLICY_ASK && IS_IN(d.category, allowed_by_default) && mode != APPROVAL_UNTRUSTED)
         d.action = POLICY_ALLOW;

@@ -16,6 +16,8 @@ typedef enum { POLICY_ALLOW, POLICY_ASK, POLICY_DENY } policy_action;
 /* never: nobody can be asked, so asking means no.  untrusted: everything that is not known to only read asks. */
 typedef enum { APPROVAL_NEVER, APPROVAL_ON_REQUEST, APPROVAL_UNTRUSTED } approval_mode;
 
+enum { POLICY_RULES_MAX = 200 }; /* of a custom policy; those behind are not looked at */
+
 typedef struct {
     policy_action action;
     const char *category;  /* "destructive", "git_remote_write_approval_disabled" …; "" when nothing spoke */
@@ -32,7 +34,9 @@ const char *policy_action_name(policy_action action);
  * Judges `command`, run in a workspace at that absolute path.  `policy` may be NULL, or an object
  * {"rules":[{"action","match":{"command"|"base"|"argv"|"argv_prefix"|"pattern"|"git"},"category"?,"reason"?,"next_step"?}],
  * "default_action"?}: the first rule that matches decides about a command of a single segment, but never overrides a denial
- * of our own.  What comes back lives in `a`.
+ * of our own.  A rule whose pattern cannot be decided in time asks.  What comes back lives in `a`.
+ *
+ * Rules may have any pattern, and a command may be long: for a pool thread, for up to two seconds.
  */
 policy_decision policy_check(arena *a, const char *command, const char *workspace, const json_t *policy,
                              approval_mode mode);

@@ -140,6 +140,7 @@ static const category_text category_texts[] = {
     {"recursive_delete", "It deletes directories with everything in them"},
     {"redirect_outside", "It writes to a file outside the workspace"},
     {"unparsable", "What it does cannot be told from its text"},
+    {"custom_policy_undecided", "A rule's pattern takes too long on a command like this"},
     {"untrusted_command", "It is not known to only read"},
 };
 

@@ -110,6 +110,11 @@ bool work_over(const work *w)
     return atomic_load_explicit(&w->stop, memory_order_relaxed) || clock_mono() >= w->deadline;
 }
 
+bool work_ask_over(void *w)
+{
+    return work_over(w);
+}
+
 typedef struct {
     work w;
     json_t *(*fn)(work *w);

@@ -24,7 +24,7 @@ struct tool_session {
     list_link tasks;  /* builtin_shell.c's */
     list_link notes;  /* items */
     list_link images; /* items: data URLs */
-    size_t n_notes, n_images, last_id;
+    size_t n_notes, n_images, last_id, starting;
 };
 
 static void free_items(list_link *head)
@@ -69,6 +69,11 @@ scope *session_scope(tool_session *ts)
 list_link *session_tasks(tool_session *ts)
 {
     return &ts->tasks;
+}
+
+size_t *session_starting(tool_session *ts)
+{
+    return &ts->starting;
 }
 
 size_t session_next_id(tool_session *ts)

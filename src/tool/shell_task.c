@@ -256,37 +256,72 @@ static err await_bell(scope *s, waiter *w, int64_t until)
     return e == OK || e == ERR_TIMEOUT ? scope_check(s) : e;
 }
 
-static bool output_matches(shell_task *t, pattern *p)
+typedef struct {
+    pattern *p;
+    str text;
+    pattern_found found;
+} search_job;
+
+static void on_search(void *arg)
 {
+    search_job *j = arg;
     size_t start, end;
 
-    return p != NULL && t->output.len > 0 &&
-           pattern_find(p, (str){t->output.data, t->output.len}, 0, &start, &end) == PATTERN_YES;
+    j->found = pattern_find(j->p, j->text, 0, &start, &end);
 }
 
-err shell_wait(scope *s, shell_task *t, int64_t limit, pattern *until, const tool_context *cx, bool *matched)
+/* In a copy: the output goes on meanwhile. */
+static err search_output(scope *s, const shell_task *t, pattern *p, pattern_found *found)
+{
+    scope *own = scope_child(s, NO_LIMIT);
+    search_job j = {.p = p, .text = {arena_memdup(own->arena, t->output.data, t->output.len), t->output.len}};
+    err e = offload(own, on_search, &j);
+
+    scope_close(own);
+    *found = e == OK ? j.found : PATTERN_NO;
+    return e;
+}
+
+/* What is said bit by bit is not searched anew for each bit, and a long search is followed by a long pause. */
+static int64_t pause_after(int64_t began)
+{
+    int64_t now = clock_mono();
+
+    return now + MAX_OF(merge_time, now - began);
+}
+
+err shell_wait(scope *s, shell_task *t, int64_t limit, pattern *until, const tool_context *cx, pattern_found *found)
 {
     waiter w = {.bell = chan_new(s->arena, 1)};
     viewer v = {.cx = cx, .shown = t->background ? t->output.len : 0};
-    int64_t end = clock_mono() + limit;
-    size_t searched = SIZE_MAX;
+    int64_t end = clock_mono() + limit, next_search = 0;
+    size_t searched = 0;
     err e = OK;
 
-    *matched = false;
+    *found = PATTERN_NO;
     list_append(&t->waiters, &w.link);
     for (;;) {
-        int64_t now = clock_mono();
+        int64_t now = clock_mono(), wake = end;
         size_t waiting = t->output.len - v.shown;
+        bool last = t->ended || now >= end, unsearched = until != NULL && searched != t->output.len;
 
         if (waiting > 0 && (t->ended || now - v.last >= merge_time || waiting >= MERGE_BYTES))
             show(&v, t);
-        if (searched != t->output.len) {
+        if (unsearched && (last || now >= next_search)) {
             searched = t->output.len;
-            *matched = output_matches(t, until);
+            if ((e = search_output(s, t, until, found)) != OK || *found != PATTERN_NO)
+                break;
+            next_search = pause_after(now);
+            if (now < end || t->ended)
+                continue; /* it may have said more meanwhile, or ended */
         }
-        if (t->ended || *matched || now >= end)
+        if (last)
             break;
-        if ((e = await_bell(s, &w, t->output.len > v.shown ? MIN_OF(end, v.last + merge_time) : end)) != OK)
+        if (t->output.len > v.shown)
+            wake = MIN_OF(wake, v.last + merge_time);
+        if (unsearched)
+            wake = MIN_OF(wake, next_search);
+        if ((e = await_bell(s, &w, wake)) != OK)
             break;
     }
     list_remove(&w.link);
@@ -324,18 +359,18 @@ static void terminate(int pid, int depth)
 err shell_kill(scope *s, shell_task *t)
 {
     static const tool_context nobody = {0};
-    bool matched;
+    pattern_found found;
     err e;
 
     if (t->ended)
         return OK;
     t->killed = true;
     terminate(t->pid, 0);
-    e = shell_wait(s, t, grace, NULL, &nobody, &matched);
+    e = shell_wait(s, t, grace, NULL, &nobody, &found);
     if (!t->ended) {
         proc_signal(t->p, SIGKILL);
         if (e == OK)
-            e = shell_wait(s, t, grace, NULL, &nobody, &matched);
+            e = shell_wait(s, t, grace, NULL, &nobody, &found);
     }
     return e;
 }

@@ -50,9 +50,10 @@ MUST_USE err shell_start(scope *s, tool_session *ts, const shell_spec *spec, she
 shell_task *shell_find(tool_session *ts, const char *id); /* NULL when unknown */
 size_t shell_running(tool_session *ts);
 
-/* Parks until the task has ended, `limit` is over or its output matches.  Shows new output to cx->progress meanwhile.  OK
- * in each of these cases. */
-MUST_USE err shell_wait(scope *s, shell_task *t, int64_t limit, pattern *until, const tool_context *cx, bool *matched);
+/* Parks until the task has ended, `limit` is over, its output matches, or that proves too hard to tell.  Shows new output to
+ * cx->progress meanwhile.  OK in each of these cases. */
+MUST_USE err shell_wait(scope *s, shell_task *t, int64_t limit, pattern *until, const tool_context *cx,
+                        pattern_found *found);
 
 /* Asks it to end, waits up to two seconds, then kills it. */
 MUST_USE err shell_kill(scope *s, shell_task *t);

@@ -241,5 +241,15 @@ def agent(client, provider_id=None, **more):
     return full(client.post("/api/agent/create", json=body))["agent_id"]
 
 
+def claude(admin, fake):
+    """An agent with an Anthropic model, and the model's name."""
+    name = unique("claude")
+    body = {"name": name, "requester": "anthropic-messages", "base_url": fake.origin, "api_keys": ["sk-ant-1"]}
+    made = admin.post("/api/v1/provider/providers", json=body).json()["data"]["uuid"]
+    admin.post("/api/v1/provider/models/llm", json={"name": name, "provider_uuid": made, "abilities": ["func_call"]})
+    (found,) = [p for p in full(admin.get("/api/llm-provider/list")) if p["model"] == name]
+    return agent(admin, found["id"]), name
+
+
 def history(client, session):
     return full(client.get(f"/api/conversations/{session}/messages"))

@@ -266,6 +266,19 @@ def test_a_tool_that_fails_does_not_end_the_run(admin, bot, fake_llm):
     assert run.results["c"]["metadata"]["tool_execution_status"] == "error" and run.text == "No such file."
 
 
+def test_a_model_is_told_which_results_are_failures(admin, fake_llm):
+    agent, name = sage.claude(admin, fake_llm)
+    session = unique("s")
+    calls = [Call("file_read", {"file_path": "none.txt"}, id="toolu_bad"), Call("glob", {"pattern": "*"}, id="toolu_good")]
+    fake_llm.script(name, Reply(tool_calls=calls), Reply("No such file."), Reply("As I said."))
+    assert chat(admin, say("Read", agent, session)).text == "No such file."
+    assert chat(admin, say("Why?", agent, session)).text == "As I said."
+    for request in fake_llm.requests_for(name)[-2:]:  # of the same run, and of the next one
+        blocks = [b for m in request.body["messages"] if isinstance(m["content"], list) for b in m["content"]]
+        failed = {b["tool_use_id"]: b.get("is_error", False) for b in blocks if b["type"] == "tool_result"}
+        assert failed == {"toolu_bad": True, "toolu_good": False}
+
+
 @pytest.mark.parametrize("path", ["../../../../etc/passwd", "/etc/passwd", "a/../../b", "notes/\u0000x"])
 def test_tools_stay_in_the_workspace(admin, bot, fake_llm, path):
     agent, model = bot

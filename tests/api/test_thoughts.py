@@ -2,20 +2,10 @@
 """Signed thinking of Anthropic's models: it goes back as it came while the model works with tools, and to nobody else."""
 import sage
 from fake_llm import Call, Reply
-from sage import chat, say, unique
+from sage import chat, claude, say, unique
 
 SIGNATURE = "EqQBCgIYAhIM/+abc123=="
 THINK = "<enable_deep_thinking>true</enable_deep_thinking>"
-
-
-def claude(admin, fake):
-    """An agent with an Anthropic model, and the model's name."""
-    name = unique("claude")
-    body = {"name": name, "requester": "anthropic-messages", "base_url": fake.origin, "api_keys": ["sk-ant-1"]}
-    made = admin.post("/api/v1/provider/providers", json=body).json()["data"]["uuid"]
-    admin.post("/api/v1/provider/models/llm", json={"name": name, "provider_uuid": made, "abilities": ["func_call"]})
-    (found,) = [p for p in sage.full(admin.get("/api/llm-provider/list")) if p["model"] == name]
-    return sage.agent(admin, found["id"]), name
 
 
 def assistants(request):

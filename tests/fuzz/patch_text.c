@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         abort();
     for (; s != NULL; s = s->next)
         if (s->path == NULL ||
-            (s->kind == PATCH_UPDATE && !patch_apply(a, s, before, &after, &reason) && reason == NULL))
+            (s->kind == PATCH_UPDATE && !patch_apply(a, s, before, NULL, NULL, &after, &reason) && reason == NULL))
             abort();
     arena_free(a);
     return 0;

@@ -113,6 +113,22 @@ TEST(rejected_calls_are_left_out)
     arena_free(l->a);
 }
 
+TEST(results_say_whether_the_tool_failed)
+{
+    ledger *l = fresh();
+    llm_message *m;
+
+    call(l, "grep", "c1", "{}");
+    result(l, "c1", "bad")->metadata = meta(l, "tool_execution_status", json_string("error"));
+    call(l, "grep", "c2", "{}");
+    result(l, "c2", "good")->metadata = meta(l, "tool_execution_status", json_string("success"));
+    call(l, "grep", "c3", "{}");
+    result(l, "c3", "somebody else's");
+    CHECK_INT(ledger_view(l, l->a, &m), 6);
+    CHECK(m[1].failed && !m[3].failed && !m[5].failed, "the first alone");
+    arena_free(l->a);
+}
+
 TEST(old_calls_of_the_runtime_are_left_out)
 {
     ledger *l = fresh();

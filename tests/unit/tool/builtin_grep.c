@@ -115,6 +115,41 @@ FIBER_TEST(patterns_that_explode_are_stopped, .limit = 60)
     }
 }
 
+/* No place in it is over the bound of one place, but there are very many. */
+static void put_slow_line(scope *s, const tool_context *cx, const char *path, size_t len)
+{
+    char *line = arena_alloc(s->arena, len + 1);
+
+    memset(line, 'a', len);
+    line[len] = '\n';
+    fixture_write(s, cx, path, line, len + 1);
+}
+
+FIBER_TEST(a_long_line_does_not_make_a_pattern_endless, .limit = 60)
+{
+    tool_context cx = fixture_context(s);
+
+    put_slow_line(s, &cx, "f", 100000);
+    fixture_fails(s, &cx, "grep", "{\"pattern\":\"[a-z]*[a-z]*\\\\d[!?]\"}", "INVALID_ARGUMENT");
+    fixture_fails(s, &cx, "grep", "{\"pattern\":\"[a-z]*[a-z]*\\\\d[!?]\",\"multiline\":true}", "INVALID_ARGUMENT");
+}
+
+FIBER_TEST(a_match_ends_with_its_scope, .limit = 60)
+{
+    tool_context cx = fixture_context(s);
+    scope *brief = scope_child(s, MILLISECONDS(20));
+    json_t *args = json_hold(s->arena, json_pack("{s:s}", "pattern", "[a-z]*[a-z]*\\d[!?]"));
+    const tool *t;
+    tool_result r;
+    int64_t began;
+
+    put_slow_line(s, &cx, "f", 190000);
+    CHECK(tool_find(s, s->arena, &cx, "grep", &t) == OK, "there");
+    began = clock_mono();
+    CHECK_INT(tool_call(brief, t, &cx, args, &r), ERR_TIMEOUT);
+    CHECK(clock_mono() - began < SECONDS(3), "after %lld ms", (long long)((clock_mono() - began) / 1000000));
+}
+
 FIBER_TEST(a_search_ends_with_its_scope, .limit = 60)
 {
     tool_context cx = fixture_context(s);

@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include "base/clock.h"
+
 static json_t *patch(scope *s, const tool_context *cx, const char *text)
 {
     json_t *args = json_hold(s->arena, json_pack("{s:s}", "patch", text));
@@ -129,4 +131,29 @@ FIBER_TEST(a_write_that_fails_in_the_middle_is_undone)
     CHECK(stat(fixture_path(s, &cx, "f"), &st) == 0 && (st.st_mode & 0777) == 0700, "mode");
     CHECK(access(fixture_path(s, &cx, "a"), F_OK) != 0, "a is gone");
     CHECK(access(fixture_path(s, &cx, "new"), F_OK) != 0, "its directories too");
+}
+
+/* At each of three million places nearly all of the hunk is compared. */
+FIBER_TEST(looking_for_a_hunk_ends_with_its_scope, .limit = 60)
+{
+    tool_context cx = fixture_context(s);
+    scope *brief = scope_child(s, MILLISECONDS(800));
+    buf *file = buf_new(s->arena, MIB(8)), *text = buf_new(s->arena, MIB(1));
+    const tool *t;
+    tool_result r;
+    int64_t began;
+
+    for (int i = 0; i < 3000000; i++)
+        buf_puts(file, "a\n");
+    fixture_write(s, &cx, "f", buf_str(file), file->len);
+    buf_puts(text, "*** Begin Patch\n*** Update File: f\n@@\n");
+    for (int i = 0; i < 19999; i++)
+        buf_puts(text, " a\n");
+    buf_puts(text, " b\n*** End Patch\n");
+    CHECK(tool_find(s, s->arena, &cx, "apply_patch", &t) == OK, "there");
+    began = clock_mono();
+    CHECK_INT(tool_call(brief, t, &cx, json_hold(s->arena, json_pack("{s:s}", "patch", buf_str(text))), &r),
+              ERR_TIMEOUT);
+    CHECK(clock_mono() - began < SECONDS(10), "%lld ms", (long long)((clock_mono() - began) / 1000000));
+    CHECK_INT(strlen(fixture_read(s, &cx, "f")), 6000000);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fixture.h"
 
+#include "base/clock.h"
+
 FIBER_TEST(turn_status_ends_turns_unless_work_goes_on)
 {
     tool_context cx = fixture_context(s);
@@ -84,5 +86,36 @@ FIBER_TEST(every_fault_of_a_questionnaire_is_listed)
         CHECK(!json_get_bool(v, "validation_passed", true), "case %zu", i);
         CHECK(cstr_eq(json_get_str(first, "code", NULL), cases[i].code), "case %zu: %s", i, json_text(s->arena, v));
         CHECK(json_get_str(first, "path", NULL) != NULL && json_get_str(first, "message", NULL) != NULL, "case %zu", i);
+    }
+}
+
+/* A list of so many numbers as JSON text. */
+static const char *numbers(scope *s, int n)
+{
+    buf *b = buf_new(s->arena, MIB(4));
+
+    for (int i = 0; i < n; i++)
+        buf_printf(b, "%s\"%d\"", i > 0 ? "," : "[", i);
+    buf_putc(b, ']');
+    return buf_str(b);
+}
+
+FIBER_TEST(a_questionnaire_of_any_size_is_answered_at_once, .limit = 40)
+{
+    static const struct {
+        int options, fallback;
+    } cases[] = {{100000, 1}, {100, 100000}, {100000, 100000}, {2, 3}};
+    tool_context cx = fixture_context(s);
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const char *args = arena_printf(s->arena,
+                                        "{\"questions\":[{\"type\":\"multi_choice\",\"text\":\"?\",\"options\":%s,"
+                                        "\"default\":%s}]}",
+                                        numbers(s, cases[i].options), numbers(s, cases[i].fallback));
+        int64_t began = clock_mono();
+
+        fixture_fails(s, &cx, "questionnaire_async", args, "INVALID_ARGUMENT");
+        CHECK(clock_mono() - began < SECONDS(5), "%d options: %lld ms", cases[i].options,
+              (long long)((clock_mono() - began) / 1000000));
     }
 }

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "rt/sleep.h"
+#include "tool/shell_task.h"
 
 /* False, with a message, where bubblewrap cannot work: what is left are the tests of refusals. */
 static bool sandboxed(void)
@@ -185,6 +186,63 @@ FIBER_TEST(blocked_commands_say_why, .limit = 60)
     fixture_fails(s, &cx, "execute_shell_command", "{\"command\":\"\"}", "SAFETY_BLOCKED");
 }
 
+typedef struct {
+    int64_t longest;
+    scope *s;
+} pulse;
+
+/* How long the loop was held at most. */
+static err beat(scope *s, void *arg)
+{
+    pulse *p = arg;
+
+    err e = OK;
+
+    while (e == OK) {
+        int64_t began = clock_mono();
+
+        e = sleep_for(s, MILLISECONDS(10));
+        p->longest = MAX_OF(p->longest, clock_mono() - began);
+    }
+    return OK;
+}
+
+static const int64_t held_most = SECONDS(1); /* much more than may be: sanitizers, and a busy machine */
+
+FIBER_TEST(a_hard_pattern_of_a_policy_holds_nobody_up, .limit = 60)
+{
+    tool_context cx = fixture_context(s);
+    char *command = arena_alloc(s->arena, 60001);
+    pulse p = {.s = scope_child(s, NO_LIMIT)};
+    int64_t began;
+    json_t *v;
+
+    memset(command, 'a', 60000);
+    command[60000] = '\0';
+    cx.system_context = json_hold(s->arena, json_pack("{s:{s:[{s:s,s:{s:s}}]}}", "command_policy", "rules", "action",
+                                                      "allow", "match", "pattern", "[a-z]*[a-z]*\\d[!?]"));
+    scope_spawn(p.s, beat, &p);
+    began = clock_mono();
+    v = sh(s, &cx, command);
+    scope_close(p.s);
+    CHECK_STR(json_get_str(v, "policy_category", NULL), "custom_policy_undecided_approval_disabled");
+    CHECK(clock_mono() - began < SECONDS(10), "%lld ms", (long long)((clock_mono() - began) / 1000000));
+    CHECK(p.longest < held_most, "%lld ms", (long long)(p.longest / 1000000));
+}
+
+FIBER_TEST(a_policy_has_so_many_rules_at_most, .limit = 60)
+{
+    tool_context cx = fixture_context(s);
+    json_t *rules = json_array();
+
+    for (int i = 0; i < 201; i++)
+        json_array_append_new(rules, json_pack("{s:s,s:{s:s}}", "action", "deny", "match", "base", "make"));
+    cx.system_context = json_hold(s->arena, json_pack("{s:{s:o}}", "command_policy", "rules", rules));
+    fixture_fails(s, &cx, "execute_shell_command", "{\"command\":\"ls\"}", "PRECONDITION_FAILED");
+    json_array_remove(rules, 0);
+    fixture_fails(s, &cx, "execute_shell_command", "{\"command\":\"make\"}", "SAFETY_BLOCKED");
+}
+
 FIBER_TEST(bad_directories_are_refused, .limit = 60)
 {
     tool_context cx = fixture_context(s);
@@ -317,6 +375,42 @@ FIBER_TEST(a_cancelled_call_ends_its_command_soon, .limit = 60)
     CHECK(vanish(s, "43.5"), "gone, though the session lives on");
 }
 
+FIBER_TEST(a_hard_pattern_on_output_holds_nobody_up, .limit = 60)
+{
+    tool_context cx = fixture_context(s);
+    scope *run = scope_child(s, NO_LIMIT);
+    const char *id;
+    pulse p = {.s = scope_child(s, NO_LIMIT)};
+
+    if (!sandboxed())
+        return;
+    cx.session = tool_session_new(run);
+    id = background(s, &cx, "head -c 150000 /dev/zero | tr '\\0' a; sleep 46.3", "1000");
+    scope_spawn(p.s, beat, &p);
+    fixture_fails(s, &cx, "await_shell",
+                  arena_printf(s->arena, "{\"task_id\":\"%s\",\"pattern\":\"[a-z]*[a-z]*\\\\d[!?]\"}", id),
+                  "INVALID_ARGUMENT");
+    scope_close(p.s);
+    CHECK(p.longest < held_most, "%lld ms", (long long)(p.longest / 1000000));
+    scope_close(run);
+}
+
+FIBER_TEST(what_is_said_bit_by_bit_is_found_in_the_end, .limit = 60)
+{
+    tool_context cx = fixture_context(s);
+    const char *id;
+    json_t *v;
+
+    if (!sandboxed())
+        return;
+    id = background(s, &cx, "for i in $(seq 300); do echo $i; done; printf rea; sleep 0.3; printf dy; sleep 0.2", "0");
+    v = await(s, &cx, id, ",\"pattern\":\"^ready$\"");
+    CHECK(json_get_bool(v, "matched_pattern", false), "%s", json_text(s->arena, v));
+    v = await(s, &cx, id, ",\"pattern\":\"^300\\\\nnever$\"");
+    CHECK(!json_get_bool(v, "matched_pattern", true), "%s", json_text(s->arena, v));
+    CHECK_STR(json_get_str(v, "status", NULL), "completed");
+}
+
 FIBER_TEST(too_many_at_once_are_refused, .limit = 60)
 {
     tool_context cx = fixture_context(s);
@@ -330,6 +424,33 @@ FIBER_TEST(too_many_at_once_are_refused, .limit = 60)
     fixture_fails(s, &cx, "execute_shell_command", "{\"command\":\"ls\"}", "PRECONDITION_FAILED");
     scope_close(run);
     CHECK(vanish(s, "45.7"), "all gone");
+}
+
+static err start_one(scope *s, void *arg)
+{
+    const char *args = "{\"command\":\"sleep 47.1\",\"block_until_ms\":0}";
+
+    (void)fixture_call(s, arg, "execute_shell_command", args);
+    return OK;
+}
+
+FIBER_TEST(nor_can_more_start_by_coming_together, .limit = 60)
+{
+    tool_context cx = fixture_context(s);
+    scope *run = scope_child(s, NO_LIMIT), *group = scope_child(s, NO_LIMIT);
+
+    if (!sandboxed())
+        return;
+    cx.session = tool_session_new(run);
+    for (int i = 0; i < 12; i++)
+        background(s, &cx, "sleep 47.1", "0");
+    for (int i = 0; i < 10; i++)
+        scope_spawn(group, start_one, &cx);
+    CHECK(scope_join(group) == OK, "all");
+    CHECK_INT(shell_running(cx.session), 16);
+    scope_close(group);
+    scope_close(run);
+    CHECK(vanish(s, "47.1"), "all gone");
 }
 
 typedef struct {

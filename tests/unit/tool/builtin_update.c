@@ -143,6 +143,9 @@ FIBER_TEST(a_pattern_that_explodes_is_refused_in_time, .limit = 30)
     fixture_puts(s, &cx, "f", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!");
     v = update(s, &cx, "{\"search_pattern\":\"^(a+)+$\",\"replacement\":\"x\"}");
     CHECK_STR(json_get_str(v, "error_code", NULL), "INVALID_ARGUMENT");
+    fixture_puts(s, &cx, "f", arena_printf(s->arena, "%0*d", 100000, 0));
+    v = update(s, &cx, "{\"search_pattern\":\"\\\\d*\\\\d*[a-z][!?]\",\"replacement\":\"x\"}");
+    CHECK_STR(json_get_str(v, "error_code", NULL), "INVALID_ARGUMENT");
 }
 
 FIBER_TEST(replacing_cannot_grow_a_file_without_bound, .limit = 60)

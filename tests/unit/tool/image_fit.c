@@ -2,7 +2,10 @@
 /* Large images are made smaller before models see them; GraphicsMagick makes the images, too. */
 #include "tool/image_fit.h"
 
+#include <fcntl.h>
 #include <sodium.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "rt/fiber.h"
@@ -160,6 +163,25 @@ FIBER_TEST(what_cannot_be_read_stays_as_it_is, .limit = 60)
     CHECK(image_fit(s, url, &out) == OK && out == url, "nor the next time");
     url = url_of(s, "png", (str){bomb, sizeof bomb - 1});
     CHECK(image_fit(s, url, &out) == OK && out == url, "4 billion points");
+}
+
+/* Without descriptors no program can be started. */
+FIBER_TEST(what_could_not_be_tried_is_tried_the_next_time, .limit = 60)
+{
+    struct rlimit before, none;
+    const char *out, *url;
+    int lowest_free;
+
+    if (skipped())
+        return;
+    url = url_of(s, "png", gm(s, (str){0}, "-size 2000x1000 gradient:red-blue png:-"));
+    lowest_free = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    CHECK(lowest_free >= 0 && close(lowest_free) == 0 && getrlimit(RLIMIT_NOFILE, &before) == 0, "a free one");
+    none = (struct rlimit){.rlim_cur = (rlim_t)lowest_free, .rlim_max = before.rlim_max};
+    CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0, "none are left");
+    CHECK(image_fit(s, url, &out) == OK && out == url, "not now");
+    CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0, "as before");
+    CHECK(image_fit(s, url, &out) == OK && out != url, "but now");
 }
 
 typedef struct {

@@ -271,6 +271,26 @@ FIBER_TEST(a_rules_words_reach_the_user)
     CHECK_STR(d.next_step, "Wait");
 }
 
+static const char *hard_rule(scope *s, const char *base)
+{
+    return arena_printf(
+        s->arena,
+        "{\"rules\":[{\"action\":\"deny\",\"match\":{\"pattern\":\"[a-z]*[a-z]*\\\\d[!?]\",\"base\":\"%s\"}}],"
+        "\"default_action\":\"allow\"}",
+        base);
+}
+
+/* A rule that may forbid is not skipped because it is hard to tell, and one that does not apply anyway asks nobody. */
+FIBER_TEST(a_rule_that_takes_too_long_asks, .limit = 60)
+{
+    char *command = arena_strdup(s->arena, arena_printf(s->arena, "make %060000d", 0));
+
+    for (char *p = command; *p != '\0'; p++)
+        *p = *p == '0' ? 'a' : *p;
+    CHECK_STR(verdict(s, check(s, command, hard_rule(s, "make"), APPROVAL_ON_REQUEST)), "ask custom_policy_undecided");
+    CHECK_STR(verdict(s, check(s, command, hard_rule(s, "rake"), APPROVAL_ON_REQUEST)), "allow");
+}
+
 /* No text makes the parser run off, whatever it decides. */
 FIBER_TEST(any_text_gets_an_answer, .limit = 60)
 {
