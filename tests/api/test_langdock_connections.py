@@ -499,6 +499,24 @@ def test_a_client_that_leaves_takes_no_token_with_it(calendar, provider):
     assert len(provider.calls("/token")) == 2 and provider.reused == []
 
 
+def test_values_that_change_during_a_refresh_lose_no_token(calendar, provider):
+    provider.expires_in = 30
+    made = authorized(calendar)
+    provider.expires_in, provider.token_delay = 3600, 1
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(run, calendar, calendar.who) for _ in range(2)]
+        deadline = time.monotonic() + 10
+        while len(provider.calls("/token")) < 2:
+            assert time.monotonic() < deadline, "no refresh has begun"
+            time.sleep(0.01)
+        assert calendar.patch(f"connections/{made['id']}", {"values": {}}).status_code == 200
+        assert [r.result()["result"]["status"] for r in runs] == [200, 200]
+    provider.token_delay = 0
+    provider.expire()
+    assert run(calendar, calendar.who)["result"]["status"] == 200, "with the token of the rotation"
+    assert len(provider.calls("/token")) == 3 and provider.reused == []
+
+
 def test_scripts_can_do_all_of_it(desk, provider):
     token = """
         const r = await ld.request({ method: 'POST', url: '%s', headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
