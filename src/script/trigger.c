@@ -431,9 +431,10 @@ static err call_job(scope *s, job *j)
     if (e == ERR_NOT_FOUND || (e == OK && !is_active(w.instance)))
         return OK;
     TRY(e);
-    e = call_events(s, &w, payload, &fired);
+    if ((e = check_owner(s, w.instance)) == OK)
+        e = call_events(s, &w, payload, &fired);
     note_call(s, w.instance, e);
-    return e;
+    return e == ERR_DENIED ? fail(s, ERR_INVALID, "%s", scope_failure(s, e).text) : e; /* no use in trying again */
 }
 
 /* Deliveries */

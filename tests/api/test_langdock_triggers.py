@@ -12,6 +12,7 @@ import databases
 import langdock
 import sage
 import server as servers
+from fake_saas import FakeSaas
 from fixtures import create_user
 
 
@@ -359,6 +360,24 @@ def test_a_call_that_the_code_does_not_understand_says_so_until_one_goes_well(wo
     assert "what is this?" in failed["error"] and failed["state"] == "listening"
     world.desk.patch(f"triggers/{trigger['id']}", {"pollingCode": "return []"})
     world.wait(hook, lambda i: i["error"] is None, timeout=60)  # it is tried again by itself
+
+
+def test_a_call_that_was_accepted_runs_no_code_once_its_user_is_disabled(world):
+    name = create_user(world.server, "user").name
+    theirs = langdock.client(world.server, "INTEGRATION_API", "AGENT_API", user=name)
+    world.agent = theirs.post("/agent/v1/create", json={"name": "Theirs"}).json()["agent"]["id"]
+    world.client, world.desk = theirs, langdock.Desk(theirs)
+    with FakeSaas() as saas:
+        code = f"const r = await ld.request({{url: {json.dumps(saas.url + '/shop/flaky')}}}); throw new Error('status ' + r.status)"
+        hook = world.instance(world.desk.trigger("Hook", kind="webhook", pollingCode=code))
+        assert call(world, hook).status_code == 202
+        world.wait(hook, lambda i: i["error"] is not None)
+        assert servers.run("user", "disable", "--data", world.server.data, name).returncode == 0
+        end = time.monotonic() + 30
+        while (job := world.server.rows("SELECT state, error FROM job WHERE kind = 'trigger.call'"))[0][0] != "failed":
+            assert time.monotonic() < end and len(saas.log("shop")) == 1, (job, saas.log())
+            time.sleep(0.1)
+        assert "disabled" in job[0][1] and len(saas.log("shop")) == 1
 
 
 def test_a_trigger_with_instances_keeps_its_kind(world, hook):
