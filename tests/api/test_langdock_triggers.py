@@ -298,6 +298,55 @@ def test_instances_check_what_they_are_given(world):
     assert listed == []
 
 
+@databases.sqlite_only
+def test_an_instance_whose_client_leaves_is_made_once(world):
+    world.offer()
+    trigger = world.polling()
+    path, body = f"{world.desk.url}/triggers/{trigger['id']}/instances", {"agentId": world.agent}
+    for _ in range(100):
+        key = sage.unique("key")
+        before = world.server.rows("SELECT COUNT(*) FROM trigger_instance")
+        s = langdock.send(world.server, world.client, path, body, key)
+        while not world.server.rows(f"SELECT 1 FROM idempotency WHERE name = '{key}'"):
+            pass
+        with databases.locked(world.server.data) as db:
+            early = db.execute("SELECT COUNT(*) FROM trigger_instance").fetchone()[0] == int(before[0][0])
+            time.sleep(0.2 if early else 0)
+            s.close()
+            time.sleep(0.2 if early else 0)
+        if early:  # its key is taken, and it is not written yet
+            break
+        langdock.again(world.client, path, body, key)
+    assert early
+    r = langdock.again(world.client, path, body, key)
+    assert r.status_code == 201 and r.headers["idempotent-replayed"] == "true", r.text
+    assert int(world.server.rows("SELECT COUNT(*) FROM trigger_instance")[0][0]) == int(before[0][0]) + 1
+    settled(world, r.json()["instance"])
+
+
+@databases.sqlite_only
+def test_an_instance_that_could_not_be_started_is_not_made_again_under_its_key(world):
+    world.offer()
+    trigger = world.polling()
+    path, body = f"{world.desk.url}/triggers/{trigger['id']}/instances", {"agentId": world.agent}
+    rows = "SELECT COUNT(*) FROM trigger_instance"
+    for _ in range(100):
+        key, before = sage.unique("key"), world.server.rows(rows)
+        with langdock.send(world.server, world.client, path, body, key) as s:
+            while world.server.rows(rows) == before:
+                pass
+            with databases.locked(world.server.data) as db:
+                early = db.execute("SELECT COUNT(*) FROM trigger_instance WHERE state = 'inactive'").fetchone()[0] == 1
+                answer = s.recv(1000) if early else b""  # once the server waits no longer for the lock
+        if early:
+            break
+        langdock.again(world.client, path, body, key)
+    assert b" 429 " in answer.split(b"\r\n")[0], answer
+    made = world.server.rows(rows)
+    langdock.refused(langdock.again(world.client, path, body, key), 409, "was carried out, but its answer was lost")
+    assert world.server.rows(rows) == made
+
+
 def test_a_poll_survives_a_restart_and_an_event_does_not_fire_again(world):
     world.offer(event("one", 30, subject="first"))
     instance = world.instance(world.polling())

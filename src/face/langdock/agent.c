@@ -161,6 +161,7 @@ err dock_create_agent(request *rq, response *rs, const agent_answer *how)
     row.config = json_text(rq->scope->arena, doc.config);
     row.extra = json_text(rq->scope->arena, doc.extra);
     TRY(agent_insert(rq->scope, &row));
+    dock_written(rq);
     return dock_answer_agent(rq, rs, how, &row, &doc);
 }
 
