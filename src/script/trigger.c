@@ -71,9 +71,11 @@ static err load(scope *s, const char *instance_id, whole *w)
 
 /* Jobs */
 
+#define POLL_KEY "trigger.poll:" /* and the instance's id */
+
 static const char *poll_key(arena *a, const char *instance_id)
 {
-    return arena_printf(a, "trigger.poll:%s", instance_id);
+    return arena_printf(a, POLL_KEY "%s", instance_id);
 }
 
 static const char *lane_of(arena *a, const char *instance_id)
@@ -81,18 +83,40 @@ static const char *lane_of(arena *a, const char *instance_id)
     return arena_printf(a, "trigger:%s", instance_id);
 }
 
-static err plan_poll(scope *s, const trigger_instance_row *i)
+static job_row next_poll(arena *a, const trigger_instance_row *i)
 {
-    json_t *payload = json_hold(s->arena, json_object());
+    json_t *payload = json_hold(a, json_object());
     job_row j = {.kind = "trigger.poll",
                  .owner_id = i->owner_id,
-                 .key = poll_key(s->arena, i->id),
+                 .key = poll_key(a, i->id),
                  .max_attempts = INT32_MAX, /* what fails here is the server, which will be well again */
                  .run_at = i->next_poll_at > 0 ? i->next_poll_at : 1};
 
     json_set_str(payload, "instance", i->id);
-    j.payload = json_text(s->arena, payload);
-    return job_insert(s, &j);
+    j.payload = json_text(a, payload);
+    return j;
+}
+
+/* Does nothing when it is planned already. */
+static err plan_poll(scope *s, const trigger_instance_row *i)
+{
+    job_row j = next_poll(s->arena, i);
+
+    return i->next_poll_at != INT64_MAX ? job_insert(s, &j) : OK;
+}
+
+/* Stores a change of the instance together with the poll that follows from it. */
+static err store_planned(scope *s, trigger_instance_row *i)
+{
+    job_row j = next_poll(s->arena, i);
+
+    return trigger_instance_plan(s, OWNED_BY_ANYONE, i, j.key, &j);
+}
+
+/* The same without a poll. */
+static err store_unplanned(scope *s, trigger_instance_row *i)
+{
+    return trigger_instance_plan(s, OWNED_BY_ANYONE, i, poll_key(s->arena, i->id), NULL);
 }
 
 err trigger_activate(scope *s, trigger_instance_row *i)
@@ -101,7 +125,7 @@ err trigger_activate(scope *s, trigger_instance_row *i)
     trigger_row *t;
 
     if (is_active(i))
-        return OK;
+        return plan_poll(s, i); /* if it has lost its job, that is how its owner heals it */
     TRY(trigger_find(s, NULL, i->trigger_id, &t));
     i->failures = i->failing_since = 0;
     i->error = NULL;
@@ -109,20 +133,17 @@ err trigger_activate(scope *s, trigger_instance_row *i)
     if (cstr_eq(t->kind, "webhook")) {
         i->state = "polling"; /* of others: it waits for calls */
         i->next_poll_at = INT64_MAX;
-        return trigger_instance_update(s, OWNED_BY_ANYONE, i);
+        return store_unplanned(s, i);
     }
     i->state = "seeding";
     i->next_poll_at = now;
-    TRY(trigger_instance_update(s, OWNED_BY_ANYONE, i));
-    TRY(job_cancel_key(s, poll_key(s->arena, i->id))); /* of an earlier activation, far ahead */
-    return plan_poll(s, i);
+    return store_planned(s, i);
 }
 
 err trigger_deactivate(scope *s, trigger_instance_row *i)
 {
     i->state = "inactive";
-    TRY(trigger_instance_update(s, OWNED_BY_ANYONE, i));
-    return job_cancel_key(s, poll_key(s->arena, i->id));
+    return store_unplanned(s, i);
 }
 
 err trigger_reschedule(scope *s, trigger_instance_row *i)
@@ -132,22 +153,21 @@ err trigger_reschedule(scope *s, trigger_instance_row *i)
     if (!cstr_eq(i->state, "polling") || i->next_poll_at == INT64_MAX || i->next_poll_at <= wanted)
         return OK;
     i->next_poll_at = wanted;
-    TRY(trigger_instance_update(s, OWNED_BY_ANYONE, i));
-    TRY(job_cancel_key(s, poll_key(s->arena, i->id)));
-    return plan_poll(s, i);
+    return store_planned(s, i);
 }
 
 err trigger_poll_now(scope *s, const trigger_instance_row *i)
 {
     trigger_instance_row now = *i;
+    job_row j;
 
     if (!is_active(i))
         return fail_code(s, ERR_CONFLICT, "trigger.inactive", i->id, "the trigger instance is not active");
     if (i->next_poll_at == INT64_MAX)
         return fail_code(s, ERR_UNSUPPORTED, "trigger.webhook", i->id, "a webhook does not poll: it is called");
     now.next_poll_at = clock_wall();
-    TRY(job_cancel_key(s, poll_key(s->arena, i->id)));
-    return plan_poll(s, &now); /* when a poll runs just now, that one counts */
+    j = next_poll(s->arena, &now);
+    return job_insert_instead(s, j.key, &j); /* when a poll runs just now, that one counts */
 }
 
 err trigger_resume(scope *s)
@@ -155,7 +175,7 @@ err trigger_resume(scope *s)
     trigger_instance_row *list;
     size_t n;
 
-    TRY(trigger_instance_list_due(s, INT64_MAX - 1, 100000, &list, &n));
+    TRY(trigger_instance_list_due(s, INT64_MAX - 1, POLL_KEY, 100000, &list, &n));
     for (size_t i = 0; i < n; i++)
         TRY(plan_poll(s, &list[i]));
     return OK;
@@ -450,8 +470,7 @@ static err deactivate_without_target(scope *s, const trigger_instance_row *then,
     i->state = "deactivated";
     i->error = why;
     log_warn("trigger.deactivated", log_str("instance", i->id), log_str("reason", why));
-    TRY(trigger_instance_update(s, OWNED_BY_ANYONE, i));
-    return job_cancel_key(s, poll_key(s->arena, i->id));
+    return store_unplanned(s, i);
 }
 
 static err deliver_to(scope *s, const whole *w, trigger_target deliver, const trigger_delivery *d)

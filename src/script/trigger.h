@@ -49,7 +49,8 @@ MUST_USE err trigger_reschedule(scope *s, trigger_instance_row *i);
 /* An active instance polls at once.  ERR_CONFLICT, code "trigger.inactive"; ERR_UNSUPPORTED: a webhook. */
 MUST_USE err trigger_poll_now(scope *s, const trigger_instance_row *i);
 
-/* After a start of the server: whoever should poll does. */
+/* After a start of the server, and now and then: whoever should poll does.  An instance that was started just when its last poll ended
+ * may have no job. */
 MUST_USE err trigger_resume(scope *s);
 
 /*

@@ -270,6 +270,16 @@ def test_starting_what_is_active_loses_no_event(world):
     langdock.issue(world.desk.patch(world.at(instance), {"active": None}), ["active"], "invalid_type")
 
 
+def test_starting_what_is_active_gives_it_its_poll_again(world):
+    world.offer()
+    instance = world.instance(world.polling())
+    before = settled(world, instance)
+    databases.change(world.server.data, f"UPDATE trigger_instance SET next_poll_at = 1 WHERE id = '{instance['id']}'")
+    databases.change(world.server.data, "DELETE FROM job WHERE kind = 'trigger.poll'")
+    assert world.desk.patch(world.at(instance), {"active": True}).status_code == 200
+    world.wait(instance, lambda i: i["lastPollAt"] != before["lastPollAt"])
+
+
 def test_a_shorter_interval_counts_at_once(world):
     world.offer()
     instance = world.instance(world.polling(), pollingInterval=86400)
