@@ -4,6 +4,7 @@
 
 #include "agent/deliver.h"
 #include "base/log.h"
+#include "db/settings.h"
 #include "model/job.h"
 #include "rt/loop.h"
 #include "rt/sleep.h"
@@ -34,7 +35,7 @@ static err deliver_to_agent(scope *s, const trigger_delivery *d)
 void background_setup(void)
 {
     job_setup();
-    trigger_setup();
+    trigger_setup(2 * settings_get()->script_timeout + MINUTES(2));
     trigger_register_target("agent", deliver_to_agent);
 }
 

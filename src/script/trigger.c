@@ -25,6 +25,7 @@
 #define BACKOFF_MAX MICROS(3600)
 #define GIVE_UP_AFTER MICROS(86400)
 #define SEEN_FOR MICROS(30 * 86400)
+#define NOTE_TIME SECONDS(30)
 
 enum { TARGETS_MAX = 8, SEEN_AT_LEAST = 10000, PAYLOAD_MAX = 1024 * 1024, DELIVERY_ATTEMPTS = 8, REASON_MAX = 500 };
 
@@ -308,12 +309,46 @@ static const char *reason_of(scope *s, err e)
     return str_dup(s->arena, utf8_prefix(str_of(scope_failure(s, e).text), REASON_MAX));
 }
 
+/* Notes what a poll came to, and when the next is due; `why` NULL: it went well. */
+static err note_poll(scope *s, const whole *w, const char *why, int64_t started, job *j)
+{
+    trigger_instance_row *i = w->instance;
+    bool written = false;
+
+    if (why == NULL) {
+        note_success(i, started);
+        TRY(trigger_seen_prune(s, i->id, started - SEEN_FOR, SEEN_AT_LEAST, NULL));
+    } else {
+        note_failure(i, why);
+        log_warn(is_active(i) ? "trigger.failed" : "trigger.deactivated", log_str("instance", i->id),
+                 log_int("failures", i->failures), log_str("reason", i->error));
+    }
+    TRY(trigger_instance_mark_polled(s, i, &written));
+    if (!written) /* changed meanwhile: what it says now counts */
+        TRY(trigger_instance_find(s, OWNED_BY_ANYONE, i->id, &i));
+    if (is_active(i))
+        j->again_at = i->next_poll_at;
+    return OK;
+}
+
+/* In a scope of its own: that of a poll which took too long has ended. */
+static err end_poll(scope *s, const whole *w, const char *why, int64_t started, job *j)
+{
+    scope *own = scope_new("trigger.poll");
+    err e;
+
+    scope_set_timeout(own, NOTE_TIME);
+    if ((e = note_poll(own, w, why, started, j)) != OK)
+        e = fail_from(s, own, e);
+    scope_close(own);
+    return e;
+}
+
 static err poll_job(scope *s, job *j)
 {
     const int64_t started = clock_wall();
     json_t *payload;
     size_t fired = 0;
-    bool written = false;
     whole w;
     err e;
 
@@ -325,19 +360,7 @@ static err poll_job(scope *s, job *j)
     e = poll(s, &w, &fired);
     if (e == ERR_CANCELLED)
         return e; /* the server stops: polled again at the next start */
-    if (e == OK) {
-        note_success(w.instance, started);
-        TRY(trigger_seen_prune(s, w.instance->id, started - SEEN_FOR, SEEN_AT_LEAST, NULL));
-    } else {
-        note_failure(w.instance, reason_of(s, e));
-        log_warn(is_active(w.instance) ? "trigger.failed" : "trigger.deactivated", log_str("instance", w.instance->id),
-                 log_int("failures", w.instance->failures), log_str("reason", w.instance->error));
-    }
-    TRY(trigger_instance_mark_polled(s, w.instance, &written));
-    if (!written) /* changed meanwhile: what it says now counts */
-        TRY(trigger_instance_find(s, OWNED_BY_ANYONE, w.instance->id, &w.instance));
-    if (is_active(w.instance))
-        j->again_at = w.instance->next_poll_at;
+    TRY(end_poll(s, &w, e != OK ? reason_of(s, e) : NULL, started, j));
     if (fired > 0)
         log_info("trigger.fired", log_str("instance", w.instance->id), log_int("events", (int64_t)fired));
     return OK;
@@ -430,13 +453,19 @@ static err call_events(scope *s, const whole *w, const json_t *payload, size_t *
     return OK;
 }
 
-/* For its owner, who sees no logs. */
+/* For its owner, who sees no logs.  In a scope of its own, as with polls. */
 static void note_call(scope *s, const trigger_instance_row *i, err e)
 {
     const char *why = e != OK ? reason_of(s, e) : NULL;
+    scope *own;
 
-    if (s->ended == OK && !cstr_eq(why, i->error) && trigger_instance_set_error(s, i->id, why) != OK)
+    if (e == ERR_CANCELLED || cstr_eq(why, i->error))
+        return;
+    own = scope_new("trigger.call");
+    scope_set_timeout(own, NOTE_TIME);
+    if (trigger_instance_set_error(own, i->id, why) != OK)
         log_warn("trigger.error_not_kept", log_str("instance", i->id));
+    scope_close(own);
 }
 
 static err call_job(scope *s, job *j)
@@ -515,14 +544,15 @@ static err event_job(scope *s, job *j)
     return deliver_to(s, &w, deliver, &d);
 }
 
-void trigger_setup(void)
+void trigger_setup(int64_t limit)
 {
-    static const job_kind kinds[] = {
-        {.name = "trigger.poll", .run = poll_job, .timeout = MINUTES(4)},
-        {.name = "trigger.call", .run = call_job, .timeout = MINUTES(4)},
+    static job_kind kinds[] = {
+        {.name = "trigger.poll", .run = poll_job},
+        {.name = "trigger.call", .run = call_job},
         {.name = "trigger.event", .run = event_job, .timeout = MINUTES(60)},
     };
 
+    kinds[0].timeout = kinds[1].timeout = limit;
     for (size_t i = 0; i < COUNT(kinds); i++)
         jobs_register(&kinds[i]);
 }
