@@ -396,6 +396,10 @@ def test_an_agent_that_is_shared_is_used_but_not_changed(server, builder, admin,
     made = create(builder, model=model[1])
     sage.full(admin.post(f"/api/agent/{made['id']}/auth", json={"user_ids": [other.id]}))
     assert get(client, made["id"])["name"] == made["name"]
+    assert builder.post("/agent/v1/publish", json={"agentId": made["id"]}).status_code == 200
+    assert builder.patch("/agent/v1/update", json={"agentId": made["id"], "instruction": "not yet"}).status_code == 200
+    refused(client.get("/agent/v1/get", params={"agentId": made["id"], "version": "draft"}), 403, "permission")
+    assert "not yet" not in str(get(client, made["id"], version="published"))
     refused(client.patch("/agent/v1/update", json={"agentId": made["id"], "name": "y"}), 403)
     refused(client.patch("/agent/v1/disable", json={"agentId": made["id"], "disabled": True}), 403)
     fake_llm.script(model[1], Reply("yes"))

@@ -171,11 +171,13 @@ err dock_read_agent(request *rq, response *rs, const agent_answer *how, const ch
     agent_row *row;
     bool draft;
 
-    TRY(dock_find_agent(rq, id, &row));
-    if (cstr_eq(version, "draft"))
+    if (cstr_eq(version, "draft")) { /* it is shown to those who may go on with it */
+        TRY(find_own(rq, id, &row));
         TRY(read_draft(rq->scope, row, &doc, &draft));
-    else
+    } else {
+        TRY(dock_find_agent(rq, id, &row));
         TRY(read_live(rq->scope, row, &doc));
+    }
     return dock_answer_agent(rq, rs, how, row, &doc);
 }
 
