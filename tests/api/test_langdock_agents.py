@@ -406,6 +406,16 @@ def test_an_agent_that_is_shared_is_used_but_not_changed(server, builder, admin,
     assert chat(client, agentId=made["id"], messages=[said("?")]).json()["messages"][0]["content"] == "yes"
 
 
+def test_the_files_of_an_agent_are_its_owners_whoever_changes_it(builder, stranger):
+    theirs, mine = upload(stranger, "theirs.txt", b"x"), upload(builder, "mine.txt", b"y")
+    made = create(stranger, attachments=[theirs])
+    body = {"agentId": made["id"], "attachments": get(builder, made["id"])["attachments"]}
+    r = builder.patch("/agent/v1/update", json=body)
+    assert r.status_code == 200 and r.json()["agent"]["attachments"] == [theirs], r.text
+    refused(builder.patch("/agent/v1/update", json={"agentId": made["id"], "attachments": [mine]}), 404, mine)
+    assert get(stranger, made["id"])["attachments"] == [theirs]
+
+
 def test_a_disabled_agent_answers_nobody(builder, admin, model):
     made = create(builder, model=model[1])
     r = builder.patch("/agent/v1/disable", json={"agentId": made["id"], "disabled": True})
