@@ -4,12 +4,15 @@
 
 #include "agent/deliver.h"
 #include "base/log.h"
+#include "db/settings.h"
 #include "model/job.h"
 #include "rt/loop.h"
+#include "rt/sleep.h"
 #include "script/trigger.h"
 #include "store/jobs.h"
 
 enum { JOBS_AT_ONCE = 32 }; /* a loop: most of them wait, for a model or somebody's API */
+#define RESUME_EVERY MINUTES(5)
 
 static err deliver_to_agent(scope *s, const trigger_delivery *d)
 {
@@ -32,19 +35,26 @@ static err deliver_to_agent(scope *s, const trigger_delivery *d)
 void background_setup(void)
 {
     job_setup();
-    trigger_setup();
+    trigger_setup(2 * settings_get()->script_timeout + MINUTES(2));
     trigger_register_target("agent", deliver_to_agent);
 }
 
-static err resume(scope *root, void *unused)
+static void resume_once(scope *root)
 {
     scope *s = scope_child(root, NO_LIMIT);
     err e = trigger_resume(s);
 
-    (void)unused;
     if (e != OK && root->ended == OK)
         log_error("triggers.not_resumed", log_str("reason", scope_failure(s, e).text));
     scope_close(s);
+}
+
+static err resume(scope *root, void *unused)
+{
+    (void)unused;
+    do
+        resume_once(root);
+    while (sleep_for(root, RESUME_EVERY) == OK);
     return OK;
 }
 

@@ -48,20 +48,69 @@ err agent_version_last(scope *s, const char *agent_id, agent_version_row **out)
     return give(s, &r, agent_id, out);
 }
 
-err agent_draft_put(scope *s, const agent_row *a, const char *user_id)
+/* A time that no earlier write has. */
+static int64_t time_after(int64_t before)
 {
-    err e = db_exec(s,
-                    "INSERT INTO agent_version (" COLUMNS ") VALUES ($1, 0, $2, $3, $4, NULL, $5, $6)"
-                    " ON CONFLICT (agent_id, version) DO UPDATE SET name = excluded.name, config = excluded.config,"
-                    " extra = excluded.extra, created_by = excluded.created_by, created_at = excluded.created_at",
-                    DB_ARGS(db_text(a->id), db_text(a->name), db_text(text_or(a->config, "{}")), db_text(a->extra),
-                            db_text(user_id), db_int(clock_wall())),
-                    NULL);
+    int64_t now = clock_wall();
 
-    return e == ERR_CONFLICT ? model_missing(s, "agent.not_found", "agent", a->id) : e;
+    return now > before ? now : before + 1;
 }
 
-err agent_publish(scope *s, agent_version_row *v)
+/* On PostgreSQL the first statement waits for others that change the agent, and the second one sees what they did. */
+static void expect_seen(db_batch *b, const char *id, const agent_seen *seen)
+{
+    if (seen == NULL)
+        return;
+    db_batch_add(b, "UPDATE agent SET updated_at = updated_at WHERE id = $1", DB_ARGS(db_text(id)));
+    db_batch_expect(
+        b, 1,
+        "UPDATE agent SET updated_at = updated_at WHERE id = $1 AND ($3 > 0 OR updated_at = $2) AND"
+        " COALESCE((SELECT v.created_at FROM agent_version v WHERE v.agent_id = $1 AND v.version = 0), 0) = $3",
+        DB_ARGS(db_text(id), db_int(seen->agent_at), db_int(seen->draft_at)));
+}
+
+/* Changed, or deleted? */
+static err explain(scope *s, const char *id)
+{
+    agent_row *a;
+
+    TRY(agent_find(s, id, &a));
+    return fail_code(s, ERR_CONFLICT, "agent.changed_meanwhile", id, "the agent was changed meanwhile");
+}
+
+err agent_draft_put(scope *s, const agent_row *a, const char *user_id, const agent_seen *seen)
+{
+    db_batch *b = db_batch_new(s->arena);
+    err e;
+
+    expect_seen(b, a->id, seen);
+    db_batch_add(b,
+                 "INSERT INTO agent_version (" COLUMNS ") VALUES ($1, 0, $2, $3, $4, NULL, $5, $6)"
+                 " ON CONFLICT (agent_id, version) DO UPDATE SET name = excluded.name, config = excluded.config,"
+                 " extra = excluded.extra, created_by = excluded.created_by, created_at = excluded.created_at",
+                 DB_ARGS(db_text(a->id), db_text(a->name), db_text(text_or(a->config, "{}")), db_text(a->extra),
+                         db_text(user_id), db_int(time_after(seen != NULL ? seen->draft_at : 0))));
+    e = db_batch_run(s, b);
+    return e == ERR_CONFLICT ? explain(s, a->id) : e;
+}
+
+err agent_live_put(scope *s, agent_row *a, const agent_seen *seen)
+{
+    db_batch *b = db_batch_new(s->arena);
+    err e;
+
+    a->updated_at = time_after(a->updated_at);
+    expect_seen(b, a->id, seen);
+    db_batch_expect(
+        b, 1, "UPDATE agent SET name = $2, config = $3, extra = COALESCE($4, extra), updated_at = $5 WHERE id = $1",
+        DB_ARGS(db_text(a->id), db_text(a->name), db_text(text_or(a->config, "{}")), db_text(a->extra),
+                db_int(a->updated_at)));
+    e = db_batch_run(s, b);
+    version_bump(VERSION_AGENTS);
+    return e == ERR_CONFLICT ? explain(s, a->id) : e;
+}
+
+err agent_publish(scope *s, agent_version_row *v, const agent_seen *seen)
 {
     db_batch *b = db_batch_new(s->arena);
     int64_t published;
@@ -70,7 +119,8 @@ err agent_publish(scope *s, agent_version_row *v)
     TRY(model_count(s, "SELECT COALESCE(MAX(version), 0) FROM agent_version WHERE agent_id = $1",
                     DB_ARGS(db_text(v->agent_id)), &published));
     v->version = published + 1;
-    v->created_at = clock_wall();
+    v->created_at = time_after(seen != NULL ? seen->agent_at : 0);
+    expect_seen(b, v->agent_id, seen);
     db_batch_expect(
         b, 1, "UPDATE agent SET name = $2, config = $3, extra = $4, updated_at = $5 WHERE id = $1",
         DB_ARGS(db_text(v->agent_id), db_text(v->name), db_text(v->config), db_text(v->extra), db_int(v->created_at)));
@@ -80,8 +130,5 @@ err agent_publish(scope *s, agent_version_row *v)
                          db_text(v->extra), db_text(v->note), db_text(v->created_by), db_int(v->created_at)));
     e = db_batch_run(s, b);
     version_bump(VERSION_AGENTS);
-    if (e == ERR_CONFLICT)
-        return fail_code(s, e, "agent.published_meanwhile", v->agent_id,
-                         "the agent was published or deleted meanwhile");
-    return e;
+    return e == ERR_CONFLICT ? explain(s, v->agent_id) : e;
 }

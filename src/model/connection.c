@@ -181,25 +181,31 @@ err connection_lease(scope *s, const char *id, int64_t version, int64_t until, b
     return OK;
 }
 
-err connection_store_oauth(scope *s, const char *id, int64_t version, const char *sealed_oauth, int64_t expires_at)
+err connection_store_oauth(scope *s, const char *id, const char *replaced, const char *sealed_oauth, int64_t expires_at)
 {
     int64_t changed = 0;
 
     TRY(db_exec(s,
                 "UPDATE connection SET sealed_oauth = $3, expires_at = $4, version = version + 1, lease_until = 0,"
-                " status = 'active', error = NULL, updated_at = $5 WHERE id = $1 AND version = $2",
-                DB_ARGS(db_text(id), db_int(version), db_text(sealed_oauth), db_int(expires_at), db_int(clock_wall())),
+                " status = 'active', error = NULL, updated_at = $5 WHERE id = $1 AND ($2 = '' OR sealed_oauth = $2)",
+                DB_ARGS(db_text(id), db_text(text_or(replaced, "")), db_text(sealed_oauth), db_int(expires_at),
+                        db_int(clock_wall())),
                 &changed));
     return changed > 0 ? OK
                        : fail_code(s, ERR_CONFLICT, "connection.changed", id, "the connection was changed meanwhile");
 }
 
-err connection_end_lease(scope *s, const char *id, int64_t version, const char *status, const char *error)
+err connection_end_lease(scope *s, const char *id, int64_t until, int64_t version, const char *status,
+                         const char *error)
 {
-    return db_exec(s,
-                   "UPDATE connection SET lease_until = 0, status = $3, error = $4, updated_at = $5"
-                   " WHERE id = $1 AND version = $2",
-                   DB_ARGS(db_text(id), db_int(version), db_text(status), db_text(error), db_int(clock_wall())), NULL);
+    return db_exec(
+        s,
+        "UPDATE connection SET lease_until = 0, status = CASE WHEN version = $3 THEN $4"
+        " WHEN status = 'refreshing' THEN 'active' ELSE status END,"
+        " error = CASE WHEN version = $3 THEN $5 ELSE error END, updated_at = $6"
+        " WHERE id = $1 AND lease_until = $2",
+        DB_ARGS(db_text(id), db_int(until), db_int(version), db_text(status), db_text(error), db_int(clock_wall())),
+        NULL);
 }
 
 /* Consents */

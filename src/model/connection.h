@@ -4,7 +4,8 @@
  *
  * Secrets are sealed (db/seal.h) before they come here.  Each change of them raises `version`, and whoever refreshes a token
  * holds a lease in the row: so one refresh at a time runs per connection, over all loops and processes on the database, and a
- * token that was rotated meanwhile is never overwritten.
+ * token that was rotated meanwhile is never overwritten.  Values may change while a token is being refreshed: tokens are told by
+ * their sealed text, which no two have in common.
  */
 #ifndef MODEL_CONNECTION_H
 #define MODEL_CONNECTION_H
@@ -54,12 +55,15 @@ MUST_USE err connection_delete(scope *s, owned_by who, const char *id);
 /* Takes the right to refresh this version until `until`.  *mine false: somebody else has it, or it is another version by now. */
 MUST_USE err connection_lease(scope *s, const char *id, int64_t version, int64_t until, bool *mine);
 
-/* Stores tokens and ends the lease: status "active", no error, version + 1.  ERR_CONFLICT when the version is another. */
-MUST_USE err connection_store_oauth(scope *s, const char *id, int64_t version, const char *sealed_oauth,
+/* Stores tokens and ends the lease: status "active", no error, version + 1.  ERR_CONFLICT when the sealed tokens are not `replaced`
+ * any more (NULL: they take the place of any). */
+MUST_USE err connection_store_oauth(scope *s, const char *id, const char *replaced, const char *sealed_oauth,
                                     int64_t expires_at);
 
-/* Ends a lease of this version without new tokens. */
-MUST_USE err connection_end_lease(scope *s, const char *id, int64_t version, const char *status, const char *error);
+/* Ends the lease until `until` without new tokens.  What came of it is noted if the row is still of this version; else it is as
+ * good as before. */
+MUST_USE err connection_end_lease(scope *s, const char *id, int64_t until, int64_t version, const char *status,
+                                  const char *error);
 
 /* A consent that was asked for.  Taking it is possible once. */
 typedef struct {

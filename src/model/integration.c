@@ -165,7 +165,7 @@ err integration_change(scope *s, owned_by who, const char *id, const integration
 }
 
 /* The new way of connecting, and the old connections gone, in one transaction. */
-static err replace_auth(scope *s, db_tx *tx, owned_by who, const integration_row *i, int64_t *deleted)
+static err replace_auth(scope *s, db_tx *tx, owned_by who, const integration_row *i, int64_t now, int64_t *deleted)
 {
     int64_t changed = 0;
 
@@ -175,17 +175,19 @@ static err replace_auth(scope *s, db_tx *tx, owned_by who, const integration_row
                    DB_ARGS(db_text(i->id), db_text(text_or(i->auth_type, "NONE"))), deleted));
     TRY(db_tx_exec(s, tx,
                    "UPDATE integration SET auth_type = $4, auth_fields = $5, auth_test_code = $6, oauth = $7,"
-                   " sealed_oauth = $8, updated_at = $9" MAY_CHANGE,
+                   " sealed_oauth = $8, updated_at = $9" MAY_CHANGE " AND updated_at = $10",
                    DB_ARGS(WHO(who), db_text(i->id), db_text(text_or(i->auth_type, "NONE")),
                            db_text(text_or(i->auth_fields, "[]")), db_text(i->auth_test_code), db_text(i->oauth),
-                           db_text(i->sealed_oauth), db_int(clock_wall())),
+                           db_text(i->sealed_oauth), db_int(now), db_int(i->updated_at)),
                    &changed));
-    return changed > 0 ? OK : model_missing(s, "integration.not_found", "integration", i->id);
+    return changed > 0 ? OK
+                       : fail_code(s, ERR_CONFLICT, "integration.changed_meanwhile", i->id,
+                                   "the integration was changed meanwhile");
 }
 
-err integration_set_auth(scope *s, owned_by who, const integration_row *i, bool dry, int64_t *deleted)
+err integration_set_auth(scope *s, owned_by who, integration_row *i, bool dry, int64_t *deleted)
 {
-    int64_t n = 0;
+    int64_t n = 0, now = clock_wall();
     db_tx *tx = NULL;
     err e;
 
@@ -195,14 +197,18 @@ err integration_set_auth(scope *s, owned_by who, const integration_row *i, bool 
                            "SELECT COUNT(*) FROM connection WHERE integration_id = $1 AND EXISTS"
                            " (SELECT 1 FROM integration WHERE id = $1 AND auth_type <> $2)",
                            DB_ARGS(db_text(i->id), db_text(text_or(i->auth_type, "NONE"))), deleted);
+    if (now <= i->updated_at)
+        now = i->updated_at + 1;
     TRY(db_begin(s, &tx));
-    if ((e = replace_auth(s, tx, who, i, &n)) == OK)
+    if ((e = replace_auth(s, tx, who, i, now, &n)) == OK)
         e = db_commit(s, &tx);
     db_rollback(tx);
     version_bump(VERSION_INTEGRATIONS);
-    if (e == OK && deleted != NULL)
+    TRY(e);
+    i->updated_at = now;
+    if (deleted != NULL)
         *deleted = n;
-    return e;
+    return OK;
 }
 
 err integration_delete(scope *s, owned_by who, const char *id)

@@ -51,8 +51,9 @@ typedef struct {
 MUST_USE err integration_change(scope *s, owned_by who, const char *id, const integration_patch *p);
 
 /* Sets how users connect: the five auth members of `i`.  Another auth type deletes all connections; *deleted (may be NULL)
- * says how many.  With `dry` nothing is changed, and *deleted says how many it would be. */
-MUST_USE err integration_set_auth(scope *s, owned_by who, const integration_row *i, bool dry, int64_t *deleted);
+ * says how many.  With `dry` nothing is changed, and *deleted says how many it would be.  ERR_CONFLICT, code
+ * "integration.changed_meanwhile", when the row's updated_at is another than that of `i`, which is brought up to date. */
+MUST_USE err integration_set_auth(scope *s, owned_by who, integration_row *i, bool dry, int64_t *deleted);
 
 MUST_USE err integration_delete(scope *s, owned_by who, const char *id); /* with all that belongs to it */
 

@@ -111,6 +111,26 @@ err job_set_progress(scope *s, const char *id, const char *progress)
 
 #define CANCEL "UPDATE job SET state = 'cancelled', unique_key = NULL, finished_at = $2 WHERE state = 'queued' AND "
 
+void job_add_instead(arena *a, db_batch *b, const char *key, job_row *j)
+{
+    db_batch_add(b, CANCEL "unique_key = $1", DB_ARGS(db_text(key), db_int(clock_wall())));
+    if (j == NULL)
+        return;
+    j->key = key;
+    job_add(a, b, j);
+}
+
+err job_insert_instead(scope *s, const char *key, job_row *j)
+{
+    db_batch *b = db_batch_new(s->arena);
+
+    TRY(model_check_key(s, "key of a job", key));
+    job_add_instead(s->arena, b, key, j);
+    TRY(db_batch_run(s, b));
+    jobs_wake();
+    return OK;
+}
+
 err job_cancel_key(scope *s, const char *key)
 {
     return db_exec(s, CANCEL "unique_key = $1", DB_ARGS(db_text(key), db_int(clock_wall())), NULL);

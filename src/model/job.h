@@ -31,6 +31,11 @@ MUST_USE err job_insert(scope *s, job_row *j);
 /* The same as part of a batch, which must be followed by jobs_wake() once it is on disk.  Fills j->id. */
 void job_add(arena *a, db_batch *b, job_row *j);
 
+/* The job takes the place of the one that waits under the key (NULL: none does); one that runs already goes on, and `j` does not come
+ * in beside it.  One write, so that there is never none; as part of a batch: see job_add(). */
+MUST_USE err job_insert_instead(scope *s, const char *key, job_row *j);
+void job_add_instead(arena *a, db_batch *b, const char *key, job_row *j);
+
 MUST_USE err job_find(scope *s, owned_by who, const char *id, job_row **out); /* ERR_NOT_FOUND, code "job.not_found" */
 MUST_USE err job_list(scope *s, owned_by who, const char *kind, page p, job_row **out, size_t *n); /* newest first */
 

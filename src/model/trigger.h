@@ -73,11 +73,17 @@ MUST_USE err trigger_instance_find(scope *s, owned_by who, const char *id, trigg
 MUST_USE err trigger_instance_list(scope *s, owned_by who, const char *trigger_id, const char *target_id,
                                    trigger_instance_row **out, size_t *n);
 
-/* Those that seed, poll or back off and whose time has come by `now`, the longest overdue first. */
-MUST_USE err trigger_instance_list_due(scope *s, int64_t now, int64_t limit, trigger_instance_row **out, size_t *n);
+/* Those that seed, poll or back off and whose time has come by `now`, the longest overdue first.  Without those that have a job under
+ * the key `planned` followed by their id (NULL: with them). */
+MUST_USE err trigger_instance_list_due(scope *s, int64_t now, const char *planned, int64_t limit,
+                                       trigger_instance_row **out, size_t *n);
 
 /* Writes connection, target, input, state, interval, secret and times: all but id, trigger, owner and creation time. */
 MUST_USE err trigger_instance_update(scope *s, owned_by who, trigger_instance_row *i);
+
+/* The same together with the job that polls next, in place of the one that waits under the key; NULL: none polls.  One write, so that no
+ * instance is active without its job. */
+MUST_USE err trigger_instance_plan(scope *s, owned_by who, trigger_instance_row *i, const char *key, job_row *poll);
 
 /* What a poll came to: state, times, failures and error of `i`, unless it was changed or stopped by somebody meanwhile
  * (*done false: then nothing is written). */

@@ -110,29 +110,49 @@ err trigger_instance_list(scope *s, owned_by who, const char *trigger_id, const 
     return give(s, &r, out, n);
 }
 
-err trigger_instance_list_due(scope *s, int64_t now, int64_t limit, trigger_instance_row **out, size_t *n)
+err trigger_instance_list_due(scope *s, int64_t now, const char *planned, int64_t limit, trigger_instance_row **out,
+                              size_t *n)
 {
     db_rows r;
 
-    TRY(db_query(s,
-                 "SELECT " READ_COLUMNS " FROM trigger_instance WHERE state IN ('seeding', 'polling', 'backoff')"
-                 " AND next_poll_at <= $1 ORDER BY next_poll_at, id LIMIT $2",
-                 DB_ARGS(db_int(now), db_int(limit)), &r));
+    TRY(db_query(
+        s,
+        "SELECT " READ_COLUMNS " FROM trigger_instance WHERE state IN ('seeding', 'polling', 'backoff')"
+        " AND next_poll_at <= $1 AND ($3 = '' OR NOT EXISTS"
+        " (SELECT 1 FROM job WHERE unique_key = $3 || trigger_instance.id)) ORDER BY next_poll_at, id LIMIT $2",
+        DB_ARGS(db_int(now), db_int(limit), db_text(text_or(planned, ""))), &r));
     return give(s, &r, out, n);
 }
+
+#define UPDATE                                                                                                         \
+    "UPDATE trigger_instance SET connection_id = $4, target_kind = $5, target_id = $6, input = $7, state = $8,"        \
+    " interval_us = $9, sealed_secret = $10, last_poll_at = $11, next_poll_at = $12, failures = $13,"                  \
+    " failing_since = $14, error = $15, updated_at = $16 WHERE ($1 = 1 OR owner_id = $2) AND id = $3"
+
+#define UPDATE_ARGS(who, i)                                                                                            \
+    DB_ARGS(WHO(who), db_text((i)->id), db_text((i)->connection_id), db_text((i)->target_kind),                        \
+            db_text((i)->target_id), db_text(text_or((i)->input, "{}")), db_text(text_or((i)->state, "inactive")),     \
+            db_int((i)->interval), db_text((i)->sealed_secret), db_int((i)->last_poll_at), db_int((i)->next_poll_at),  \
+            db_int((i)->failures), db_int((i)->failing_since), db_text((i)->error), db_int((i)->updated_at))
 
 err trigger_instance_update(scope *s, owned_by who, trigger_instance_row *i)
 {
     i->updated_at = clock_wall();
-    return model_exec_one(
-        s, "trigger_instance.not_found", "trigger instance", i->id,
-        "UPDATE trigger_instance SET connection_id = $4, target_kind = $5, target_id = $6, input = $7, state = $8,"
-        " interval_us = $9, sealed_secret = $10, last_poll_at = $11, next_poll_at = $12, failures = $13,"
-        " failing_since = $14, error = $15, updated_at = $16 WHERE ($1 = 1 OR owner_id = $2) AND id = $3",
-        DB_ARGS(WHO(who), db_text(i->id), db_text(i->connection_id), db_text(i->target_kind), db_text(i->target_id),
-                db_text(text_or(i->input, "{}")), db_text(text_or(i->state, "inactive")), db_int(i->interval),
-                db_text(i->sealed_secret), db_int(i->last_poll_at), db_int(i->next_poll_at), db_int(i->failures),
-                db_int(i->failing_since), db_text(i->error), db_int(i->updated_at)));
+    return model_exec_one(s, "trigger_instance.not_found", "trigger instance", i->id, UPDATE, UPDATE_ARGS(who, i));
+}
+
+err trigger_instance_plan(scope *s, owned_by who, trigger_instance_row *i, const char *key, job_row *poll)
+{
+    db_batch *b = db_batch_new(s->arena);
+    err e;
+
+    i->updated_at = clock_wall();
+    db_batch_expect(b, 1, UPDATE, UPDATE_ARGS(who, i));
+    job_add_instead(s->arena, b, key, poll);
+    e = db_batch_run(s, b);
+    if (e == OK)
+        jobs_wake();
+    return e == ERR_CONFLICT ? model_missing(s, "trigger_instance.not_found", "trigger instance", i->id) : e;
 }
 
 /* `updated_at` tells a change by somebody; a poll itself leaves it alone. */

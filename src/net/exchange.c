@@ -277,7 +277,9 @@ void exchange_client_gone(conn *c, const char *reason)
         if (b->reader != NULL)
             fiber_wake(b->reader);
     }
-    scope_cancel(x->rq.scope, reason);
+    x->rq.left = reason;
+    if (!x->rq.held)
+        scope_cancel(x->rq.scope, reason);
     out_wake(c);
     follow_stop(&x->rs);
 }

@@ -19,6 +19,18 @@ const char *request_param(const request *rq, const char *name)
     return "";
 }
 
+void request_hold(request *rq)
+{
+    rq->held = true;
+}
+
+void request_release(request *rq)
+{
+    rq->held = false;
+    if (rq->left != NULL)
+        scope_cancel(rq->scope, rq->left);
+}
+
 /* ---- the query ---- */
 
 /* Decodes one "name=value"; a part without '=' has an empty value. */

@@ -2,7 +2,7 @@
 /*
  * One HTTP request as a handler sees it, and its body.
  *
- * Everything lives in the request's scope, which is cancelled when the client goes away.
+ * Everything lives in the request's scope, which is cancelled when the client goes away (but see request_hold()).
  */
 #ifndef NET_REQUEST_H
 #define NET_REQUEST_H
@@ -31,6 +31,8 @@ typedef struct request {
     int64_t content_length; /* -1 when chunked; 0 without body */
     int64_t began;          /* clock_mono() when the head was complete */
     request_body *incoming; /* see the functions below */
+    bool held;              /* by request_hold() */
+    const char *left;       /* why the scope is cancelled when it is held no longer; NULL: the client is there */
 
     /* Filled in by the router (net/route.h). */
     const route *route;
@@ -52,6 +54,11 @@ const char *request_param(const request *rq, const char *name);  /* path paramet
 
 /* A query parameter, decoded ('+' is a space); the first of several; NULL when absent. */
 const char *request_query(const request *rq, const char *name);
+
+/* From here on the request goes on although its client goes away, until it is released: for work that must not be left half done.
+ * Only the server's stop ends it then. */
+void request_hold(request *rq);
+void request_release(request *rq);
 
 /* All query pairs in order, decoded.  ERR_INVALID for a bad escape. */
 MUST_USE err request_query_all(request *rq, query_pair **pairs, size_t *n);

@@ -196,7 +196,7 @@ void conn_free_spares(worker *w);
 /* exchange.c */
 void exchange_begin(conn *c, const char *text, size_t len, const char *rest, size_t rest_len);
 void exchange_body(conn *c, const char *bytes, size_t len);
-void exchange_client_gone(conn *c, const char *reason);
+void exchange_client_gone(conn *c, const char *reason); /* `reason`: static text */
 void exchange_end(conn *c);
 
 /* outgoing.c */

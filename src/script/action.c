@@ -8,6 +8,7 @@
 #include "model/agent.h"
 #include "model/idempotency.h"
 #include "model/integration.h"
+#include "model/user.h"
 #include "rt/sleep.h"
 
 enum { RESULT_MAX = 100 * 1000, NAME_MAX = 63 };
@@ -125,8 +126,21 @@ static void hint_at_sources(const catalogue *c, const action_tool *at, const cha
     }
 }
 
-/* The agent's own entries (an array), and whose they are.  An agent that is gone has none. */
-static err agent_entries(scope *s, const char *agent_id, json_t **entries, const char **owner)
+/* Who is gone or disabled lends nothing: *lender becomes NULL. */
+static err check_lender(scope *s, const char **lender)
+{
+    user_row *u;
+    err e = *lender != NULL ? user_find(s, *lender, &u) : OK;
+
+    if (e == ERR_NOT_FOUND || (e == OK && *lender != NULL && !u->active)) {
+        *lender = NULL;
+        return OK;
+    }
+    return e;
+}
+
+/* The agent's own entries (an array), and who lends what they name.  An agent that is gone has none. */
+static err agent_entries(scope *s, const char *agent_id, json_t **entries, const char **lender)
 {
     const char *const places[2] = {"extra", "config"};
     agent_row *row = NULL;
@@ -139,7 +153,7 @@ static err agent_entries(scope *s, const char *agent_id, json_t **entries, const
     if (e == ERR_NOT_FOUND)
         return OK;
     TRY(e);
-    *owner = row->owner_id;
+    *lender = row->owner_id;
     for (size_t i = 0; i < COUNT(places) && *entries == NULL; i++) {
         const char *text = i == 0 ? row->extra : row->config;
         json_t *o = NULL;
@@ -147,18 +161,18 @@ static err agent_entries(scope *s, const char *agent_id, json_t **entries, const
         if (text != NULL && json_parse(s->arena, text, strlen(text), NULL, &o) == OK)
             *entries = json_get_arr(o, "actions");
     }
-    return OK;
+    return *entries != NULL ? check_lender(s, lender) : OK;
 }
 
 /* An action of the agent that its user has not got himself: the agent's owner must be able to use it. */
-static err lend(catalogue *c, const char *action_id, const char *agent_owner, action_tool **out)
+static err lend(catalogue *c, const char *action_id, const char *lender, action_tool **out)
 {
     integration_row *i = NULL;
     action_row *row = NULL;
     err e = action_find(c->s, NULL, action_id, &row);
 
     if (e == OK)
-        e = integration_find(c->s, owned_by_user(agent_owner), row->integration_id, &i);
+        e = integration_find(c->s, owned_by_user(lender), row->integration_id, &i);
     if (e == ERR_NOT_FOUND || e == ERR_DENIED)
         return OK; /* gone, or not his any more */
     TRY(e);
@@ -177,23 +191,23 @@ static const json_t *entry_of(const json_t *entries, const char *action_id)
 
 /*
  * What the run's agent says about an action.  A request may bring entries of its own: those give nothing that the user has not got
- * himself.  Only what is stored with the agent is lent by its owner: the action, and the connection.
+ * himself.  Only what is stored with the agent is lent by its owner (NULL: nobody lends): the action, and the connection.
  */
-static err apply_entry(catalogue *c, const json_t *entry, const json_t *stored, const char *agent_owner)
+static err apply_entry(catalogue *c, const json_t *entry, const json_t *stored, const char *lender)
 {
     const char *id = json_get_str(entry, "actionId", NULL), *connection = json_get_str(entry, "connectionId", NULL);
     const json_t *kept = id != NULL ? entry_of(stored, id) : NULL;
     action_tool *at = id != NULL ? entered(c, id) : NULL;
     bool lent = at == NULL;
 
-    if (lent && kept != NULL && c->n < c->cap)
-        TRY(lend(c, id, agent_owner, &at));
+    if (lent && kept != NULL && lender != NULL && c->n < c->cap)
+        TRY(lend(c, id, lender, &at));
     if (at == NULL)
         return OK;
     at->requires_confirmation = json_get_bool(lent ? kept : entry, "requiresConfirmation", true);
     at->connection_id = arena_strdup(c->a, connection);
     if (connection != NULL && cstr_eq(json_get_str(kept, "connectionId", NULL), connection))
-        at->connection_owner = arena_strdup(c->a, agent_owner);
+        at->connection_owner = arena_strdup(c->a, lender);
     return OK;
 }
 
@@ -201,14 +215,14 @@ static err apply_entry(catalogue *c, const json_t *entry, const json_t *stored, 
  * actions, those. */
 static err fill(scope *s, const tool_context *cx, catalogue *c)
 {
-    const char *agent_owner = NULL;
+    const char *lender = NULL;
     json_t *stored = NULL;
     const json_t *entries;
     action_offer *offers;
     size_t n;
 
     TRY(action_list_offers(s, owned_by_user(cx->user_id), &offers, &n));
-    TRY(agent_entries(s, cx->agent_id, &stored, &agent_owner));
+    TRY(agent_entries(s, cx->agent_id, &stored, &lender));
     entries = cx->actions != NULL ? cx->actions : stored;
     c->cap = n + json_array_size(entries);
     c->items = arena_array(c->a, action_tool, c->cap);
@@ -218,7 +232,7 @@ static err fill(scope *s, const tool_context *cx, catalogue *c)
     for (size_t i = 0; i < n; i++)
         hint_at_sources(c, entered(c, offers[i].action.id), offers[i].action.input_fields);
     for (size_t i = 0; i < json_array_size(entries); i++)
-        TRY(apply_entry(c, json_array_get(entries, i), stored, agent_owner));
+        TRY(apply_entry(c, json_array_get(entries, i), stored, lender));
     return OK;
 }
 

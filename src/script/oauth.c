@@ -15,7 +15,7 @@
 enum { SECRET_BYTES = 32, STORE_TRIES = 5 };
 
 static const int64_t state_lifetime = (int64_t)600 * 1000000, lease_time = (int64_t)60 * 1000000;
-static const int64_t work_time = SECONDS(50); /* less than the lease */
+static const int64_t work_time = SECONDS(50), end_time = SECONDS(8); /* together less than the lease */
 
 bool oauth_is_kind(const char *auth_type)
 {
@@ -187,17 +187,22 @@ static int64_t expiry_of(const json_t *token)
     return clock_wall() + (int64_t)(seconds > 1e9 ? 1e9 : seconds) * 1000000;
 }
 
-/* What a provider has given out is not there to be asked for again: the database gets several chances. */
-static err store(scope *s, const connection_row *row, const json_t *token)
+/* What a provider has given out is not there to be asked for again: the database gets several chances, and time of its own. */
+static err store(scope *s, const char *id, const char *replaced, const json_t *token)
 {
-    const char *sealed = seal_text(s->arena, json_text(s->arena, token));
+    scope *own = scope_new("oauth.store");
+    const char *sealed = seal_text(own->arena, json_text(own->arena, token));
     err e = OK;
 
+    scope_set_timeout(own, end_time);
     for (int i = 0; i < STORE_TRIES; i++) {
-        e = connection_store_oauth(s, row->id, row->version, sealed, expiry_of(token));
-        if (e == OK || e == ERR_CONFLICT || sleep_for(s, MILLISECONDS(200)) != OK)
+        e = connection_store_oauth(own, id, replaced, sealed, expiry_of(token));
+        if (e == OK || e == ERR_CONFLICT || sleep_for(own, MILLISECONDS(200)) != OK)
             break;
     }
+    if (e != OK)
+        e = fail_from(s, own, e);
+    scope_close(own);
     return e;
 }
 
@@ -318,7 +323,7 @@ static err complete(scope *s, const oauth_return *r, consent *k, const char **la
         return fail_code(s, e, "oauth.refused", NULL, "%s", why);
     }
     all = json_hold(s->arena, json_deep_copy(token));
-    TRY(store(s, k->row, all));
+    TRY(store(s, k->row->id, NULL, all));
     TRY(connection_find(s, OWNED_BY_ANYONE, NULL, k->row->id, &k->row));
     return prove(s, k, label);
 }
@@ -347,9 +352,20 @@ err oauth_finish(scope *s, const oauth_return *r, oauth_result *out)
 
 /* Refreshing */
 
+/* Also when the time for the refresh is over: the next one must not wait for the lease. */
+static void end_lease(const connection_row *row, const char *status, const char *why)
+{
+    scope *own = scope_new("oauth.lease");
+
+    scope_set_timeout(own, end_time);
+    if (connection_end_lease(own, row->id, row->lease_until, row->version, status, why) != OK)
+        log_warn("connection.lease_not_ended", log_str("connection", row->id));
+    scope_close(own);
+}
+
 static err reconnect(scope *s, const connection_row *row, const char *why)
 {
-    TRY(connection_end_lease(s, row->id, row->version, "needs_reconnect", why));
+    end_lease(row, "needs_reconnect", why);
     log_info("connection.needs_reconnect", log_str("connection", row->id));
     return fail_code(s, ERR_CONFLICT, "connection.needs_reconnect", row->id,
                      "The connection %s must be connected again: %s", row->label, why);
@@ -379,46 +395,61 @@ static err ask_for_tokens(scope *s, const integration_row *i, const credentials 
     return oauth_check_token(s, *token);
 }
 
-/* With the lease in hand. */
-static err refresh(scope *s, const integration_row *i, connection_row *row)
+/* With the lease in hand.  Tokens that came by a new consent meanwhile are better than ours. */
+static err exchange_tokens(scope *s, const integration_row *i, const connection_row *row, const credentials *c)
 {
     json_t *token = NULL, *all;
-    credentials c;
-    err e;
+    err e = ask_for_tokens(s, i, c, &token);
 
-    TRY(credentials_open(s, i, row, &c));
-    e = ask_for_tokens(s, i, &c, &token);
     if (e == ERR_DENIED)
-        return reconnect(s, row, credentials_redact(s->arena, i, &c, scope_failure(s, e).text));
+        return reconnect(s, row, credentials_redact(s->arena, i, c, scope_failure(s, e).text));
     if (e != OK) { /* the provider is away: the tokens may still be good */
-        const char *why = credentials_redact(s->arena, i, &c, scope_failure(s, e).text);
+        const char *why = credentials_redact(s->arena, i, c, scope_failure(s, e).text);
 
-        TRY(connection_end_lease(s, row->id, row->version, "active", why));
+        end_lease(row, "active", why);
         return fail(s, ERR_UPSTREAM, "The tokens of the connection %s could not be refreshed: %s", row->label, why);
     }
-    all = json_hold(s->arena, json_deep_copy(c.token)); /* what the provider does not repeat stays */
+    all = json_hold(s->arena, json_deep_copy(c->token)); /* what the provider does not repeat stays */
     json_object_del(all, "expires_in");
     json_object_update(all, token);
-    return store(s, row, all);
+    e = store(s, row->id, row->sealed_oauth, all);
+    if (e != OK)
+        end_lease(row, "active", NULL);
+    return e == ERR_CONFLICT ? OK : e;
 }
 
-/* Until the tokens of this version have been replaced, by us or somebody else. */
-static err refresh_version(scope *s, const integration_row *i, const char *id, int64_t version)
+static err refresh(scope *s, const integration_row *i, connection_row *row)
+{
+    credentials c;
+    err e = credentials_open(s, i, row, &c);
+
+    if (e != OK) {
+        end_lease(row, "active", NULL);
+        return e;
+    }
+    return exchange_tokens(s, i, row, &c);
+}
+
+/* Until these tokens have been replaced, by us or somebody else. */
+static err refresh_tokens(scope *s, const integration_row *i, const char *id, const char *sealed_oauth)
 {
     for (;;) {
         connection_row *row = NULL;
+        int64_t until = clock_wall() + lease_time;
         bool mine = false;
 
         TRY(connection_find(s, OWNED_BY_ANYONE, NULL, id, &row));
-        if (row->version != version)
+        if (!cstr_eq(row->sealed_oauth, sealed_oauth))
             return OK;
         if (cstr_eq(row->status, "needs_reconnect"))
             return fail_code(s, ERR_CONFLICT, "connection.needs_reconnect", id,
                              "The connection %s must be connected again", row->label);
         if (row->lease_until < clock_wall())
-            TRY(connection_lease(s, id, version, clock_wall() + lease_time, &mine));
-        if (mine)
+            TRY(connection_lease(s, id, row->version, until, &mine));
+        if (mine) {
+            row->lease_until = until;
             return refresh(s, i, row);
+        }
         TRY(sleep_for(s, MILLISECONDS(30)));
     }
 }
@@ -430,7 +461,7 @@ err oauth_refresh(scope *s, const integration_row *i, credentials *c)
     err e;
 
     scope_set_timeout(own, work_time);
-    e = refresh_version(own, i, c->row->id, c->row->version);
+    e = refresh_tokens(own, i, c->row->id, c->row->sealed_oauth);
     if (e != OK)
         e = fail_from(s, own, e);
     scope_close(own);

@@ -25,6 +25,7 @@
 #define BACKOFF_MAX MICROS(3600)
 #define GIVE_UP_AFTER MICROS(86400)
 #define SEEN_FOR MICROS(30 * 86400)
+#define NOTE_TIME SECONDS(30)
 
 enum { TARGETS_MAX = 8, SEEN_AT_LEAST = 10000, PAYLOAD_MAX = 1024 * 1024, DELIVERY_ATTEMPTS = 8, REASON_MAX = 500 };
 
@@ -71,9 +72,11 @@ static err load(scope *s, const char *instance_id, whole *w)
 
 /* Jobs */
 
+#define POLL_KEY "trigger.poll:" /* and the instance's id */
+
 static const char *poll_key(arena *a, const char *instance_id)
 {
-    return arena_printf(a, "trigger.poll:%s", instance_id);
+    return arena_printf(a, POLL_KEY "%s", instance_id);
 }
 
 static const char *lane_of(arena *a, const char *instance_id)
@@ -81,18 +84,40 @@ static const char *lane_of(arena *a, const char *instance_id)
     return arena_printf(a, "trigger:%s", instance_id);
 }
 
-static err plan_poll(scope *s, const trigger_instance_row *i)
+static job_row next_poll(arena *a, const trigger_instance_row *i)
 {
-    json_t *payload = json_hold(s->arena, json_object());
+    json_t *payload = json_hold(a, json_object());
     job_row j = {.kind = "trigger.poll",
                  .owner_id = i->owner_id,
-                 .key = poll_key(s->arena, i->id),
+                 .key = poll_key(a, i->id),
                  .max_attempts = INT32_MAX, /* what fails here is the server, which will be well again */
                  .run_at = i->next_poll_at > 0 ? i->next_poll_at : 1};
 
     json_set_str(payload, "instance", i->id);
-    j.payload = json_text(s->arena, payload);
-    return job_insert(s, &j);
+    j.payload = json_text(a, payload);
+    return j;
+}
+
+/* Does nothing when it is planned already. */
+static err plan_poll(scope *s, const trigger_instance_row *i)
+{
+    job_row j = next_poll(s->arena, i);
+
+    return i->next_poll_at != INT64_MAX ? job_insert(s, &j) : OK;
+}
+
+/* Stores a change of the instance together with the poll that follows from it. */
+static err store_planned(scope *s, trigger_instance_row *i)
+{
+    job_row j = next_poll(s->arena, i);
+
+    return trigger_instance_plan(s, OWNED_BY_ANYONE, i, j.key, &j);
+}
+
+/* The same without a poll. */
+static err store_unplanned(scope *s, trigger_instance_row *i)
+{
+    return trigger_instance_plan(s, OWNED_BY_ANYONE, i, poll_key(s->arena, i->id), NULL);
 }
 
 err trigger_activate(scope *s, trigger_instance_row *i)
@@ -101,7 +126,7 @@ err trigger_activate(scope *s, trigger_instance_row *i)
     trigger_row *t;
 
     if (is_active(i))
-        return OK;
+        return plan_poll(s, i); /* if it has lost its job, that is how its owner heals it */
     TRY(trigger_find(s, NULL, i->trigger_id, &t));
     i->failures = i->failing_since = 0;
     i->error = NULL;
@@ -109,20 +134,17 @@ err trigger_activate(scope *s, trigger_instance_row *i)
     if (cstr_eq(t->kind, "webhook")) {
         i->state = "polling"; /* of others: it waits for calls */
         i->next_poll_at = INT64_MAX;
-        return trigger_instance_update(s, OWNED_BY_ANYONE, i);
+        return store_unplanned(s, i);
     }
     i->state = "seeding";
     i->next_poll_at = now;
-    TRY(trigger_instance_update(s, OWNED_BY_ANYONE, i));
-    TRY(job_cancel_key(s, poll_key(s->arena, i->id))); /* of an earlier activation, far ahead */
-    return plan_poll(s, i);
+    return store_planned(s, i);
 }
 
 err trigger_deactivate(scope *s, trigger_instance_row *i)
 {
     i->state = "inactive";
-    TRY(trigger_instance_update(s, OWNED_BY_ANYONE, i));
-    return job_cancel_key(s, poll_key(s->arena, i->id));
+    return store_unplanned(s, i);
 }
 
 err trigger_reschedule(scope *s, trigger_instance_row *i)
@@ -132,22 +154,21 @@ err trigger_reschedule(scope *s, trigger_instance_row *i)
     if (!cstr_eq(i->state, "polling") || i->next_poll_at == INT64_MAX || i->next_poll_at <= wanted)
         return OK;
     i->next_poll_at = wanted;
-    TRY(trigger_instance_update(s, OWNED_BY_ANYONE, i));
-    TRY(job_cancel_key(s, poll_key(s->arena, i->id)));
-    return plan_poll(s, i);
+    return store_planned(s, i);
 }
 
 err trigger_poll_now(scope *s, const trigger_instance_row *i)
 {
     trigger_instance_row now = *i;
+    job_row j;
 
     if (!is_active(i))
         return fail_code(s, ERR_CONFLICT, "trigger.inactive", i->id, "the trigger instance is not active");
     if (i->next_poll_at == INT64_MAX)
         return fail_code(s, ERR_UNSUPPORTED, "trigger.webhook", i->id, "a webhook does not poll: it is called");
     now.next_poll_at = clock_wall();
-    TRY(job_cancel_key(s, poll_key(s->arena, i->id)));
-    return plan_poll(s, &now); /* when a poll runs just now, that one counts */
+    j = next_poll(s->arena, &now);
+    return job_insert_instead(s, j.key, &j); /* when a poll runs just now, that one counts */
 }
 
 err trigger_resume(scope *s)
@@ -155,7 +176,7 @@ err trigger_resume(scope *s)
     trigger_instance_row *list;
     size_t n;
 
-    TRY(trigger_instance_list_due(s, INT64_MAX - 1, 100000, &list, &n));
+    TRY(trigger_instance_list_due(s, INT64_MAX - 1, POLL_KEY, 100000, &list, &n));
     for (size_t i = 0; i < n; i++)
         TRY(plan_poll(s, &list[i]));
     return OK;
@@ -288,12 +309,46 @@ static const char *reason_of(scope *s, err e)
     return str_dup(s->arena, utf8_prefix(str_of(scope_failure(s, e).text), REASON_MAX));
 }
 
+/* Notes what a poll came to, and when the next is due; `why` NULL: it went well. */
+static err note_poll(scope *s, const whole *w, const char *why, int64_t started, job *j)
+{
+    trigger_instance_row *i = w->instance;
+    bool written = false;
+
+    if (why == NULL) {
+        note_success(i, started);
+        TRY(trigger_seen_prune(s, i->id, started - SEEN_FOR, SEEN_AT_LEAST, NULL));
+    } else {
+        note_failure(i, why);
+        log_warn(is_active(i) ? "trigger.failed" : "trigger.deactivated", log_str("instance", i->id),
+                 log_int("failures", i->failures), log_str("reason", i->error));
+    }
+    TRY(trigger_instance_mark_polled(s, i, &written));
+    if (!written) /* changed meanwhile: what it says now counts */
+        TRY(trigger_instance_find(s, OWNED_BY_ANYONE, i->id, &i));
+    if (is_active(i))
+        j->again_at = i->next_poll_at;
+    return OK;
+}
+
+/* In a scope of its own: that of a poll which took too long has ended. */
+static err end_poll(scope *s, const whole *w, const char *why, int64_t started, job *j)
+{
+    scope *own = scope_new("trigger.poll");
+    err e;
+
+    scope_set_timeout(own, NOTE_TIME);
+    if ((e = note_poll(own, w, why, started, j)) != OK)
+        e = fail_from(s, own, e);
+    scope_close(own);
+    return e;
+}
+
 static err poll_job(scope *s, job *j)
 {
     const int64_t started = clock_wall();
     json_t *payload;
     size_t fired = 0;
-    bool written = false;
     whole w;
     err e;
 
@@ -305,19 +360,7 @@ static err poll_job(scope *s, job *j)
     e = poll(s, &w, &fired);
     if (e == ERR_CANCELLED)
         return e; /* the server stops: polled again at the next start */
-    if (e == OK) {
-        note_success(w.instance, started);
-        TRY(trigger_seen_prune(s, w.instance->id, started - SEEN_FOR, SEEN_AT_LEAST, NULL));
-    } else {
-        note_failure(w.instance, reason_of(s, e));
-        log_warn(is_active(w.instance) ? "trigger.failed" : "trigger.deactivated", log_str("instance", w.instance->id),
-                 log_int("failures", w.instance->failures), log_str("reason", w.instance->error));
-    }
-    TRY(trigger_instance_mark_polled(s, w.instance, &written));
-    if (!written) /* changed meanwhile: what it says now counts */
-        TRY(trigger_instance_find(s, OWNED_BY_ANYONE, w.instance->id, &w.instance));
-    if (is_active(w.instance))
-        j->again_at = w.instance->next_poll_at;
+    TRY(end_poll(s, &w, e != OK ? reason_of(s, e) : NULL, started, j));
     if (fired > 0)
         log_info("trigger.fired", log_str("instance", w.instance->id), log_int("events", (int64_t)fired));
     return OK;
@@ -410,13 +453,19 @@ static err call_events(scope *s, const whole *w, const json_t *payload, size_t *
     return OK;
 }
 
-/* For its owner, who sees no logs. */
+/* For its owner, who sees no logs.  In a scope of its own, as with polls. */
 static void note_call(scope *s, const trigger_instance_row *i, err e)
 {
     const char *why = e != OK ? reason_of(s, e) : NULL;
+    scope *own;
 
-    if (s->ended == OK && !cstr_eq(why, i->error) && trigger_instance_set_error(s, i->id, why) != OK)
+    if (e == ERR_CANCELLED || cstr_eq(why, i->error))
+        return;
+    own = scope_new("trigger.call");
+    scope_set_timeout(own, NOTE_TIME);
+    if (trigger_instance_set_error(own, i->id, why) != OK)
         log_warn("trigger.error_not_kept", log_str("instance", i->id));
+    scope_close(own);
 }
 
 static err call_job(scope *s, job *j)
@@ -431,9 +480,10 @@ static err call_job(scope *s, job *j)
     if (e == ERR_NOT_FOUND || (e == OK && !is_active(w.instance)))
         return OK;
     TRY(e);
-    e = call_events(s, &w, payload, &fired);
+    if ((e = check_owner(s, w.instance)) == OK)
+        e = call_events(s, &w, payload, &fired);
     note_call(s, w.instance, e);
-    return e;
+    return e == ERR_DENIED ? fail(s, ERR_INVALID, "%s", scope_failure(s, e).text) : e; /* no use in trying again */
 }
 
 /* Deliveries */
@@ -449,8 +499,7 @@ static err deactivate_without_target(scope *s, const trigger_instance_row *then,
     i->state = "deactivated";
     i->error = why;
     log_warn("trigger.deactivated", log_str("instance", i->id), log_str("reason", why));
-    TRY(trigger_instance_update(s, OWNED_BY_ANYONE, i));
-    return job_cancel_key(s, poll_key(s->arena, i->id));
+    return store_unplanned(s, i);
 }
 
 static err deliver_to(scope *s, const whole *w, trigger_target deliver, const trigger_delivery *d)
@@ -495,14 +544,15 @@ static err event_job(scope *s, job *j)
     return deliver_to(s, &w, deliver, &d);
 }
 
-void trigger_setup(void)
+void trigger_setup(int64_t limit)
 {
-    static const job_kind kinds[] = {
-        {.name = "trigger.poll", .run = poll_job, .timeout = MINUTES(4)},
-        {.name = "trigger.call", .run = call_job, .timeout = MINUTES(4)},
+    static job_kind kinds[] = {
+        {.name = "trigger.poll", .run = poll_job},
+        {.name = "trigger.call", .run = call_job},
         {.name = "trigger.event", .run = event_job, .timeout = MINUTES(60)},
     };
 
+    kinds[0].timeout = kinds[1].timeout = limit;
     for (size_t i = 0; i < COUNT(kinds); i++)
         jobs_register(&kinds[i]);
 }

@@ -33,8 +33,9 @@ typedef struct {
 typedef err (*trigger_target)(scope *s, const trigger_delivery *d);
 void trigger_register_target(const char *kind, trigger_target fn); /* "agent"; at start */
 
-/* At start: the kinds of jobs. */
-void trigger_setup(void);
+/* At start: the kinds of jobs.  `limit`: of a poll or call in nanoseconds, which may run its script twice (script/invoke.h) and wait for
+ * its turn before. */
+void trigger_setup(int64_t limit);
 
 enum { TRIGGER_INTERVAL_MIN = 60, TRIGGER_INTERVAL_DEFAULT = 300, TRIGGER_INTERVAL_MAX = 86400 }; /* seconds */
 
@@ -49,7 +50,8 @@ MUST_USE err trigger_reschedule(scope *s, trigger_instance_row *i);
 /* An active instance polls at once.  ERR_CONFLICT, code "trigger.inactive"; ERR_UNSUPPORTED: a webhook. */
 MUST_USE err trigger_poll_now(scope *s, const trigger_instance_row *i);
 
-/* After a start of the server: whoever should poll does. */
+/* After a start of the server, and now and then: whoever should poll does.  An instance that was started just when its last poll ended
+ * may have no job. */
 MUST_USE err trigger_resume(scope *s);
 
 /*

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The database of a test server: SQLite in its data directory, or, with SLUICE_TEST_DB=postgres, a database of its own in the
 PostgreSQL that tests/postgres.sh has started."""
+import contextlib
 import hashlib
 import os
 import sqlite3
@@ -63,6 +64,15 @@ def check(data):
     """That the database is sound."""
     if not POSTGRES:  # PostgreSQL's own pages are its own business
         assert rows(data, "PRAGMA quick_check") == [("ok",)]
+
+
+@contextlib.contextmanager
+def locked(data):
+    """A writer beside the running server: until it goes, the server's writes wait.  Yields its connection."""
+    with contextlib.closing(sqlite3.connect(f"{data}/sluice.db", timeout=10, isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        yield db
+        db.execute("ROLLBACK")
 
 
 def change(data, sql):

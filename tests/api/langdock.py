@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What tests of the Langdock API share."""
+import json
+import socket
+import time
+
 import sage
 from fixtures import create_key
 
@@ -29,6 +33,24 @@ def issue(response, path, code=None):
     assert found["path"] == path, found
     assert code is None or found["code"] == code, found
     return found
+
+
+def send(server, client, path, body, key):
+    """A POST under this Idempotency-Key whose answer nobody reads yet; its socket."""
+    data = json.dumps(body, separators=(",", ":")).encode()  # as httpx does, since the same bytes have to come again
+    head = f"POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: {client.headers['authorization']}\r\nidempotency-key: {key}\r\n"
+    s = socket.create_connection(("127.0.0.1", server.port))
+    s.sendall(head.encode() + b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (len(data), data))
+    return s
+
+
+def again(client, path, body, key, timeout=20):
+    """The same once more, until it is not at work any more."""
+    end = time.monotonic() + timeout
+    while (r := client.post(path, json=body, headers={"idempotency-key": key})).status_code == 409 and "still being" in r.text:
+        assert time.monotonic() < end, "its key stays taken"
+        time.sleep(0.1)
+    return r
 
 
 class Desk:

@@ -8,8 +8,9 @@ import pytest
 
 import langdock
 import sage
+import server as servers
 from fake_llm import Call, Fail, Reply
-from fixtures import create_key, create_user
+from fixtures import SYSTEM_MODEL, create_key, create_user
 from langdock import NOBODY, Desk, refused
 
 
@@ -451,6 +452,27 @@ def test_an_agent_lends_its_owners_action_and_connection(desk, server, admin, fa
     fake_llm.script(model, Reply(tool_calls=[Call(action["slug"])]), Reply("Done."))
     sage.chat(guest.client, sage.say("Do it", agent))
     assert "No connection configured" in answer_of_tool(fake_llm, model)
+
+
+def test_an_agent_lends_nothing_of_an_owner_who_is_disabled(server, admin, fake_llm):
+    owner, guest = create_user(server), create_user(server)
+    desk = Desk(langdock.client(server, user=owner.name))
+    desk.auth("API_KEY", authFields=[{"slug": "who", "label": "Who", "type": "TEXT"}])
+    lent = desk.post("connections", {"values": {"who": "the lender"}}).json()["connection"]
+    action = desk.action(slug(desk), code="return data.auth.who")
+    entry = {"actionId": action["id"], "requiresConfirmation": False, "connectionId": lent["id"]}
+    key = server.client(token=create_key(server, "AGENT_API", user=owner.name))
+    agent = key.post("/agent/v1/create", json={"name": sage.unique("Lender"), "actions": [entry]}).json()["agent"]["id"]
+    model, before = SYSTEM_MODEL, len(fake_llm.requests_for(SYSTEM_MODEL))  # it does not go with the owner
+    sage.full(admin.post(f"/api/agent/{agent}/auth", json={"user_ids": [guest.id]}))
+    fake_llm.script(model, Reply(tool_calls=[Call(action["slug"])]), Reply("Done."))
+    sage.chat(guest.client, sage.say("Do it", agent))
+    assert answer_of_tool(fake_llm, model) == "the lender"
+    assert servers.run("user", "disable", "--data", server.data, owner.name).returncode == 0
+    fake_llm.script(model, Reply(tool_calls=[Call(action["slug"])]), Reply("It cannot be done."))
+    sage.chat(guest.client, sage.say("Do it", agent))
+    asked = [r.body for r in fake_llm.requests_for(model)[before + 2 :]]
+    assert asked and action["slug"] not in str([b.get("tools") for b in asked]) and "the lender" not in str(asked)
 
 
 def test_an_agents_entry_decides_about_confirmation(desk, server, admin, fake_llm):

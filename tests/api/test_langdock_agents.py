@@ -373,6 +373,30 @@ def test_drafts_are_published(builder):
     refused(builder.post("/agent/v1/publish", json={"agentId": made["id"], "description": "x" * 501}), 400)
 
 
+def test_changes_of_different_members_at_once_are_all_kept(builder):
+    made = create(builder)
+    assert builder.post("/agent/v1/publish", json={"agentId": made["id"]}).status_code == 200
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        for n in range(6):
+            wanted = {"name": f"N{n}", "description": f"D{n}", "instruction": f"I{n}", "emoji": f"{n}", "conversationStarters": [f"S{n}"], "canvas": n % 2 == 0}
+            change = lambda one: builder.patch("/agent/v1/update", json={"agentId": made["id"], one[0]: one[1]})  # noqa: E731
+            assert {r.status_code for r in pool.map(change, wanted.items())} == {200}
+            got = get(builder, made["id"], version="draft")
+            shown = {"emoji": "emojiIcon", "canvas": "canvasEnabled"}
+            assert {k: got[shown.get(k, k)] for k in wanted} == wanted
+
+
+def test_a_change_that_comes_while_it_is_published_is_not_lost(builder):
+    made = create(builder)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for n in range(20):
+            assert builder.patch("/agent/v1/update", json={"agentId": made["id"], "description": f"D{n}"}).status_code == 200
+            publishing = pool.submit(builder.post, "/agent/v1/publish", json={"agentId": made["id"]})
+            changing = pool.submit(builder.patch, "/agent/v1/update", json={"agentId": made["id"], "instruction": f"I{n}"})
+            assert publishing.result().status_code == changing.result().status_code == 200
+            assert get(builder, made["id"], version="draft")["instruction"] == f"I{n}"
+
+
 def test_publishing_twice_under_one_key_makes_one_version(builder):
     made, headers = create(builder), {"Idempotency-Key": sage.unique("once")}
     first, again = (builder.post("/agent/v1/publish", json={"agentId": made["id"]}, headers=headers) for _ in range(2))
@@ -395,10 +419,24 @@ def test_an_agent_that_is_shared_is_used_but_not_changed(server, builder, admin,
     made = create(builder, model=model[1])
     sage.full(admin.post(f"/api/agent/{made['id']}/auth", json={"user_ids": [other.id]}))
     assert get(client, made["id"])["name"] == made["name"]
+    assert builder.post("/agent/v1/publish", json={"agentId": made["id"]}).status_code == 200
+    assert builder.patch("/agent/v1/update", json={"agentId": made["id"], "instruction": "not yet"}).status_code == 200
+    refused(client.get("/agent/v1/get", params={"agentId": made["id"], "version": "draft"}), 403, "permission")
+    assert "not yet" not in str(get(client, made["id"], version="published"))
     refused(client.patch("/agent/v1/update", json={"agentId": made["id"], "name": "y"}), 403)
     refused(client.patch("/agent/v1/disable", json={"agentId": made["id"], "disabled": True}), 403)
     fake_llm.script(model[1], Reply("yes"))
     assert chat(client, agentId=made["id"], messages=[said("?")]).json()["messages"][0]["content"] == "yes"
+
+
+def test_the_files_of_an_agent_are_its_owners_whoever_changes_it(builder, stranger):
+    theirs, mine = upload(stranger, "theirs.txt", b"x"), upload(builder, "mine.txt", b"y")
+    made = create(stranger, attachments=[theirs])
+    body = {"agentId": made["id"], "attachments": get(builder, made["id"])["attachments"]}
+    r = builder.patch("/agent/v1/update", json=body)
+    assert r.status_code == 200 and r.json()["agent"]["attachments"] == [theirs], r.text
+    refused(builder.patch("/agent/v1/update", json={"agentId": made["id"], "attachments": [mine]}), 404, mine)
+    assert get(stranger, made["id"])["attachments"] == [theirs]
 
 
 def test_a_disabled_agent_answers_nobody(builder, admin, model):

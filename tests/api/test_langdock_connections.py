@@ -9,6 +9,7 @@ import urllib.parse
 import httpx
 import pytest
 
+import databases
 import langdock
 import sage
 from fake_oauth import FakeOAuth
@@ -195,6 +196,25 @@ def test_a_repeated_connect_is_carried_out_once(keyed):
     body, headers = {"values": {"api_key": "good-key-123"}}, {"idempotency-key": f"connect-{keyed.id}"}
     one = keyed.post("connections", body, headers=headers).json()
     assert keyed.post("connections", body, headers=headers).json() == one and len(connections(keyed)) == 1
+
+
+@databases.sqlite_only
+@pytest.mark.parametrize("leave", ["during the test", "while it is written"])
+def test_a_connect_whose_client_leaves_is_found_done_under_its_key(desk, open_server, leave):
+    path, body, key = f"{desk.url}/connections", {"values": {"api_key": "good-key-123"}}, sage.unique("key")
+    desk.auth("API_KEY", authFields=FIELDS, authTestCode="await ld.wait(700); return {};")
+    s = langdock.send(open_server, desk.client, path, body, key)
+    time.sleep(0.3)
+    if leave == "during the test":
+        s.close()
+    else:
+        with databases.locked(open_server.data):
+            time.sleep(1)
+            s.close()
+            time.sleep(0.3)
+    r = langdock.again(desk.client, path, body, key)
+    assert r.status_code == 201 and r.headers["idempotent-replayed"] == "true", r.text
+    assert [c["id"] for c in connections(desk)] == [r.json()["connection"]["id"]]
 
 
 def test_allowed_hosts_hold_for_tests_and_actions(keyed, provider):
@@ -500,6 +520,24 @@ def test_a_client_that_leaves_takes_no_token_with_it(calendar, provider):
         time.sleep(0.05)
     assert run(calendar, calendar.who)["result"]["status"] == 200
     assert len(provider.calls("/token")) == 2 and provider.reused == []
+
+
+def test_values_that_change_during_a_refresh_lose_no_token(calendar, provider):
+    provider.expires_in = 30
+    made = authorized(calendar)
+    provider.expires_in, provider.token_delay = 3600, 1
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(run, calendar, calendar.who) for _ in range(2)]
+        deadline = time.monotonic() + 10
+        while len(provider.calls("/token")) < 2:
+            assert time.monotonic() < deadline, "no refresh has begun"
+            time.sleep(0.01)
+        assert calendar.patch(f"connections/{made['id']}", {"values": {}}).status_code == 200
+        assert [r.result()["result"]["status"] for r in runs] == [200, 200]
+    provider.token_delay = 0
+    provider.expire()
+    assert run(calendar, calendar.who)["result"]["status"] == 200, "with the token of the rotation"
+    assert len(provider.calls("/token")) == 3 and provider.reused == []
 
 
 def test_scripts_can_do_all_of_it(desk, provider):

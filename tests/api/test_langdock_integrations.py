@@ -493,6 +493,19 @@ def test_icons_that_are_refused(desk):
     assert desk.get()["iconUrl"] is None
 
 
+def test_a_secret_that_is_set_while_scripts_are_compiled_stays(desk):
+    code = "return 'https://example.org'; " + "function f() { return [1, 2, 3].map(x => x + 1); }\n" * 700
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for _ in range(10):
+            desk.auth("NONE")
+            desk.auth("OAUTH", oauthClient={"scopes": "a"})
+            scripts = {"authorizationCode": code, "accessTokenCode": code, "refreshTokenCode": code}
+            slow = pool.submit(desk.auth, "OAUTH", oauthClient=scripts)
+            desk.auth("OAUTH", oauthClient={"clientSecret": "a new secret"})
+            slow.result()
+            assert desk.get()["oauthClient"]["hasClientSecret"] is True
+
+
 # ----------------------------------------------------------------------------------------- keys for repeated requests
 
 

@@ -12,6 +12,7 @@ import databases
 import langdock
 import sage
 import server as servers
+from fake_saas import FakeSaas
 from fixtures import create_user
 
 
@@ -269,6 +270,16 @@ def test_starting_what_is_active_loses_no_event(world):
     langdock.issue(world.desk.patch(world.at(instance), {"active": None}), ["active"], "invalid_type")
 
 
+def test_starting_what_is_active_gives_it_its_poll_again(world):
+    world.offer()
+    instance = world.instance(world.polling())
+    before = settled(world, instance)
+    databases.change(world.server.data, f"UPDATE trigger_instance SET next_poll_at = 1 WHERE id = '{instance['id']}'")
+    databases.change(world.server.data, "DELETE FROM job WHERE kind = 'trigger.poll'")
+    assert world.desk.patch(world.at(instance), {"active": True}).status_code == 200
+    world.wait(instance, lambda i: i["lastPollAt"] != before["lastPollAt"])
+
+
 def test_a_shorter_interval_counts_at_once(world):
     world.offer()
     instance = world.instance(world.polling(), pollingInterval=86400)
@@ -295,6 +306,55 @@ def test_instances_check_what_they_are_given(world):
     langdock.refused(world.desk.post("triggers/x/instances", {"agentId": world.agent}), 400)
     listed = world.client.get(f"{world.desk.url}/{path}").json()["instances"]
     assert listed == []
+
+
+@databases.sqlite_only
+def test_an_instance_whose_client_leaves_is_made_once(world):
+    world.offer()
+    trigger = world.polling()
+    path, body = f"{world.desk.url}/triggers/{trigger['id']}/instances", {"agentId": world.agent}
+    for _ in range(100):
+        key = sage.unique("key")
+        before = world.server.rows("SELECT COUNT(*) FROM trigger_instance")
+        s = langdock.send(world.server, world.client, path, body, key)
+        while not world.server.rows(f"SELECT 1 FROM idempotency WHERE name = '{key}'"):
+            pass
+        with databases.locked(world.server.data) as db:
+            early = db.execute("SELECT COUNT(*) FROM trigger_instance").fetchone()[0] == int(before[0][0])
+            time.sleep(0.2 if early else 0)
+            s.close()
+            time.sleep(0.2 if early else 0)
+        if early:  # its key is taken, and it is not written yet
+            break
+        langdock.again(world.client, path, body, key)
+    assert early
+    r = langdock.again(world.client, path, body, key)
+    assert r.status_code == 201 and r.headers["idempotent-replayed"] == "true", r.text
+    assert int(world.server.rows("SELECT COUNT(*) FROM trigger_instance")[0][0]) == int(before[0][0]) + 1
+    settled(world, r.json()["instance"])
+
+
+@databases.sqlite_only
+def test_an_instance_that_could_not_be_started_is_not_made_again_under_its_key(world):
+    world.offer()
+    trigger = world.polling()
+    path, body = f"{world.desk.url}/triggers/{trigger['id']}/instances", {"agentId": world.agent}
+    rows = "SELECT COUNT(*) FROM trigger_instance"
+    for _ in range(100):
+        key, before = sage.unique("key"), world.server.rows(rows)
+        with langdock.send(world.server, world.client, path, body, key) as s:
+            while world.server.rows(rows) == before:
+                pass
+            with databases.locked(world.server.data) as db:
+                early = db.execute("SELECT COUNT(*) FROM trigger_instance WHERE state = 'inactive'").fetchone()[0] == 1
+                answer = s.recv(1000) if early else b""  # once the server waits no longer for the lock
+        if early:
+            break
+        langdock.again(world.client, path, body, key)
+    assert b" 429 " in answer.split(b"\r\n")[0], answer
+    made = world.server.rows(rows)
+    langdock.refused(langdock.again(world.client, path, body, key), 409, "was carried out, but its answer was lost")
+    assert world.server.rows(rows) == made
 
 
 def test_a_poll_survives_a_restart_and_an_event_does_not_fire_again(world):
@@ -359,6 +419,24 @@ def test_a_call_that_the_code_does_not_understand_says_so_until_one_goes_well(wo
     assert "what is this?" in failed["error"] and failed["state"] == "listening"
     world.desk.patch(f"triggers/{trigger['id']}", {"pollingCode": "return []"})
     world.wait(hook, lambda i: i["error"] is None, timeout=60)  # it is tried again by itself
+
+
+def test_a_call_that_was_accepted_runs_no_code_once_its_user_is_disabled(world):
+    name = create_user(world.server, "user").name
+    theirs = langdock.client(world.server, "INTEGRATION_API", "AGENT_API", user=name)
+    world.agent = theirs.post("/agent/v1/create", json={"name": "Theirs"}).json()["agent"]["id"]
+    world.client, world.desk = theirs, langdock.Desk(theirs)
+    with FakeSaas() as saas:
+        code = f"const r = await ld.request({{url: {json.dumps(saas.url + '/shop/flaky')}}}); throw new Error('status ' + r.status)"
+        hook = world.instance(world.desk.trigger("Hook", kind="webhook", pollingCode=code))
+        assert call(world, hook).status_code == 202
+        world.wait(hook, lambda i: i["error"] is not None)
+        assert servers.run("user", "disable", "--data", world.server.data, name).returncode == 0
+        end = time.monotonic() + 30
+        while (job := world.server.rows("SELECT state, error FROM job WHERE kind = 'trigger.call'"))[0][0] != "failed":
+            assert time.monotonic() < end and len(saas.log("shop")) == 1, (job, saas.log())
+            time.sleep(0.1)
+        assert "disabled" in job[0][1] and len(saas.log("shop")) == 1
 
 
 def test_a_trigger_with_instances_keeps_its_kind(world, hook):

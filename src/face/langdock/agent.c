@@ -14,6 +14,8 @@
 #include "face/langdock/agent_shared.h"
 #include "face/langdock/envelope.h"
 
+enum { TRIES = 16 }; /* of a change while others change the same agent */
+
 /* The bodies.  Members are read from the JSON itself, since absent and null differ; the table checks and documents them. */
 typedef struct {
     const char *agentId, *assistantId;
@@ -113,16 +115,17 @@ static err read_live(scope *s, const agent_row *row, agent_document *out)
     return agent_document_read(s, row->name, row->config, row->extra, out);
 }
 
-/* The draft, or what answers when there is none; *draft says which. */
-static err read_draft(scope *s, const agent_row *row, agent_document *out, bool *draft)
+/* The draft, or what answers when there is none; *seen is for who changes it. */
+static err read_draft(scope *s, const agent_row *row, agent_document *out, agent_seen *seen)
 {
     agent_version_row *v;
     err e = agent_version_find(s, row->id, 0, &v);
 
-    *draft = e == OK;
+    *seen = (agent_seen){.agent_at = row->updated_at};
     if (e == ERR_NOT_FOUND)
         return read_live(s, row, out);
     TRY(e);
+    seen->draft_at = v->created_at;
     return agent_document_read(s, v->name, v->config, v->extra, out);
 }
 
@@ -161,25 +164,28 @@ err dock_create_agent(request *rq, response *rs, const agent_answer *how)
     row.config = json_text(rq->scope->arena, doc.config);
     row.extra = json_text(rq->scope->arena, doc.extra);
     TRY(agent_insert(rq->scope, &row));
+    dock_written(rq);
     return dock_answer_agent(rq, rs, how, &row, &doc);
 }
 
 err dock_read_agent(request *rq, response *rs, const agent_answer *how, const char *id, const char *version)
 {
     agent_document doc;
+    agent_seen unused;
     agent_row *row;
-    bool draft;
 
-    TRY(dock_find_agent(rq, id, &row));
-    if (cstr_eq(version, "draft"))
-        TRY(read_draft(rq->scope, row, &doc, &draft));
-    else
+    if (cstr_eq(version, "draft")) { /* it is shown to those who may go on with it */
+        TRY(find_own(rq, id, &row));
+        TRY(read_draft(rq->scope, row, &doc, &unused));
+    } else {
+        TRY(dock_find_agent(rq, id, &row));
         TRY(read_live(rq->scope, row, &doc));
+    }
     return dock_answer_agent(rq, rs, how, row, &doc);
 }
 
 /* An agent that was never published has no draft beside it: what is changed is what answers. */
-static err store_change(request *rq, agent_row *row, const agent_document *doc)
+static err store_change(request *rq, agent_row *row, const agent_document *doc, const agent_seen *seen)
 {
     agent_version_row *last;
     err e = agent_version_last(rq->scope, row->id, &last);
@@ -188,22 +194,38 @@ static err store_change(request *rq, agent_row *row, const agent_document *doc)
     row->config = json_text(rq->scope->arena, doc->config);
     row->extra = json_text(rq->scope->arena, doc->extra);
     if (e == ERR_NOT_FOUND)
-        return agent_update(rq->scope, rows_of(rq->user), row);
+        return agent_live_put(rq->scope, row, seen);
     TRY(e);
-    return agent_draft_put(rq->scope, row, rq->user->user_id);
+    return agent_draft_put(rq->scope, row, rq->user->user_id, seen);
+}
+
+static err change_once(request *rq, const char *id, agent_row **row, agent_document *doc)
+{
+    agent_seen seen;
+
+    TRY(find_own(rq, id, row));
+    TRY(read_draft(rq->scope, *row, doc, &seen));
+    TRY(agent_document_change(rq, rq->json, (*row)->owner_id, doc));
+    return store_change(rq, *row, doc, &seen);
+}
+
+/* Somebody else's change came in between: it is not undone, ours is made upon it. */
+static bool again(const request *rq, err e)
+{
+    return e == ERR_CONFLICT && cstr_eq(rq->scope->failure.code, "agent.changed_meanwhile");
 }
 
 err dock_change_agent(request *rq, response *rs, const agent_answer *how, const char *id)
 {
     agent_document doc;
     agent_row *row;
-    bool draft;
+    err e;
 
-    TRY(find_own(rq, id, &row));
     TRY(check_starters(rq, json_object_get(rq->json, "conversationStarters")));
-    TRY(read_draft(rq->scope, row, &doc, &draft));
-    TRY(agent_document_change(rq, rq->json, row->owner_id, &doc));
-    TRY(store_change(rq, row, &doc));
+    e = change_once(rq, id, &row, &doc);
+    for (int i = 1; again(rq, e) && i < TRIES; i++)
+        e = change_once(rq, id, &row, &doc);
+    TRY(e);
     return dock_answer_agent(rq, rs, how, row, &doc);
 }
 
@@ -284,12 +306,36 @@ static err check_new(request *rq, const agent_version_row *v)
     return OK;
 }
 
+static err publish_once(request *rq, agent_version_row *v)
+{
+    const publish_body *in = rq->body;
+    agent_version_row *draft;
+    agent_seen seen = {0};
+    agent_row *row;
+    err e;
+
+    TRY(find_own(rq, in->agentId, &row));
+    e = agent_version_find(rq->scope, row->id, 0, &draft);
+    if (e != OK && e != ERR_NOT_FOUND)
+        return e;
+    seen.agent_at = row->updated_at;
+    seen.draft_at = e == OK ? draft->created_at : 0;
+    *v = (agent_version_row){.agent_id = row->id,
+                             .name = e == OK ? draft->name : row->name,
+                             .config = e == OK ? draft->config : row->config,
+                             .extra = e == OK ? draft->extra : row->extra,
+                             .note = in->description,
+                             .created_by = rq->user->user_id};
+    TRY(check_new(rq, v));
+    return agent_publish(rq->scope, v, &seen);
+}
+
 /* POST /agent/v1/publish */
 err dock_agent_publish(request *rq, response *rs)
 {
     const publish_body *in = rq->body;
     json_t *o = json_hold(rq->scope->arena, json_object()), *version = json_object();
-    agent_version_row *draft, v;
+    agent_version_row v;
     bool answered;
     agent_row *row;
     err e;
@@ -299,17 +345,10 @@ err dock_agent_publish(request *rq, response *rs)
     TRY(dock_once(rq, rs, &answered));
     if (answered)
         return OK;
-    e = agent_version_find(rq->scope, row->id, 0, &draft);
-    if (e != OK && e != ERR_NOT_FOUND)
-        return e;
-    v = (agent_version_row){.agent_id = row->id,
-                            .name = e == OK ? draft->name : row->name,
-                            .config = e == OK ? draft->config : row->config,
-                            .extra = e == OK ? draft->extra : row->extra,
-                            .note = in->description,
-                            .created_by = rq->user->user_id};
-    TRY(check_new(rq, &v));
-    TRY(agent_publish(rq->scope, &v));
+    e = publish_once(rq, &v);
+    for (int i = 1; again(rq, e) && i < TRIES; i++)
+        e = publish_once(rq, &v);
+    TRY(e);
     json_set_str(version, "id", version_id(rq->scope->arena, row->id, v.version));
     json_set_int(version, "version", v.version);
     json_set_str(version, "createdAt", dock_time(rq->scope->arena, v.created_at));

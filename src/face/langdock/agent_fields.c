@@ -124,12 +124,15 @@ static err check_actions(request *rq, const char *owner_id, const json_t *before
     return OK;
 }
 
-static err check_attachments(request *rq, const json_t *list)
+/* An agent's files are its owner's; of an agent without owner, those of whoever uses it. */
+static err check_attachments(request *rq, const char *owner_id, const json_t *list)
 {
+    owned_by owner = owner_id != NULL ? owned_by_user(owner_id) : own_rows_of(rq->user);
+
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *id = json_string_value(json_array_get(list, i));
         attachment_row *at;
-        err e = dock_is_id(id) ? attachment_find(rq->scope, own_rows_of(rq->user), id, &at) : ERR_NOT_FOUND;
+        err e = dock_is_id(id) ? attachment_find(rq->scope, owner, id, &at) : ERR_NOT_FOUND;
 
         if (e == ERR_NOT_FOUND)
             return unknown(rq, "Attachment", id);
@@ -180,7 +183,7 @@ static err check_extra(request *rq, const char *name, const char *owner_id, cons
     if (cstr_eq(name, "actions"))
         return check_actions(rq, owner_id, json_object_get(doc->extra, "actions"), v);
     if (cstr_eq(name, "attachments"))
-        return check_attachments(rq, v);
+        return check_attachments(rq, owner_id, v);
     if (cstr_eq(name, "knowledgeFolderIds") && json_array_size(v) > 0) /* there are none on this server */
         return unknown(rq, "Knowledge folder", json_string_value(json_array_get(v, 0)));
     return OK;

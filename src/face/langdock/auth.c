@@ -8,7 +8,7 @@
 #include "face/langdock/handlers.h"
 #include "face/langdock/shape.h"
 
-enum { AUTH_CODE_MAX = 40000, AUTH_FIELDS_MAX = 50 };
+enum { AUTH_CODE_MAX = 40000, AUTH_FIELDS_MAX = 50, TRIES = 16 };
 
 typedef struct {
     const char *slug, *label, *type, *description, *placeholder;
@@ -151,29 +151,52 @@ static err check_scripts(request *rq, response *rs, const auth_body *in, bool *a
     return OK;
 }
 
+/* What the body says of it, into a row that has just been read. */
+static err take_body(request *rq, integration_row *row)
+{
+    const auth_body *in = rq->body;
+    bool oauth = cstr_eq(in->authType, "OAUTH") || cstr_eq(in->authType, "OAUTH_DCR");
+
+    row->auth_type = in->authType;
+    TRY(take_fields(rq, in->authFields, &row->auth_fields));
+    if (dock_given(rq, "authTestCode"))
+        row->auth_test_code = cstr_blank(in->authTestCode) ? NULL : in->authTestCode;
+    if (oauth)
+        return in->oauthClient != NULL ? take_client(rq, in->oauthClient, row) : OK;
+    row->oauth = row->sealed_oauth = NULL;
+    return OK;
+}
+
+/* What is left out stays, also what others have set since the row was read: then once more upon theirs. */
+static err store(request *rq, integration_row *row, int64_t *deleted)
+{
+    const auth_args *args = rq->args;
+    err e = integration_set_auth(rq->scope, rows_of(rq->user), row, args->dryRun, deleted);
+
+    for (int i = 1; e == ERR_CONFLICT && i < TRIES; i++) {
+        TRY(integration_find_own(rq->scope, rows_of(rq->user), row->id, &row));
+        TRY(take_body(rq, row));
+        e = integration_set_auth(rq->scope, rows_of(rq->user), row, args->dryRun, deleted);
+    }
+    return e;
+}
+
 /* PATCH /integrations/v1/{integrationId}/auth */
 err dock_auth_update(request *rq, response *rs)
 {
     const auth_body *in = rq->body;
     const auth_args *args = rq->args;
-    bool oauth = cstr_eq(in->authType, "OAUTH") || cstr_eq(in->authType, "OAUTH_DCR"), answered;
     int64_t deleted = 0;
     integration_row *row;
     json_t *o, *one;
+    bool answered;
 
     TRY(dock_own_integration(rq, rs, &row));
-    row->auth_type = in->authType;
-    TRY(take_fields(rq, in->authFields, &row->auth_fields));
-    if (dock_given(rq, "authTestCode"))
-        row->auth_test_code = cstr_blank(in->authTestCode) ? NULL : in->authTestCode;
-    if (!oauth)
-        row->oauth = row->sealed_oauth = NULL;
-    else if (in->oauthClient != NULL)
-        TRY(take_client(rq, in->oauthClient, row));
+    TRY(take_body(rq, row));
     TRY(check_scripts(rq, rs, in, &answered));
     if (answered)
         return OK;
-    TRY(integration_set_auth(rq->scope, rows_of(rq->user), row, args->dryRun, &deleted));
+    TRY(store(rq, row, &deleted));
     TRY(integration_find(rq->scope, rows_of(rq->user), row->id, &row));
     TRY(dock_integration_json(rq, row, &one));
     o = dock_wrap(rq, "integration", one);

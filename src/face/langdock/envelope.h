@@ -38,11 +38,13 @@ const char *dock_base_url(const request *rq);
 
 /*
  * Idempotency-Key (section 14, 10): a handler that creates something begins with dock_once() and ends with dock_created(), which
- * keeps the answer before it is sent.  *answered: the request was carried out before, or may not be now, and has its answer.
- * dock_once_of() is for bodies that are not in memory: `content` tells one from another.
+ * keeps the answer before it is sent.  In between the request goes on when its client leaves.  *answered: the request was carried
+ * out before, or may not be now, and has its answer.  dock_once_of() is for bodies that are not in memory: `content` tells one
+ * from another.  Whoever may fail after his write says dock_written() in between: then it is not carried out again.
  */
 MUST_USE err dock_once(request *rq, response *rs, bool *answered);
 MUST_USE err dock_once_of(request *rq, response *rs, str content, bool *answered);
+void dock_written(request *rq);
 err dock_created(request *rq, response *rs, int status, const json_t *answer);
 
 /* UTC with milliseconds and Z: "2026-02-11T09:15:27.412Z". */

@@ -152,6 +152,7 @@ err dock_instance_create(request *rq, response *rs)
     if (cstr_eq(t->kind, "webhook"))
         secret = new_secret(rq, &i);
     TRY(trigger_instance_insert(rq->scope, &i));
+    dock_written(rq);
     if (in->active)
         TRY(trigger_activate(rq->scope, &i));
     return dock_created(rq, rs, 201, dock_wrap(rq, "instance", instance_json(rq, t, &i, secret)));

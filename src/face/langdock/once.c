@@ -6,8 +6,16 @@
 #include "db/seal.h"
 #include "face/langdock/envelope.h"
 #include "model/idempotency.h"
+#include "rt/sleep.h"
 
-/* The key of a request that is being carried out hangs on rq->face_data until its answer is kept. */
+enum { KEEP_TRIES = 5 };
+
+/* The key of a request that is being carried out hangs on rq->face_data until its answer is kept.  So long the request goes on
+ * without its client, too: whoever lost the answer sends it again, and is to find it done. */
+typedef struct {
+    idempotency_key key;
+    bool written;
+} pending;
 
 static err read_key(request *rq, const char *name, str content, idempotency_key *k)
 {
@@ -39,18 +47,19 @@ static err answer_again(request *rq, response *rs, const idempotency_claim *c)
 err dock_once_of(request *rq, response *rs, str content, bool *answered)
 {
     const char *name = request_header(rq, "Idempotency-Key");
-    idempotency_key *k;
     idempotency_claim c;
+    pending *p;
 
     *answered = false;
     if (name == NULL)
         return OK;
-    k = arena_one(rq->scope->arena, idempotency_key);
-    TRY(read_key(rq, name, content, k));
-    TRY(idempotency_begin(rq->scope, k, &c));
+    p = arena_one(rq->scope->arena, pending);
+    TRY(read_key(rq, name, content, &p->key));
+    TRY(idempotency_begin(rq->scope, &p->key, &c));
     switch (c.state) {
     case IDEMPOTENCY_MINE:
-        rq->face_data = k;
+        rq->face_data = p;
+        request_hold(rq);
         return OK;
     case IDEMPOTENCY_KEPT:
         *answered = true;
@@ -76,29 +85,76 @@ err dock_once(request *rq, response *rs, bool *answered)
     return dock_once_of(rq, rs, body, answered);
 }
 
-/* Kept under seal, since some answers tell a secret once.  One that cannot be kept leaves the key taken: better refused for a while than carried out twice. */
+void dock_written(request *rq)
+{
+    pending *p = rq->face_data;
+
+    if (p != NULL)
+        p->written = true;
+}
+
+/* Kept under seal, since some answers tell a secret once.  In a scope of its own, since the request's may have ended.  One that cannot
+ * be kept leaves the key taken: better refused for a while than carried out twice. */
+static void keep(const idempotency_key *k, int status, const json_t *answer)
+{
+    scope *s = scope_new("idempotency");
+    const char *sealed = seal_text(s->arena, json_text(s->arena, answer));
+    err e = ERR_IO;
+
+    scope_set_timeout(s, SECONDS(10));
+    for (int i = 0; e != OK && i < KEEP_TRIES; i++)
+        if ((e = idempotency_store(s, k, status, sealed)) != OK && sleep_for(s, MILLISECONDS(200)) != OK)
+            break;
+    if (e != OK)
+        log_warn("idempotency.not_kept", log_str("error", scope_failure(s, e).text));
+    scope_close(s);
+}
+
+static void give_back(const idempotency_key *k)
+{
+    scope *s = scope_new("idempotency");
+    err e;
+
+    scope_set_timeout(s, SECONDS(10));
+    if ((e = idempotency_drop(s, k)) != OK)
+        log_warn("idempotency.not_dropped", log_str("error", scope_failure(s, e).text));
+    scope_close(s);
+}
+
 err dock_created(request *rq, response *rs, int status, const json_t *answer)
 {
-    const idempotency_key *k = rq->face_data;
+    const pending *p = rq->face_data;
 
     rq->face_data = NULL;
-    if (k != NULL &&
-        idempotency_store(rq->scope, k, status, seal_text(rq->scope->arena, json_text(rq->scope->arena, answer))) != OK)
-        log_warn("idempotency.not_kept", log_str("path", rq->path));
+    if (p != NULL) {
+        keep(&p->key, status, answer);
+        request_release(rq);
+    }
     return reply_json(rs, status, answer);
+}
+
+/* What has been written is not written again, although its answer is lost. */
+static void keep_loss(const idempotency_key *k)
+{
+    static const char text[] = "This request was carried out, but its answer was lost";
+    json_t *o = json_object();
+
+    json_set_str(o, "message", text);
+    json_set_str(o, "error", text);
+    keep(k, 409, o);
+    json_decref(o);
 }
 
 void dock_after(request *rq, response *rs)
 {
-    const idempotency_key *k = rq->face_data;
-    scope *s;
+    const pending *p = rq->face_data;
 
     (void)rs;
-    if (k == NULL)
+    if (p == NULL)
         return;
-    s = scope_new("idempotency"); /* the request's own may have ended */
-    scope_set_timeout(s, SECONDS(10));
-    if (idempotency_drop(s, k) != OK)
-        log_warn("idempotency.not_dropped", log_str("error", scope_failure(s, ERR_IO).text));
-    scope_close(s);
+    if (p->written)
+        keep_loss(&p->key);
+    else
+        give_back(&p->key);
+    request_release(rq);
 }

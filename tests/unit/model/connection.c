@@ -109,23 +109,51 @@ ENGINE_TEST(one_at_a_time_may_refresh_and_only_this_version)
     CHECK(mine, "the first");
     CHECK_INT(connection_lease(s, c.id, 1, later, &mine), OK);
     CHECK(!mine, "the second");
-    CHECK_INT(connection_store_oauth(s, c.id, 1, "tokens", 77), OK);
+    CHECK_INT(connection_store_oauth(s, c.id, NULL, "tokens", 77), OK);
     CHECK_INT(connection_find(s, OWNED_BY_ANYONE, NULL, c.id, &got), OK);
     CHECK_STR(got->status, "active");
     CHECK_STR(got->sealed_oauth, "tokens");
     CHECK_INT(got->expires_at, 77);
     CHECK_INT(got->version, 2);
-    CHECK_INT(connection_store_oauth(s, c.id, 1, "old tokens", 0), ERR_CONFLICT);
+    CHECK_INT(connection_store_oauth(s, c.id, "older tokens", "old tokens", 0), ERR_CONFLICT);
     CHECK_INT(connection_lease(s, c.id, 1, later, &mine), OK);
     CHECK(!mine, "another version by now");
     CHECK_INT(connection_lease(s, c.id, 2, clock_wall() - 1, &mine), OK);
     CHECK(mine, "free again");
     CHECK_INT(connection_lease(s, c.id, 2, later, &mine), OK);
     CHECK(mine, "the lease before has run out");
-    CHECK_INT(connection_end_lease(s, c.id, 2, "needs_reconnect", "refused"), OK);
+    CHECK_INT(connection_end_lease(s, c.id, later - 1, 2, "active", NULL), OK);
+    CHECK_INT(connection_find(s, OWNED_BY_ANYONE, NULL, c.id, &got), OK);
+    CHECK_INT(got->lease_until, later);
+    CHECK_INT(connection_end_lease(s, c.id, later, 2, "needs_reconnect", "refused"), OK);
     CHECK_INT(connection_find(s, OWNED_BY_ANYONE, NULL, c.id, &got), OK);
     CHECK_STR(got->status, "needs_reconnect");
     CHECK_STR(got->error, "refused");
+    CHECK_INT(got->lease_until, 0);
+}
+
+ENGINE_TEST(values_that_change_during_a_refresh_keep_no_token_out)
+{
+    const char *ann = made_user(s, "ann"), *desk = made_integration(s);
+    connection_row c = made(s, ann, desk, false, false), *got = NULL;
+    connection_patch values = {.sealed_values = "new values"};
+    int64_t later = clock_wall() + 60000000;
+    bool mine = false;
+
+    CHECK_INT(connection_store_oauth(s, c.id, NULL, "tokens", 0), OK);
+    CHECK_INT(connection_lease(s, c.id, 2, later, &mine), OK);
+    CHECK_INT(connection_change(s, OWNED_BY_ANYONE, c.id, &values), OK);
+    CHECK_INT(connection_store_oauth(s, c.id, "tokens", "rotated tokens", 0), OK);
+    CHECK_INT(connection_find(s, OWNED_BY_ANYONE, NULL, c.id, &got), OK);
+    CHECK_STR(got->sealed_oauth, "rotated tokens");
+    CHECK_STR(got->sealed_values, "new values");
+    CHECK_INT(got->lease_until, 0);
+    CHECK_INT(connection_lease(s, c.id, 4, later, &mine), OK);
+    CHECK_INT(connection_change(s, OWNED_BY_ANYONE, c.id, &values), OK);
+    CHECK_INT(connection_end_lease(s, c.id, later, 4, "needs_reconnect", "refused with the old values"), OK);
+    CHECK_INT(connection_find(s, OWNED_BY_ANYONE, NULL, c.id, &got), OK);
+    CHECK_STR(got->status, "active");
+    CHECK_STR(got->error, NULL);
     CHECK_INT(got->lease_until, 0);
 }
 

@@ -107,6 +107,13 @@ ENGINE_TEST(another_auth_type_deletes_the_connections_and_the_same_one_does_not)
     CHECK_INT(integration_find(s, who, mine.id, &got), OK);
     CHECK_STR(got->auth_type, "OAUTH");
     CHECK_STR(got->oauth, "{}");
+    mine.sealed_oauth = "new";
+    CHECK_INT(integration_set_auth(s, who, &mine, false, &n), OK);
+    got->sealed_oauth = "as it was read before";
+    CHECK_INT(integration_set_auth(s, who, got, false, &n), ERR_CONFLICT);
+    CHECK_STR(code_of(s), "integration.changed_meanwhile");
+    CHECK_INT(integration_find(s, who, mine.id, &got), OK);
+    CHECK_STR(got->sealed_oauth, "new");
 }
 
 ENGINE_TEST(integrations_are_listed_by_name)

@@ -170,10 +170,10 @@ ENGINE_TEST(due_are_those_that_poll_and_whose_time_has_come)
     made_instance(s, ann, t.id, "inactive", 100);
     made_instance(s, ann, t.id, "deactivated", 100);
     made_instance(s, ann, t.id, "seeding", 300);
-    CHECK_INT(trigger_instance_list_due(s, 250, 10, &all, &n), OK);
+    CHECK_INT(trigger_instance_list_due(s, 250, NULL, 10, &all, &n), OK);
     CHECK_INT(n, 2);
     CHECK_STR(all[0].id, late.id);
-    CHECK_INT(trigger_instance_list_due(s, 250, 1, &all, &n), OK);
+    CHECK_INT(trigger_instance_list_due(s, 250, NULL, 1, &all, &n), OK);
     CHECK_INT(n, 1);
     old = late;
     late.state = "backoff";
@@ -183,12 +183,36 @@ ENGINE_TEST(due_are_those_that_poll_and_whose_time_has_come)
     late.error = "refused";
     CHECK_INT(trigger_instance_mark_polled(s, &late, &done), OK);
     CHECK(done, "written");
-    CHECK_INT(trigger_instance_list_due(s, 250, 10, &all, &n), OK);
+    CHECK_INT(trigger_instance_list_due(s, 250, NULL, 10, &all, &n), OK);
     CHECK_INT(n, 1);
     late.state = "inactive";
     CHECK_INT(trigger_instance_update(s, OWNED_BY_ANYONE, &late), OK);
     CHECK_INT(trigger_instance_mark_polled(s, &old, &done), OK);
     CHECK(!done, "stopped meanwhile");
+}
+
+ENGINE_TEST(an_instance_and_its_next_poll_are_one_write)
+{
+    const char *ann = made_user(s, "ann"), *desk = made_integration(s);
+    trigger_instance_row i = made_instance(s, ann, made(s, desk, "A").id, "polling", 100), *all = NULL;
+    job_row poll = {.kind = "trigger.poll", .run_at = 100}, sooner = {.kind = "trigger.poll", .run_at = 50},
+            other = {.kind = "trigger.poll"};
+    const char *key = arena_printf(s->arena, "poll:%s", i.id);
+    size_t n = 9;
+
+    CHECK_INT(trigger_instance_list_due(s, 250, "poll:", 10, &all, &n), OK);
+    CHECK_INT(n, 1);
+    i.state = "seeding";
+    CHECK_INT(trigger_instance_plan(s, owned_by_user("bob"), &i, key, &other), ERR_NOT_FOUND);
+    CHECK_INT(engine_int(s, "SELECT COUNT(*) FROM job"), 0);
+    CHECK_INT(trigger_instance_plan(s, owned_by_user(ann), &i, key, &poll), OK);
+    CHECK_INT(trigger_instance_list_due(s, 250, "poll:", 10, &all, &n), OK);
+    CHECK_INT(n, 0);
+    CHECK_INT(job_insert_instead(s, key, &sooner), OK);
+    CHECK_INT(engine_int(s, "SELECT run_at FROM job WHERE state = 'queued'"), 50);
+    CHECK_INT(engine_int(s, "SELECT COUNT(*) FROM job WHERE state = 'cancelled'"), 1);
+    CHECK_INT(trigger_instance_plan(s, owned_by_user(ann), &i, key, NULL), OK);
+    CHECK_INT(engine_int(s, "SELECT COUNT(*) FROM job WHERE state = 'queued'"), 0);
 }
 
 ENGINE_TEST(an_event_is_new_once)

@@ -108,6 +108,16 @@ static void wait_for_end(request *rq, response *rs)
     reply_text(rs, 200, "late");
 }
 
+/* Goes on when the client has left, and tells by `written` that it did. */
+static void held_work(request *rq, response *rs)
+{
+    request_hold(rq);
+    if (sleep_for(rq->scope, MILLISECONDS(200)) == OK)
+        seen.written++;
+    request_release(rq);
+    wait_for_end(rq, rs);
+}
+
 static void stream(request *rq, response *rs)
 {
     static const char block[65536] = "block";
@@ -189,6 +199,8 @@ void probe_app(request *rq, response *rs, void *arg)
         leave_fibers(rq, rs);
     else if (strcmp(rq->path, "/wait") == 0)
         wait_for_end(rq, rs);
+    else if (strcmp(rq->path, "/held") == 0)
+        held_work(rq, rs);
     else if (strcmp(rq->path, "/stream") == 0)
         stream(rq, rs);
     else if (strcmp(rq->path, "/short") == 0)

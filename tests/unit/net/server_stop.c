@@ -39,6 +39,24 @@ FIBER_TEST(a_client_that_leaves_is_noticed_at_once)
           (long long)(seen.noticed_at - left_at) / 1000);
 }
 
+static void leave_held(void *arg)
+{
+    int fd = probe_connect(port_of(arg));
+
+    probe_send(fd, "GET /held HTTP/1.1\r\nHost: a\r\n\r\n");
+    usleep(50000);
+    close(fd);
+    usleep(400000);
+}
+
+FIBER_TEST(a_request_that_is_held_goes_on_without_its_client_until_it_is_released)
+{
+    with_app(s, leave_held, NULL);
+    CHECK_INT(seen.written, 1);
+    CHECK_INT(seen.cancelled, 1);
+    CHECK_STR(seen.reason, "client disconnected");
+}
+
 /* Sends the first `len` bytes, reads a little or nothing, and goes: politely, or with a reset. */
 static void vanish(int port, const char *text, size_t len, bool reset)
 {
