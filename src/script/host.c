@@ -513,4 +513,5 @@ void host_forget(script_exec *x)
 
     while ((copy = next_call(x)) != NULL)
         drop_call(x, copy);
+    let_go(x, x->response_bytes); /* of requests that the end of the run cut short */
 }
