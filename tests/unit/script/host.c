@@ -454,6 +454,19 @@ FIBER_TEST(what_a_run_holds_is_counted_down_however_it_ends, .limit = 60)
     CHECK_STR(text_of(s, "return (await fetch(BASE + '/a')).status"), "200");
 }
 
+FIBER_TEST(bodies_of_requests_that_wait_are_bounded_over_all_runs_too, .limit = 60)
+{
+    SERVERS_OR_SKIP(.held = MIB(1));
+    for (int i = 0; i < 2; i++) { /* what the first run sent does not count in the second */
+        CHECK_STR(text_of(s, "const most = {method: 'POST', body: 'x'.repeat(700000)};\n"
+                             "fetch(BASE + '/slow', most);\n"
+                             "return await fetch(BASE + '/a', most).then(r => r.status, e => e.message)"),
+                  "The requests and responses of all scripts are too large together: try again later");
+        CHECK_STR(text_of(s, "return (await fetch(BASE + '/a', {method: 'POST', body: 'x'.repeat(700000)})).status"),
+                  "200");
+    }
+}
+
 FIBER_TEST(a_request_has_its_own_time_limit_and_failures_can_be_caught, .limit = 30)
 {
     int64_t began = clock_mono();
