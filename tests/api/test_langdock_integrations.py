@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The Integrations API: every endpoint, its errors, limits and traps (contracts/langdock.md sections 1 and 2)."""
 import concurrent.futures
+import pathlib
 import re
 
 import pytest
@@ -496,6 +497,19 @@ def test_a_new_icon_takes_the_place_of_the_old_one(desk, server):
     assert desk.patch(body={"iconUrl": "https://example.org/i.png"}).status_code == 200
     assert desk.get()["iconUrl"] == "https://example.org/i.png"
     refused(desk.client.get(second), 404, "no icon")
+
+
+def test_of_icons_that_are_stored_at_once_one_is_kept(start_server):
+    server = start_server()
+    desk = Desk(langdock.client(server))
+
+    def put(n):
+        return desk.client.put(desk.url + "/icon", files={"icon": ("i.png", PNG + b"%d" % n, "image/png")}).status_code
+
+    with concurrent.futures.ThreadPoolExecutor(10) as pool:
+        assert set(pool.map(put, range(30))) == {200}
+    kept = [p for p in pathlib.Path(server.data, "objects").rglob("*") if p.is_file()]
+    assert [p.read_bytes() for p in kept] == [desk.client.get(desk.get()["iconUrl"]).content]
 
 
 def test_icons_that_are_refused(desk):

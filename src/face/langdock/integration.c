@@ -3,7 +3,6 @@
 #include "model/integration.h"
 
 #include "auth/rules.h"
-#include "base/log.h"
 #include "base/map.h"
 #include "face/langdock/envelope.h"
 #include "face/langdock/handlers.h"
@@ -173,6 +172,7 @@ err dock_integration_update(request *rq, response *rs)
 {
     const update_body *in = rq->body;
     integration_patch p = {.name = in->name, .description = emptied(rq, "description", in->description)};
+    const char *replaced;
     integration_row *row;
     json_t *one;
 
@@ -187,9 +187,8 @@ err dock_integration_update(request *rq, response *rs)
     else if (dock_given(rq, "allowedHosts"))
         p.allowed_hosts = "";
     p.private_ok = in->allowedHosts != NULL && rq->user->admin; /* only administrators open up private addresses */
-    TRY(integration_change(rq->scope, rows_of(rq->user), row->id, &p));
-    if (p.icon_object != NULL && object_delete(rq->scope, row->icon_object) != OK)
-        log_warn("icon.not_deleted", log_str("integration", row->id));
+    TRY(integration_change(rq->scope, rows_of(rq->user), row->id, &p, &replaced));
+    object_discard(replaced);
     one = json_object();
     json_set_str(one, "id", row->id);
     json_set_str(one, "name", p.name != NULL ? p.name : row->name);
@@ -201,10 +200,10 @@ err dock_integration_update(request *rq, response *rs)
 err dock_integration_delete(request *rq, response *rs)
 {
     integration_row *row;
+    const char *icon;
 
     TRY(dock_own_integration(rq, rs, &row));
-    TRY(integration_delete(rq->scope, rows_of(rq->user), row->id));
-    if (row->icon_object != NULL && object_delete(rq->scope, row->icon_object) != OK)
-        log_warn("icon.not_deleted", log_str("integration", row->id));
+    TRY(integration_delete(rq->scope, rows_of(rq->user), row->id, &icon));
+    object_discard(icon);
     return dock_deleted(rq, rs, "Integration deleted", row->id);
 }

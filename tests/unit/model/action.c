@@ -153,7 +153,7 @@ ENGINE_TEST(actions_go_with_their_integration)
     action_row late = {.integration_id = desk, .name = "late"};
 
     made(s, desk, "Find");
-    CHECK_INT(integration_delete(s, owned_by_user("u1"), desk), OK);
+    CHECK_INT(integration_delete(s, owned_by_user("u1"), desk, NULL), OK);
     CHECK_INT(engine_int(s, "SELECT COUNT(*) FROM action"), 0);
     CHECK_INT(action_insert(s, &late), ERR_NOT_FOUND);
     CHECK_STR(code_of(s), "integration.not_found");
