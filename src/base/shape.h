@@ -12,7 +12,7 @@
 
 #include "base/json.h"
 
-/* NULL when it fits, else one clause that says where it does not, in `a`. */
+/* NULL when it fits, else one short clause that says where it does not, in `a`; also when looking takes too many steps. */
 const char *shape_fault(arena *a, const json_t *schema, const json_t *value);
 
 /* The JSON value in a model's answer: the whole text, what stands in a code fence, or from the first bracket to the last.  NULL

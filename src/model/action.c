@@ -2,6 +2,8 @@
 /* Actions; see action.h. */
 #include "model/action.h"
 
+#include <assert.h>
+
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/slug.h"
@@ -144,23 +146,19 @@ err action_list(scope *s, const char *integration_id, action_row **out, size_t *
 
 /* Each chat asks for them: with the conditions apart, both parts run along the index of owners. */
 #define OFFERS                                                                                                         \
-    "SELECT a.id, a.integration_id, a.name, a.slug, a.description, NULL, a.input_fields, a.requires_confirmation,"     \
+    "SELECT a.id, a.integration_id, a.name, a.slug, a.description, NULL, NULL, a.requires_confirmation,"               \
     " a.active_label, a.done_label, a.failed_label, a.created_at, a.updated_at, i.name, i.owner_id,"                   \
     " i.created_at AS age, i.id AS whose, a.position AS place"                                                         \
     " FROM action a JOIN integration i ON i.id = a.integration_id"
 #define BY_AGE " ORDER BY age, whose, place, 12, 1"
 
-err action_list_offers(scope *s, owned_by who, action_offer **out, size_t *n)
+err action_list_offers(scope *s, const char *user_id, action_offer **out, size_t *n)
 {
     db_rows r;
 
-    if (who.anyone)
-        TRY(db_query(s, OFFERS BY_AGE " LIMIT $1", DB_ARGS(db_int(ACTION_OFFERS_MAX)), &r));
-    else
-        TRY(model_recall(s, VERSION_INTEGRATIONS, true,
-                         OFFERS " WHERE i.owner_id = $1 UNION ALL " OFFERS " WHERE i.owner_id IS NULL" BY_AGE
-                                " LIMIT $2",
-                         DB_ARGS(db_text(text_or(who.user_id, "")), db_int(ACTION_OFFERS_MAX)), &r));
+    TRY(model_recall(s, VERSION_INTEGRATIONS, true,
+                     OFFERS " WHERE i.owner_id = $1 UNION ALL " OFFERS " WHERE i.owner_id IS NULL" BY_AGE " LIMIT $2",
+                     DB_ARGS(db_text(text_or(user_id, "")), db_int(ACTION_OFFERS_MAX)), &r));
     *out = arena_array(s->arena, action_offer, r.count);
     *n = r.count;
     for (size_t i = 0; i < r.count; i++) {
@@ -170,6 +168,49 @@ err action_list_offers(scope *s, owned_by who, action_offer **out, size_t *n)
         (*out)[i].integration_name = take_text(&at);
         (*out)[i].owner_id = take_text(&at);
     }
+    return OK;
+}
+
+err action_list_fields(scope *s, const char *const *ids, size_t n, const char **out)
+{
+    db_value args[ACTION_FIELDS_AT_ONCE];
+    db_rows r;
+
+    assert(n <= ACTION_FIELDS_AT_ONCE);
+    for (size_t i = 0; i < ACTION_FIELDS_AT_ONCE; i++)
+        args[i] = db_text(i < n ? ids[i] : "");
+    TRY(model_recall(s, VERSION_INTEGRATIONS, false,
+                     "SELECT id, input_fields FROM action WHERE id IN"
+                     " ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+                     args, COUNT(args), &r));
+    for (size_t i = 0; i < n; i++) {
+        out[i] = NULL;
+        for (size_t k = 0; k < r.count; k++)
+            if (cstr_eq(db_row_text(&r, k, 0), ids[i]))
+                out[i] = db_row_text(&r, k, 1);
+    }
+    return OK;
+}
+
+err action_list_names(scope *s, owned_by who, action_row **out, size_t *n, bool *cut)
+{
+    db_rows r;
+
+    TRY(db_query(s,
+                 "SELECT a.id, a.integration_id, a.name, a.description"
+                 " FROM action a JOIN integration i ON i.id = a.integration_id"
+                 " WHERE ($1 = 1 OR i.owner_id = $2 OR i.owner_id IS NULL)"
+                 " ORDER BY CASE WHEN i.owner_id = $2 OR i.owner_id IS NULL THEN 0 ELSE 1 END, i.created_at, i.id,"
+                 " a.position, a.created_at, a.id LIMIT $3",
+                 DB_ARGS(WHO(who), db_int(ACTIONS_LISTED_MAX + 1)), &r));
+    *cut = r.count > ACTIONS_LISTED_MAX;
+    *n = MIN_OF(r.count, (size_t)ACTIONS_LISTED_MAX);
+    *out = arena_array(s->arena, action_row, *n);
+    for (size_t i = 0; i < *n; i++)
+        (*out)[i] = (action_row){.id = db_row_text(&r, i, 0),
+                                 .integration_id = db_row_text(&r, i, 1),
+                                 .name = db_row_text(&r, i, 2),
+                                 .description = db_row_text(&r, i, 3)};
     return OK;
 }
 

@@ -36,14 +36,25 @@ MUST_USE err action_insert(scope *s, action_row *a);
 MUST_USE err action_find(scope *s, const char *integration_id, const char *id, action_row **out);
 MUST_USE err action_list(scope *s, const char *integration_id, action_row **out, size_t *n); /* in order */
 
-/* The actions of every integration that `who` may use, the oldest integration first, in order; without code.  As they were a
- * moment ago. */
+/* The actions of every integration that a user may use, the oldest integration first, in order; without code and input fields.  As
+ * they were a moment ago. */
 typedef struct {
     action_row action;
     const char *integration_name, *owner_id; /* of the integration */
 } action_offer;
 enum { ACTION_OFFERS_MAX = 2000 };
-MUST_USE err action_list_offers(scope *s, owned_by who, action_offer **out, size_t *n); /* at most ACTION_OFFERS_MAX */
+MUST_USE err action_list_offers(scope *s, const char *user_id, action_offer **out,
+                                size_t *n); /* at most ACTION_OFFERS_MAX */
+
+/* The input fields of at most ACTION_FIELDS_AT_ONCE actions, in the order of their ids; NULL for one that is gone.  As they were a
+ * moment ago. */
+enum { ACTION_FIELDS_AT_ONCE = 16 };
+MUST_USE err action_list_fields(scope *s, const char *const *ids, size_t n, const char **out);
+
+/* What lists show of all actions that `who` may use: id, integration_id, name and description, in order; his own and built-in ones
+ * before others'.  *cut: there are more than ACTIONS_LISTED_MAX. */
+enum { ACTIONS_LISTED_MAX = 20000 };
+MUST_USE err action_list_names(scope *s, owned_by who, action_row **out, size_t *n, bool *cut);
 
 /* Changes what is not NULL.  An empty code or label is none.  ERR_CONFLICT, code "action.name_exists". */
 typedef struct {

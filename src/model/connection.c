@@ -11,6 +11,11 @@
     "shared, "                                                                                                         \
     "version, lease_until, created_at, updated_at"
 
+/* Without the secrets, which may be megabytes. */
+#define SHORT_COLUMNS                                                                                                  \
+    "id, integration_id, owner_id, label, status, error, NULL, NULL, expires_at, is_default, shared, version, "        \
+    "lease_until, created_at, updated_at"
+
 static const int64_t pending_lifetime = (int64_t)3600 * 1000000;
 
 static void read_connection(const db_rows *rows, size_t at, connection_row *c)
@@ -102,7 +107,7 @@ err connection_list(scope *s, owned_by who, const char *integration_id, connecti
     db_rows r;
 
     TRY(db_query(s,
-                 "SELECT " COLUMNS " FROM connection WHERE ($1 = 1 OR owner_id = $2) AND integration_id = $3"
+                 "SELECT " SHORT_COLUMNS " FROM connection WHERE ($1 = 1 OR owner_id = $2) AND integration_id = $3"
                  " ORDER BY created_at, id",
                  DB_ARGS(WHO(who), db_text(integration_id)), &r));
     *out = arena_array(s->arena, connection_row, r.count);
@@ -114,30 +119,17 @@ err connection_list(scope *s, owned_by who, const char *integration_id, connecti
 
 err connection_choose(scope *s, const char *user_id, const char *integration_id, connection_row **out)
 {
-    size_t own = 0;
     db_rows r;
 
     TRY(db_query(s,
                  "SELECT " COLUMNS " FROM connection WHERE integration_id = $1 AND status <> 'pending'"
-                 " AND (owner_id = $2 OR shared = 1)"
-                 " ORDER BY CASE WHEN owner_id = $2 THEN 0 ELSE 1 END, is_default DESC, created_at, id",
+                 " AND CASE WHEN owner_id <> $2 THEN shared = 1 ELSE is_default = 1 OR (SELECT COUNT(*)"
+                 " FROM connection WHERE integration_id = $1 AND status <> 'pending' AND owner_id = $2) = 1 END"
+                 " ORDER BY CASE WHEN owner_id = $2 THEN 0 ELSE 1 END, is_default DESC, created_at, id LIMIT 1",
                  DB_ARGS(db_text(integration_id), db_text(user_id)), &r));
-    for (size_t i = 0; i < r.count; i++) {
-        connection_row c;
-
-        read_connection(&r, i, &c);
-        own += cstr_eq(c.owner_id, user_id) ? 1 : 0;
-    }
-    for (size_t i = 0; i < r.count; i++) {
-        connection_row *c = arena_one(s->arena, connection_row);
-
-        read_connection(&r, i, c);
-        if (cstr_eq(c->owner_id, user_id) ? c->is_default || own == 1 : c->shared) {
-            *out = c;
-            return OK;
-        }
-    }
-    return fail_code(s, ERR_NOT_FOUND, "connection.none", integration_id, "no connection is configured");
+    if (r.count == 0)
+        return fail_code(s, ERR_NOT_FOUND, "connection.none", integration_id, "no connection is configured");
+    return give_one(s, &r, out);
 }
 
 err connection_change(scope *s, owned_by who, const char *id, const connection_patch *p)

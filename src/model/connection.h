@@ -37,7 +37,7 @@ MUST_USE err connection_insert(scope *s, connection_row *c);
 /* ERR_NOT_FOUND, code "connection.not_found", also for somebody else's: nobody learns of it.  integration_id NULL: any. */
 MUST_USE err connection_find(scope *s, owned_by who, const char *integration_id, const char *id, connection_row **out);
 MUST_USE err connection_list(scope *s, owned_by who, const char *integration_id, connection_row **out,
-                             size_t *n); /* oldest first; shared ones of others are not in it */
+                             size_t *n); /* oldest first, without secrets; shared ones of others are not in it */
 
 /* The one that a user acts with who names none: his default, else his only one, else the oldest shared one; pending ones do
  * not count.  ERR_NOT_FOUND, code "connection.none". */

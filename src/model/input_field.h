@@ -13,6 +13,7 @@
 #include "rt/scope.h"
 
 enum { INPUT_FIELDS_MAX = 200, INPUT_FIELD_SLUG_MAX = 100 };
+enum { INPUT_FIELDS_BYTES = 256 << 10 }; /* of a list as text: each chat reads those of its actions */
 
 /* `sent` is an array of objects whose members have been checked for type and length; NULL is none.  A field without
  * "jsonSchema" keeps that of the field with its slug in `before` (may be NULL).  The new list is held by the scope's arena.

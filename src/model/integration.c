@@ -140,19 +140,43 @@ static err check_owner(scope *s, owned_by who, const char *id)
 
 #define MAY_CHANGE " WHERE ($1 = 1 OR owner_id = $2) AND owner_id IS NOT NULL AND id = $3"
 
-static err change(scope *s, const char *id, const char *sql, const db_value *args, size_t n)
+/* Keeps others from changing the row until the transaction ends, and reads the key of its icon. */
+static err hold(scope *s, db_tx *tx, owned_by who, const char *id, const char **icon)
 {
-    err e = model_exec_one(s, "integration.not_found", "integration", id, sql, args, n);
+    int64_t held = 0;
+    db_rows r;
 
+    TRY(db_tx_exec(s, tx, "UPDATE integration SET icon_version = icon_version" MAY_CHANGE,
+                   DB_ARGS(WHO(who), db_text(id)), &held));
+    if (held == 0)
+        return model_missing(s, "integration.not_found", "integration", id);
+    TRY(db_tx_query(s, tx, "SELECT icon_object FROM integration WHERE id = $1", DB_ARGS(db_text(id)), &r));
+    *icon = r.count > 0 ? db_row_text(&r, 0, 0) : NULL;
+    return OK;
+}
+
+/* In one transaction with the reading of the icon that was there before. */
+static err change(scope *s, owned_by who, const char *id, const char *sql, const db_value *args, size_t n,
+                  const char **icon)
+{
+    db_tx *tx = NULL;
+    err e;
+
+    TRY(check_owner(s, who, id));
+    TRY(db_begin(s, &tx));
+    if ((e = hold(s, tx, who, id, icon)) == OK && (e = db_tx_exec(s, tx, sql, args, n, NULL)) == OK)
+        e = db_commit(s, &tx);
+    db_rollback(tx);
     version_bump(VERSION_INTEGRATIONS);
     return e;
 }
 
-err integration_change(scope *s, owned_by who, const char *id, const integration_patch *p)
+err integration_change(scope *s, owned_by who, const char *id, const integration_patch *p, const char **replaced)
 {
-    TRY(check_owner(s, who, id));
-    return change(
-        s, id,
+    const char *icon = NULL;
+
+    TRY(change(
+        s, who, id,
         "UPDATE integration SET name = COALESCE($4, name), description = COALESCE($5, description),"
         " icon_url = NULLIF(COALESCE($6, icon_url), ''), color = NULLIF(COALESCE($7, color), ''),"
         " allowed_hosts = NULLIF(COALESCE($8, allowed_hosts), ''), private_ok = COALESCE($9, private_ok),"
@@ -161,7 +185,11 @@ err integration_change(scope *s, owned_by who, const char *id, const integration
         DB_ARGS(WHO(who), db_text(id), db_text(p->name), db_text(p->description), db_text(p->icon_url),
                 db_text(p->color), db_text(p->allowed_hosts),
                 p->allowed_hosts != NULL ? db_int(p->private_ok) : DB_NULL, db_text(p->icon_object),
-                db_text(p->icon_type), db_int(p->icon_object != NULL), db_int(clock_wall())));
+                db_text(p->icon_type), db_int(p->icon_object != NULL), db_int(clock_wall())),
+        &icon));
+    if (replaced != NULL)
+        *replaced = p->icon_object != NULL ? icon : NULL;
+    return OK;
 }
 
 /* The new way of connecting, and the old connections gone, in one transaction. */
@@ -211,8 +239,12 @@ err integration_set_auth(scope *s, owned_by who, integration_row *i, bool dry, i
     return OK;
 }
 
-err integration_delete(scope *s, owned_by who, const char *id)
+err integration_delete(scope *s, owned_by who, const char *id, const char **icon)
 {
-    TRY(check_owner(s, who, id));
-    return change(s, id, "DELETE FROM integration" MAY_CHANGE, DB_ARGS(WHO(who), db_text(id)));
+    const char *had = NULL;
+
+    TRY(change(s, who, id, "DELETE FROM integration" MAY_CHANGE, DB_ARGS(WHO(who), db_text(id)), &had));
+    if (icon != NULL)
+        *icon = had;
+    return OK;
 }

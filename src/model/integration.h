@@ -41,20 +41,22 @@ MUST_USE err integration_list(scope *s, owned_by who, integration_row **out,
                               size_t *n); /* by name, ASCII case ignored */
 
 /* Changes what is not NULL; an empty text empties the nullable ones (all but name and description).  Atomic: two changes of
- * different members both hold. */
+ * different members both hold.  *replaced (may be NULL): key of the icon that it was the one to replace, or NULL. */
 typedef struct {
     const char *name, *description, *icon_url, *color;
     const char *allowed_hosts;
     bool private_ok; /* counts with allowed_hosts */
     const char *icon_object, *icon_type;
 } integration_patch;
-MUST_USE err integration_change(scope *s, owned_by who, const char *id, const integration_patch *p);
+MUST_USE err integration_change(scope *s, owned_by who, const char *id, const integration_patch *p,
+                                const char **replaced);
 
 /* Sets how users connect: the five auth members of `i`.  Another auth type deletes all connections; *deleted (may be NULL)
  * says how many.  With `dry` nothing is changed, and *deleted says how many it would be.  ERR_CONFLICT, code
  * "integration.changed_meanwhile", when the row's updated_at is another than that of `i`, which is brought up to date. */
 MUST_USE err integration_set_auth(scope *s, owned_by who, integration_row *i, bool dry, int64_t *deleted);
 
-MUST_USE err integration_delete(scope *s, owned_by who, const char *id); /* with all that belongs to it */
+/* With all that belongs to it but the object of its icon, whose key is in *icon (may be NULL), or NULL there. */
+MUST_USE err integration_delete(scope *s, owned_by who, const char *id, const char **icon);
 
 #endif

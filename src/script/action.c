@@ -7,11 +7,13 @@
 #include "base/slug.h"
 #include "model/agent.h"
 #include "model/idempotency.h"
+#include "model/input_field.h"
 #include "model/integration.h"
 #include "model/user.h"
 #include "rt/sleep.h"
 
 enum { RESULT_MAX = 100 * 1000, NAME_MAX = 63 };
+enum { FIELDS_MAX = 4 << 20 }; /* bytes of input fields that are made into parameters at once */
 
 static const char needs_confirmation[] = "This action requires user confirmation and cannot run through the API";
 
@@ -84,7 +86,6 @@ static action_tool *enter(catalogue *c, const action_row *row, const char *integ
         .requires_confirmation = row->requires_confirmation,
         .tool = {.name = pick_name(c, slug, long_name),
                  .description = arena_strdup(c->a, about),
-                 .parameters = json_hold(c->a, action_parameters(row->input_fields)),
                  .kind = TOOL_ACTION,
                  .source = arena_strdup(c->a, integration),
                  .owner = arena_strdup(c->a, owner),
@@ -104,12 +105,9 @@ static action_tool *entered(const catalogue *c, const char *action_id)
 }
 
 /* Options that another action yields: the model is told where to ask. */
-static void hint_at_sources(const catalogue *c, const action_tool *at, const char *input_fields)
+static void hint_at_sources(const catalogue *c, const action_tool *at, const json_t *fields)
 {
-    json_t *fields = NULL;
 
-    if (at == NULL || json_parse(c->a, input_fields, strlen(input_fields), NULL, &fields) != OK)
-        return;
     for (size_t i = 0; i < json_array_size(fields); i++) {
         const json_t *f = json_array_get(fields, i);
         const action_tool *from = entered(c, json_get_str(f, "contextActionId", ""));
@@ -177,7 +175,6 @@ static err lend(catalogue *c, const char *action_id, const char *lender, action_
         return OK; /* gone, or not his any more */
     TRY(e);
     *out = enter(c, row, i->name, NULL);
-    hint_at_sources(c, *out, row->input_fields);
     return OK;
 }
 
@@ -211,6 +208,63 @@ static err apply_entry(catalogue *c, const json_t *entry, const json_t *stored, 
     return OK;
 }
 
+/* Their parameters, which are read last and in small parts: only of those that are wanted. */
+static err describe_some(scope *s, catalogue *c, size_t from, size_t n, size_t *read)
+{
+    const char *ids[ACTION_FIELDS_AT_ONCE], *texts[ACTION_FIELDS_AT_ONCE];
+
+    for (size_t i = 0; i < n; i++)
+        ids[i] = c->items[from + i].action_id;
+    TRY(action_list_fields(s, ids, n, texts));
+    for (size_t i = 0; i < n; i++) {
+        action_tool *at = &c->items[from + i];
+
+        at->tool.parameters = json_hold(c->a, action_parameters(texts[i]));
+        hint_at_sources(c, at, input_fields_parse(s->arena, texts[i]));
+        *read += texts[i] != NULL ? strlen(texts[i]) : 0;
+    }
+    return OK;
+}
+
+static err describe(catalogue *c)
+{
+    size_t read = 0, at = 0;
+
+    while (at < c->n && read <= FIELDS_MAX) {
+        size_t n = MIN_OF(c->n - at, (size_t)ACTION_FIELDS_AT_ONCE);
+        scope *turn = scope_child(c->s, NO_LIMIT);
+        err e = describe_some(turn, c, at, n, &read);
+
+        if (e != OK)
+            return fail_from(c->s, turn, e);
+        scope_close(turn);
+        at += n;
+    }
+    if (at < c->n)
+        log_warn("actions.not_offered", log_str("user", c->cx->user_id), log_int("actions", (int64_t)(c->n - at)));
+    c->n = at;
+    return OK;
+}
+
+/* The one of that name or id, else of that long name. */
+static void keep_only(catalogue *c, const char *name)
+{
+    action_tool *found = NULL;
+
+    for (size_t i = 0; i < c->n; i++) {
+        action_tool *at = &c->items[i];
+
+        if (cstr_eq(at->tool.name, name) || cstr_eq(at->action_id, name)) {
+            found = at;
+            break;
+        }
+        if (found == NULL && cstr_eq(at->long_name, name))
+            found = at;
+    }
+    c->items = found;
+    c->n = found != NULL ? 1 : 0;
+}
+
 /* Everything that the caller may use, in an order that does not change when something is added; of an agent that names its
  * actions, those. */
 static err fill(scope *s, const tool_context *cx, catalogue *c)
@@ -221,7 +275,7 @@ static err fill(scope *s, const tool_context *cx, catalogue *c)
     action_offer *offers;
     size_t n;
 
-    TRY(action_list_offers(s, owned_by_user(cx->user_id), &offers, &n));
+    TRY(action_list_offers(s, cx->user_id, &offers, &n));
     TRY(agent_entries(s, cx->agent_id, &stored, &lender));
     entries = cx->actions != NULL ? cx->actions : stored;
     c->cap = n + json_array_size(entries);
@@ -229,15 +283,13 @@ static err fill(scope *s, const tool_context *cx, catalogue *c)
     for (size_t i = 0; i < n; i++)
         if (cx->actions == NULL || entry_of(entries, offers[i].action.id) != NULL)
             enter(c, &offers[i].action, offers[i].integration_name, offers[i].owner_id);
-    for (size_t i = 0; i < n; i++)
-        hint_at_sources(c, entered(c, offers[i].action.id), offers[i].action.input_fields);
     for (size_t i = 0; i < json_array_size(entries); i++)
         TRY(apply_entry(c, json_array_get(entries, i), stored, lender));
     return OK;
 }
 
-/* The catalogue of a caller, its tools in `a`. */
-static err collect(scope *s, arena *a, const tool_context *cx, catalogue *c)
+/* The catalogue of a caller, its tools in `a`; with a `name` that tool alone, or none. */
+static err collect(scope *s, arena *a, const tool_context *cx, const char *name, catalogue *c)
 {
     scope *own;
     err e;
@@ -249,7 +301,12 @@ static err collect(scope *s, arena *a, const tool_context *cx, catalogue *c)
     c->s = own;
     c->names = map_new();
     c->ids = map_new();
-    if ((e = fill(own, cx, c)) != OK)
+    e = fill(own, cx, c);
+    if (e == OK && name != NULL)
+        keep_only(c, name);
+    if (e == OK)
+        e = describe(c);
+    if (e != OK)
         e = fail_from(s, own, e);
     map_free(c->names);
     map_free(c->ids);
@@ -261,7 +318,7 @@ static err list_actions(scope *s, arena *a, const tool_context *cx, void (*add)(
 {
     catalogue c;
 
-    TRY(collect(s, a, cx, &c));
+    TRY(collect(s, a, cx, NULL, &c));
     for (size_t i = 0; i < c.n; i++)
         add(arg, &c.items[i].tool);
     return OK;
@@ -269,21 +326,12 @@ static err list_actions(scope *s, arena *a, const tool_context *cx, void (*add)(
 
 static err find_action(scope *s, arena *a, const tool_context *cx, const char *name, const tool **out)
 {
-    const action_tool *by_long_name = NULL;
     catalogue c;
 
-    TRY(collect(s, a, cx, &c));
-    for (size_t i = 0; i < c.n; i++) {
-        if (cstr_eq(c.items[i].tool.name, name) || cstr_eq(c.items[i].action_id, name)) {
-            *out = &c.items[i].tool;
-            return OK;
-        }
-        if (by_long_name == NULL && cstr_eq(c.items[i].long_name, name))
-            by_long_name = &c.items[i];
-    }
-    if (by_long_name == NULL)
+    TRY(collect(s, a, cx, name, &c));
+    if (c.n == 0)
         return ERR_NOT_FOUND;
-    *out = &by_long_name->tool;
+    *out = &c.items[0].tool;
     return OK;
 }
 

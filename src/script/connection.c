@@ -204,6 +204,8 @@ const char *credentials_redact(arena *a, const integration_row *i, const credent
 
 /* Making one */
 
+enum { VALUE_MAX = 64 << 10 }; /* bytes: a key in PEM, or a service account's JSON, has a few thousand */
+
 static err take_value(scope *s, const json_t *f, const json_t *sent, json_t *out)
 {
     const char *slug = json_get_str(f, "slug", "");
@@ -217,6 +219,8 @@ static err take_value(scope *s, const json_t *f, const json_t *sent, json_t *out
     }
     if (!json_is_string(v) && !json_is_number(v) && !json_is_boolean(v))
         return fail_code(s, ERR_INVALID, "connection.values", slug, "%s must be a text or a number", slug);
+    if (json_is_string(v) && json_string_length(v) > VALUE_MAX)
+        return fail_code(s, ERR_INVALID, "connection.values", slug, "%s is longer than %d bytes", slug, VALUE_MAX);
     if (cstr_eq(json_get_str(f, "type", ""), "NUMBER") && json_is_string(v)) {
         if (!str_to_double(str_of(json_string_value(v)), &number))
             return fail_code(s, ERR_INVALID, "connection.values", slug, "%s must be a number", slug);

@@ -41,7 +41,7 @@ json_t *credentials_env(arena *a, const credentials *c);
 const char *credentials_redact(arena *a, const integration_row *i, const credentials *c, const char *text);
 
 /* Values for the fields of the integration, checked: unknown keys are left out, numbers become numbers.  ERR_INVALID, code
- * "connection.values": a required one is missing. */
+ * "connection.values": a required one is missing, or one is no text or number, or longer than 64 KiB. */
 MUST_USE err connection_take_values(scope *s, const integration_row *i, const json_t *sent, json_t **out);
 
 /* The text of sealed_values. */

@@ -247,8 +247,8 @@ err files_keep(scope *s, const char *user_id, const script_output_file *f, const
         return fail(s, j.error == ENOSPC || j.error == EDQUOT ? ERR_NO_SPACE : ERR_IO,
                     "the file %s cannot be stored: %s", f->name, strerror(j.error));
     TRY(object_put_staged(s, s->arena, j.to, &at.object_key));
-    if ((e = attachment_insert(s, &at)) != OK && object_delete(s, at.object_key) != OK)
-        return e;
+    if ((e = attachment_insert(s, &at)) != OK)
+        object_discard(at.object_key);
     TRY(e);
     *id = at.id;
     return OK;

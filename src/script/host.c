@@ -22,10 +22,13 @@ enum { REDIRECTS_MAX = 5, HEADERS_MAX = 100, HEADER_BYTES_MAX = 64 << 10, METHOD
 
 static atomic_size_t held; /* by all runs */
 
+#define ALL_TOO_LARGE "The requests and responses of all scripts are too large together: try again later"
+
 /* A CALL, copied out of its frame. */
 typedef struct {
     list_link link; /* in script_exec.queue */
     uint32_t id;
+    bool refused; /* there was no room for it, and it is empty */
     size_t json_len, n_bytes;
     char text[]; /* the JSON, then the bytes */
 } call_copy;
@@ -243,15 +246,22 @@ static err request(script_exec *x, scope *c, const char *url, wish *w, answer *a
     }
 }
 
-/* What is in memory for scripts is counted, for the run and over all of them.  NULL, or why there may be no more. */
+/* What is in memory for scripts is counted, for the run and over all of them. */
+static bool add_held(size_t n)
+{
+    if (atomic_fetch_add(&held, n) + n <= script_config.held)
+        return true;
+    atomic_fetch_sub(&held, n);
+    return false;
+}
+
+/* NULL, or why there may be no more. */
 static const char *hold(script_exec *x, size_t n)
 {
     if (n > CALLS_BYTES - x->response_bytes)
         return "Response too large";
-    if (atomic_fetch_add(&held, n) + n > script_config.held) {
-        atomic_fetch_sub(&held, n);
-        return "The responses to all scripts are too large together: try again later";
-    }
+    if (!add_held(n))
+        return ALL_TOO_LARGE;
     x->response_bytes += n;
     return NULL;
 }
@@ -444,6 +454,8 @@ static err answer_call(script_exec *x, scope *c, const call_copy *copy)
     const char *op;
     json_t *o;
 
+    if (copy->refused)
+        return answer_error(x, c, copy->id, ALL_TOO_LARGE);
     if (json_parse(c->arena, copy->text, copy->json_len, NULL, &o) != OK)
         return answer_error(x, c, copy->id, "The request cannot be understood");
     op = json_get_str(o, "op", "");
@@ -463,7 +475,10 @@ static call_copy *next_call(script_exec *x)
 
 static void drop_call(script_exec *x, call_copy *copy)
 {
-    x->pending_bytes -= copy->json_len + copy->n_bytes;
+    size_t n = copy->json_len + copy->n_bytes;
+
+    x->pending_bytes -= n;
+    atomic_fetch_sub(&held, n);
     free(copy);
 }
 
@@ -487,6 +502,23 @@ static err call_fiber(scope *s, void *arg)
     return e == ERR_CLOSED ? OK : e;
 }
 
+static call_copy *copy_call(const script_frame *f)
+{
+    size_t n = f->json.len + f->bytes.len;
+    call_copy *copy;
+
+    if (!add_held(n)) {
+        copy = mem_alloc(sizeof *copy);
+        *copy = (call_copy){.id = f->id, .refused = true};
+        return copy;
+    }
+    copy = mem_alloc(sizeof *copy + n + 1);
+    *copy = (call_copy){.id = f->id, .json_len = f->json.len, .n_bytes = f->bytes.len};
+    memcpy(copy->text, f->json.p, n); /* the bytes follow the text in the frame */
+    copy->text[n] = '\0';
+    return copy;
+}
+
 bool host_call(script_exec *x, const script_frame *f)
 {
     size_t n = f->json.len + f->bytes.len;
@@ -494,11 +526,8 @@ bool host_call(script_exec *x, const script_frame *f)
 
     if (++x->asked > SCRIPT_CALLS_MAX || x->pending_bytes + n > CALLS_BYTES || f->json.len > KIB(512))
         return false;
-    copy = mem_alloc(sizeof *copy + n + 1);
-    *copy = (call_copy){.id = f->id, .json_len = f->json.len, .n_bytes = f->bytes.len};
-    memcpy(copy->text, f->json.p, n); /* the bytes follow the text in the frame */
-    copy->text[n] = '\0';
-    x->pending_bytes += n;
+    copy = copy_call(f);
+    x->pending_bytes += copy->json_len + copy->n_bytes;
     list_append(&x->queue, &copy->link);
     if (x->calling < CALLS_AT_ONCE) {
         x->calling++;
@@ -513,4 +542,5 @@ void host_forget(script_exec *x)
 
     while ((copy = next_call(x)) != NULL)
         drop_call(x, copy);
+    let_go(x, x->response_bytes); /* of requests that the end of the run cut short */
 }

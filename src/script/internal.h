@@ -79,7 +79,7 @@ MUST_USE err exec_send(script_exec *x, scope *s, uint8_t type, uint32_t id, str 
 
 /* Has a CALL answered, in its turn.  False: the run asks for too much. */
 bool host_call(script_exec *x, const script_frame *f);
-void host_forget(script_exec *x); /* what is still in the queue, when the run is over */
+void host_forget(script_exec *x); /* what is still in the queue or held, when the run is over and its scope closed */
 
 /* Limits of what a run may ask of the server. */
 enum { CALLS_AT_ONCE = 16 };

@@ -92,7 +92,7 @@ typedef struct {
     int64_t wall_timeout; /* default 120 s */
     int64_t cpu_timeout;  /* seconds of CPU, default 120 */
     size_t memory;        /* default 128 MiB */
-    size_t held;          /* bytes of responses and files in the server's memory, over all runs; default 512 MiB */
+    size_t held;          /* bytes of requests, responses and files in memory, over all runs; default 512 MiB */
     bool allow_private;   /* SLUICE_ALLOW_PRIVATE_NETWORKS */
 } script_settings;
 void script_configure(const script_settings *set);

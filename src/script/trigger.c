@@ -393,26 +393,39 @@ static err check_delivery_id(scope *s, const char *id)
     return OK;
 }
 
-err trigger_webhook(scope *s, const char *instance_id, const webhook_call *call)
-{
-    json_t *payload = json_hold(s->arena, json_object()), *request;
-    job_row j = {.kind = "trigger.call", .max_attempts = DELIVERY_ATTEMPTS};
-    char *secret;
-    whole w;
+struct webhook {
+    whole whole;
+};
 
-    TRY(load(s, instance_id, &w));
-    if (!cstr_eq(w.trigger->kind, "webhook") || w.instance->sealed_secret == NULL)
+err trigger_webhook_open(scope *s, const char *instance_id, const char *secret, webhook **out)
+{
+    webhook *hook = arena_one(s->arena, webhook);
+    const whole *w = &hook->whole;
+    char *kept;
+
+    TRY(load(s, instance_id, &hook->whole));
+    if (!cstr_eq(w->trigger->kind, "webhook") || w->instance->sealed_secret == NULL)
         return fail_code(s, ERR_NOT_FOUND, "trigger_instance.not_found", instance_id, "no trigger instance %s",
                          instance_id);
-    TRY(seal_open(s->arena, w.instance->sealed_secret, &secret));
-    if (!same_secret(secret, call->secret))
+    TRY(seal_open(s->arena, w->instance->sealed_secret, &kept));
+    if (!same_secret(kept, secret))
         return fail_code(s, ERR_DENIED, "trigger.secret", NULL, "the webhook's secret is missing or wrong");
-    if (!is_active(w.instance) || check_owner(s, w.instance) != OK)
+    if (!is_active(w->instance) || check_owner(s, w->instance) != OK)
         return fail_code(s, ERR_CONFLICT, "trigger.inactive", instance_id, "the trigger instance is not active");
+    *out = hook;
+    return OK;
+}
+
+err trigger_webhook_call(scope *s, const webhook *hook, const webhook_call *call)
+{
+    const trigger_instance_row *i = hook->whole.instance;
+    json_t *payload = json_hold(s->arena, json_object()), *request;
+    job_row j = {.kind = "trigger.call", .max_attempts = DELIVERY_ATTEMPTS};
+
     TRY(check_delivery_id(s, call->delivery_id));
     request = json_object();
     json_set(payload, "request", request);
-    json_set_str(payload, "instance", instance_id);
+    json_set_str(payload, "instance", i->id);
     json_set_str(payload, "delivery", cstr_blank(call->delivery_id) ? id_uuid4(s->arena) : call->delivery_id);
     json_set_int(payload, "received", clock_wall());
     json_set(request, "body", json_incref(body_value(s->arena, call->body)));
@@ -421,8 +434,8 @@ err trigger_webhook(scope *s, const char *instance_id, const webhook_call *call)
     j.payload = json_text(s->arena, payload);
     if (strlen(j.payload) > PAYLOAD_MAX)
         return fail(s, ERR_TOO_LARGE, "a webhook's request may have 1 MiB");
-    j.owner_id = w.instance->owner_id;
-    j.lane = arena_printf(s->arena, "trigger.call:%s", instance_id);
+    j.owner_id = i->owner_id;
+    j.lane = arena_printf(s->arena, "trigger.call:%s", i->id);
     return job_insert(s, &j);
 }
 

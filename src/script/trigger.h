@@ -55,19 +55,23 @@ MUST_USE err trigger_poll_now(scope *s, const trigger_instance_row *i);
 MUST_USE err trigger_resume(scope *s);
 
 /*
- * A webhook was called.  Whoever calls has shown the secret.  Stored before it returns; events follow.  ERR_NOT_FOUND, code
+ * A webhook is called: found for whoever shows its secret (NULL: none was shown), in the scope's arena.  ERR_NOT_FOUND, code
  * "trigger_instance.not_found", also for an instance that is no webhook; ERR_DENIED, code "trigger.secret"; ERR_CONFLICT, code
- * "trigger.inactive"; ERR_TOO_LARGE over 1 MiB; ERR_INVALID: a delivery's id that is too long or no UTF-8.
+ * "trigger.inactive".
  */
+typedef struct webhook webhook;
+MUST_USE err trigger_webhook_open(scope *s, const char *instance_id, const char *secret, webhook **out);
+
+/* What it was called with: stored before this returns; events follow.  ERR_TOO_LARGE over 1 MiB; ERR_INVALID: a delivery's id that
+ * is too long or no UTF-8. */
 typedef struct {
-    const char *secret;       /* as shown by the caller; NULL: none */
     const char *delivery_id;  /* of the caller, for its retries; NULL: none */
     const char *content_type; /* or NULL */
     const json_t *query;      /* object of strings */
     const json_t *headers;    /* object of strings, credentials left out */
     str body;
 } webhook_call;
-MUST_USE err trigger_webhook(scope *s, const char *instance_id, const webhook_call *call);
+MUST_USE err trigger_webhook_call(scope *s, const webhook *hook, const webhook_call *call);
 
 /*
  * Events as a script returned them: an array of {"id","timestamp","data"}, ids may be numbers.  Sorted by time, those that

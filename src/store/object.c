@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/id.h"
+#include "base/log.h"
 #include "rt/offload.h"
 
 enum { KEY_LENGTH = 36, ROOT_MAX = PATH_MAX - 64 };
@@ -314,4 +315,18 @@ err object_delete(scope *s, const char *key)
     TRY(e);
     j.to = place;
     return run_job(s, remove_file, &j);
+}
+
+void object_discard(const char *key)
+{
+    scope *s;
+    err e;
+
+    if (key == NULL)
+        return;
+    s = scope_new("object-discard");
+    scope_set_timeout(s, SECONDS(10));
+    if ((e = object_delete(s, key)) != OK)
+        log_warn("object.orphan", log_str("object", key), log_str("reason", scope_failure(s, e).text));
+    scope_close(s);
 }

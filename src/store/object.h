@@ -40,4 +40,7 @@ MUST_USE err object_read(scope *s, arena *a, const char *key, size_t max, str *o
 /* OK also when there is none. */
 MUST_USE err object_delete(scope *s, const char *key);
 
+/* The same for what nobody can find any more, also when the caller's scope has ended: logged when it cannot be.  Accepts NULL. */
+void object_discard(const char *key);
+
 #endif

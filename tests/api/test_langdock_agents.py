@@ -3,12 +3,15 @@
 import base64
 import concurrent.futures
 import json
+import pathlib
 import re
 import socket
+import struct
 import time
 
 import pytest
 
+import databases
 import langdock
 import sage
 from fake_llm import Call, Fail, Hang, Reply
@@ -128,6 +131,40 @@ def test_the_type_of_a_file_is_what_is_sent_or_by_its_name(builder, name, sent, 
     r = builder.post("/attachment/v1/upload", files={"file": (name, b"x", sent)})
     assert r.status_code == 200 and r.json()["file"]["mimeType"] == kept, r.text
     assert len(r.json()["file"]["name"]) <= 255
+
+
+def test_clients_that_leave_before_their_answer_leave_no_file_behind(start_server):
+    """At each moment of storing it: whatever is kept has its row."""
+    server = start_server(env={"SLUICE_PUBLIC_API_REQUESTS_PER_MINUTE": "1000000"})
+    key = create_key(server, "KNOWLEDGE_FOLDER_API")
+    body = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\nhello\r\n--b--\r\n'
+    head = (
+        f"POST /attachment/v1/upload HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Length: {len(body)}\r\n"
+        "Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+    )
+
+    def begin():
+        s = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+        s.sendall(head.encode() + body)
+        return s
+
+    def orphans():
+        kept = {p.name for p in pathlib.Path(server.data, "objects").rglob("*") if p.is_file()}
+        return kept ^ {key for (key,) in databases.rows(server.data, "SELECT object_key FROM attachment")}
+
+    with begin() as patient:
+        assert patient.recv(1000).startswith(b"HTTP/1.1 200 ")
+    for n in range(40):
+        leaving = [begin() for _ in range(20)]
+        time.sleep(n * 0.001)
+        for s in leaving:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, not a goodbye
+            s.close()
+    time.sleep(1)
+    deadline = time.monotonic() + 10
+    while left := orphans():
+        assert time.monotonic() < deadline, f"{len(left)} files are left"
+        time.sleep(0.1)
 
 
 def test_uploads_that_are_refused(builder):

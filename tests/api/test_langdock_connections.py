@@ -98,6 +98,8 @@ def test_values_that_are_refused(keyed):
     refused(keyed.post("connections", {"values": {"api_key": ["x"]}}), 400, "api_key must be a text")
     refused(keyed.post("connections", {"values": {"api_key": "x", "limit": "many"}}), 400, "limit must be a number")
     refused(keyed.post("connections", {"label": "x" * 201}), 400)
+    for name, value in (("base_url", "x" * 1_000_000), ("base_url", "é" * 33_000), ("limit", "0" * 1_000_000)):
+        refused(keyed.post("connections", {"values": {"api_key": "good-key-123", name: value}}), 400, f"{name} is longer than 65536 bytes")
     refused(keyed.post("connections", {"values": []}), 400)
     assert connections(keyed) == []
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The Integrations API: every endpoint, its errors, limits and traps (contracts/langdock.md sections 1 and 2)."""
 import concurrent.futures
+import pathlib
 import re
 
 import pytest
@@ -242,6 +243,8 @@ def test_a_name_is_unique_and_a_slug_stays(desk):
         ({"name": "x", "inputFields": [{"label": "x"}, {"label": "y", "description": "x" * 501}]}, ["inputFields", 1, "description"]),
         ({"name": "x", "inputFields": [{"label": "x", "placeholder": "x" * 201}]}, ["inputFields", 0, "placeholder"]),
         ({"name": "x", "inputFields": [{"label": "x", "options": [{"label": "x"}]}]}, ["inputFields", 0, "options", 0, "value"]),
+        ({"name": "x", "inputFields": [{"label": "x", "options": [{"value": "x" * 1_000_000}]}]}, ["inputFields", 0, "options", 0, "value"]),
+        ({"name": "x", "inputFields": [{"label": "x", "options": [{"value": "x", "label": "x" * 501}]}]}, ["inputFields", 0, "options", 0, "label"]),
         ({"name": "x", "inputFields": [{"label": "x"}] * 201}, ["inputFields"]),
     ],
 )
@@ -256,6 +259,21 @@ def test_action_bodies_that_are_refused(desk, body, path):
 )
 def test_fields_that_are_refused(desk, field, message):
     refused(desk.post("actions/create", {"name": "x", "inputFields": [{"label": "x", **field}]}), 400, message)
+
+
+def test_input_fields_are_limited_together(desk):
+    """What each of them may have is more than all of them may have."""
+    field = {"label": "x", "type": "SELECT", "options": [{"label": "l" * 50, "value": "v" * 50}] * 1000}
+    made = desk.action("Some", inputFields=[field])
+    assert len(made["inputFields"][0]["options"]) == 1000
+    for answer in (
+        desk.post("actions/create", {"name": "More", "inputFields": [field] * 3}),
+        desk.put(f"actions/{made['id']}", {"name": "Some", "inputFields": [field] * 3}),
+        desk.post("triggers/create", {"name": "More", "inputFields": [field] * 3}),
+    ):
+        refused(answer, 400, "inputFields are longer than 262144 bytes")
+    got = desk.get()
+    assert got["actions"] == [made] and got["triggers"] == []
 
 
 def test_code_may_have_150000_characters(desk):
@@ -479,6 +497,19 @@ def test_a_new_icon_takes_the_place_of_the_old_one(desk, server):
     assert desk.patch(body={"iconUrl": "https://example.org/i.png"}).status_code == 200
     assert desk.get()["iconUrl"] == "https://example.org/i.png"
     refused(desk.client.get(second), 404, "no icon")
+
+
+def test_of_icons_that_are_stored_at_once_one_is_kept(start_server):
+    server = start_server()
+    desk = Desk(langdock.client(server))
+
+    def put(n):
+        return desk.client.put(desk.url + "/icon", files={"icon": ("i.png", PNG + b"%d" % n, "image/png")}).status_code
+
+    with concurrent.futures.ThreadPoolExecutor(10) as pool:
+        assert set(pool.map(put, range(30))) == {200}
+    kept = [p for p in pathlib.Path(server.data, "objects").rglob("*") if p.is_file()]
+    assert [p.read_bytes() for p in kept] == [desk.client.get(desk.get()["iconUrl"]).content]
 
 
 def test_icons_that_are_refused(desk):

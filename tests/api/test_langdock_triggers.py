@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Triggers at run time: instances, polls, webhooks; each event starts one conversation of an agent, whatever happens meanwhile."""
 import datetime
+import http.client
 import json
 import re
+import socket
 import time
 import uuid
 
@@ -473,6 +475,30 @@ def test_a_webhook_takes_so_many_calls_a_minute(start_server, fake_llm):
     answers = [call(world, hook, {"n": n}) for n in range(30)]
     assert {r.status_code for r in answers[:20]} == {202} and answers[-1].status_code == 429
     assert int(answers[-1].headers["retry-after"]) >= 1
+
+
+def test_no_number_of_webhook_calls_makes_the_server_forget_what_users_have_asked(start_server):
+    server = start_server(env={"SLUICE_PUBLIC_API_REQUESTS_PER_MINUTE": "60"})
+    client = langdock.client(server)
+    began = time.monotonic()
+    while client.get("/integrations/v1/get").status_code == 200:
+        pass
+    plain = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    for _ in range(10_001):
+        plain.request("POST", f"/api/hooks/triggers/{uuid.uuid4()}")
+        answer = plain.getresponse()
+        assert answer.status == 404 and answer.read()
+    left = int(client.get("/integrations/v1/get").headers["x-ratelimit-remaining-requests"])
+    assert left <= time.monotonic() - began + 1  # one comes back each second
+
+
+def test_who_does_not_know_a_webhooks_secret_need_not_be_heard(world, hook):
+    """Refused by its head: the body never comes."""
+    path = hook["webhookUrl"].removeprefix(world.server.url)
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", world.server.port), timeout=20) as s:
+        s.sendall(head.encode())
+        assert s.recv(1000).startswith(b"HTTP/1.1 403 ")
 
 
 def test_the_code_of_a_webhook_makes_events_of_a_call(world):

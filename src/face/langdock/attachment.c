@@ -11,7 +11,6 @@
 
 #include "auth/identity.h"
 #include "auth/rules.h"
-#include "base/log.h"
 #include "face/langdock/agent_handlers.h"
 #include "face/langdock/envelope.h"
 #include "net/http.h"
@@ -164,9 +163,8 @@ static err keep(request *rq, const char *path, attachment_row *at)
     err e;
 
     TRY(object_put_staged(s, s->arena, path, &at->object_key));
-    e = attachment_insert(s, at);
-    if (e != OK && object_delete(s, at->object_key) != OK)
-        log_warn("attachment.orphan", log_str("object", at->object_key));
+    if ((e = attachment_insert(s, at)) != OK)
+        object_discard(at->object_key);
     return e;
 }
 
@@ -225,8 +223,7 @@ err dock_attachment_delete(request *rq, response *rs)
     if (e == ERR_NOT_FOUND)
         return dock_error(rq, rs, 404, "Attachment not found");
     TRY(e);
-    if (object_delete(rq->scope, at->object_key) != OK) /* nobody finds it any more */
-        log_warn("attachment.orphan", log_str("object", at->object_key));
+    object_discard(at->object_key);
     o = json_hold(rq->scope->arena, json_object());
     json_set_bool(o, "success", true);
     json_set_str(o, "message", "Attachment deleted successfully");

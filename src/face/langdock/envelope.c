@@ -293,11 +293,13 @@ static bool has_scope(const identity *who, unsigned access)
            ((access & DOCK_COMPLETION) != 0 && identity_may(who, "COMPLETION_API"));
 }
 
-static rate_limiter *requests, *tokens; /* of tokens: NULL without a limit */
+/* Calls of webhooks are counted apart, so that no number of them makes it forget the users.  Of tokens: NULL without a limit. */
+static rate_limiter *requests, *calls, *tokens;
 
 static void make_limiters(void)
 {
     requests = rate_new(settings_get()->public_api_requests_per_minute, MINUTES(1), CALLERS_MAX);
+    calls = rate_new(settings_get()->public_api_requests_per_minute, MINUTES(1), CALLERS_MAX);
     if (settings_get()->public_api_tokens_per_minute > 0)
         tokens = rate_new(settings_get()->public_api_tokens_per_minute, MINUTES(1), CALLERS_MAX);
 }
@@ -347,20 +349,14 @@ static err count_request(request *rq, response *rs)
     return taken ? OK : refuse_rate(rq, st.retry_after, "Rate limit for public API exceeded");
 }
 
-err dock_check_calls(request *rq, const char *id)
+err dock_count_call(request *rq, const char *id)
 {
     rate_state st;
 
     prepare_limiters();
-    (void)!rate_take(requests, id, 0, clock_mono(), &st);
-    return st.remaining > 0
+    return rate_take(calls, id, 1, clock_mono(), &st)
                ? OK
-               : refuse_rate(rq, MAX_OF(MINUTES(1) / st.limit, (int64_t)1), "Rate limit for this webhook exceeded");
-}
-
-void dock_count_call(const char *id)
-{
-    rate_spend(requests, id, 1, clock_mono());
+               : refuse_rate(rq, st.retry_after, "Rate limit for this webhook exceeded");
 }
 
 /* How many tokens a call takes is known after it: it may begin while there are any.  Gives how long there will be none. */

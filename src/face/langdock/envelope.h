@@ -25,10 +25,9 @@ void dock_after(request *rq, response *rs);
  * DOCK_SPENDS keep. */
 void dock_spend_tokens(const request *rq, int64_t tokens);
 
-/* A webhook takes as many calls a minute as a user may make requests.  Only calls that were accepted are counted, so that who does
- * not know the secret locks nobody out. */
-MUST_USE err dock_check_calls(request *rq, const char *id);
-void dock_count_call(const char *id);
+/* A webhook takes as many calls a minute as a user may make requests.  Only for calls that have shown the secret: who does not know
+ * it locks nobody out. */
+MUST_USE err dock_count_call(request *rq, const char *id);
 
 /* A path parameter that is an id of ours: ERR_INVALID when it is none ("Invalid integration ID format"). */
 MUST_USE err dock_id(request *rq, response *rs, const char *param, const char *what, const char **out);

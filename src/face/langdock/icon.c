@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "auth/rules.h"
-#include "base/log.h"
 #include "face/langdock/envelope.h"
 #include "face/langdock/handlers.h"
 #include "face/langdock/shape.h"
@@ -81,21 +80,15 @@ static err receive(request *rq, const char **staged, const char **type)
     return OK;
 }
 
-static void forget(request *rq, const char *key, const char *id)
-{
-    if (key != NULL && object_delete(rq->scope, key) != OK)
-        log_warn("icon.not_deleted", log_str("integration", id));
-}
-
 static err store(request *rq, const integration_row *row, const char *staged, const char *type)
 {
-    const char *key;
+    const char *key, *replaced = NULL;
     err e;
 
     TRY(object_put_staged(rq->scope, rq->scope->arena, staged, &key));
     e = integration_change(rq->scope, rows_of(rq->user), row->id,
-                           &(integration_patch){.icon_object = key, .icon_type = type, .icon_url = ""});
-    forget(rq, e == OK ? row->icon_object : key, row->id);
+                           &(integration_patch){.icon_object = key, .icon_type = type, .icon_url = ""}, &replaced);
+    object_discard(e == OK ? replaced : key);
     return e;
 }
 

@@ -258,23 +258,28 @@ static err plain_query(request *rq, json_t **out)
     return OK;
 }
 
-/* POST /api/hooks/triggers/{instanceId} */
+static const char *shown_secret(request *rq)
+{
+    const char *secret = request_header(rq, "X-Webhook-Secret");
+
+    return secret != NULL ? secret : request_query(rq, "secret");
+}
+
+/* POST /api/hooks/triggers/{instanceId}; who does not know the secret is not listened to, so it is asked for before the body. */
 err dock_webhook(request *rq, response *rs)
 {
     const char *delivery = request_header(rq, "X-Webhook-Id"), *id;
-    webhook_call call = {.secret = request_header(rq, "X-Webhook-Secret"),
-                         .delivery_id = delivery != NULL ? delivery : request_header(rq, "Idempotency-Key"),
+    webhook_call call = {.delivery_id = delivery != NULL ? delivery : request_header(rq, "Idempotency-Key"),
                          .headers = plain_headers(rq)};
+    webhook *hook;
     json_t *query;
 
     TRY(dock_id(rq, rs, "instanceId", "instance", &id));
-    TRY(dock_check_calls(rq, id));
-    if (call.secret == NULL)
-        call.secret = request_query(rq, "secret");
+    TRY(trigger_webhook_open(rq->scope, id, shown_secret(rq), &hook));
+    TRY(dock_count_call(rq, id));
     TRY(plain_query(rq, &query));
     call.query = query;
     TRY(request_body_all(rq, HOOK_BODY_MAX, &call.body));
-    TRY(trigger_webhook(rq->scope, id, &call));
-    dock_count_call(id);
+    TRY(trigger_webhook_call(rq->scope, hook, &call));
     return reply_json(rs, 202, dock_wrap(rq, "status", json_string("accepted")));
 }

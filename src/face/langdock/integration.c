@@ -3,7 +3,7 @@
 #include "model/integration.h"
 
 #include "auth/rules.h"
-#include "base/log.h"
+#include "base/map.h"
 #include "face/langdock/envelope.h"
 #include "face/langdock/handlers.h"
 #include "face/langdock/shape.h"
@@ -24,23 +24,20 @@ static json_t *summary_json(const integration_row *i, json_t *actions)
     return o;
 }
 
-static json_t *offered_actions(const action_offer *offers, size_t n, const char *integration_id)
+/* Each to the list of its integration: `lists` has them by id. */
+static void add_actions(const map *lists, const action_row *actions, size_t n)
 {
-    json_t *list = json_array();
-
     for (size_t i = 0; i < n; i++) {
-        const action_row *a = &offers[i].action;
-        json_t *o;
+        json_t *list = map_get(lists, actions[i].integration_id), *o;
 
-        if (!cstr_eq(a->integration_id, integration_id))
+        if (list == NULL) /* its integration was not there yet */
             continue;
         o = json_object();
-        json_set_str(o, "id", a->id);
-        json_set_str(o, "name", a->name);
-        json_set_str(o, "description", a->description);
+        json_set_str(o, "id", actions[i].id);
+        json_set_str(o, "name", actions[i].name);
+        json_set_str(o, "description", actions[i].description);
         json_array_append_new(list, o);
     }
-    return list;
 }
 
 err dock_integration_list(request *rq, response *rs)
@@ -48,13 +45,24 @@ err dock_integration_list(request *rq, response *rs)
     owned_by who = rows_of(rq->user);
     json_t *list = json_array(), *o = dock_wrap(rq, "integrations", list);
     integration_row *rows;
-    action_offer *offers;
-    size_t n, n_offers;
+    action_row *actions;
+    size_t n, n_actions;
+    map *lists;
+    bool cut;
 
     TRY(integration_list(rq->scope, who, &rows, &n));
-    TRY(action_list_offers(rq->scope, who, &offers, &n_offers));
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, summary_json(&rows[i], offered_actions(offers, n_offers, rows[i].id)));
+    TRY(action_list_names(rq->scope, who, &actions, &n_actions, &cut));
+    lists = map_new();
+    for (size_t i = 0; i < n; i++) {
+        json_t *of = json_array();
+
+        map_put(lists, rows[i].id, of);
+        json_array_append_new(list, summary_json(&rows[i], of));
+    }
+    add_actions(lists, actions, n_actions);
+    map_free(lists);
+    if (cut)
+        json_set_bool(o, "truncated", true); /* ours: the API knows no pages here */
     return reply_json(rs, 200, o);
 }
 
@@ -164,6 +172,7 @@ err dock_integration_update(request *rq, response *rs)
 {
     const update_body *in = rq->body;
     integration_patch p = {.name = in->name, .description = emptied(rq, "description", in->description)};
+    const char *replaced;
     integration_row *row;
     json_t *one;
 
@@ -178,9 +187,8 @@ err dock_integration_update(request *rq, response *rs)
     else if (dock_given(rq, "allowedHosts"))
         p.allowed_hosts = "";
     p.private_ok = in->allowedHosts != NULL && rq->user->admin; /* only administrators open up private addresses */
-    TRY(integration_change(rq->scope, rows_of(rq->user), row->id, &p));
-    if (p.icon_object != NULL && object_delete(rq->scope, row->icon_object) != OK)
-        log_warn("icon.not_deleted", log_str("integration", row->id));
+    TRY(integration_change(rq->scope, rows_of(rq->user), row->id, &p, &replaced));
+    object_discard(replaced);
     one = json_object();
     json_set_str(one, "id", row->id);
     json_set_str(one, "name", p.name != NULL ? p.name : row->name);
@@ -192,10 +200,10 @@ err dock_integration_update(request *rq, response *rs)
 err dock_integration_delete(request *rq, response *rs)
 {
     integration_row *row;
+    const char *icon;
 
     TRY(dock_own_integration(rq, rs, &row));
-    TRY(integration_delete(rq->scope, rows_of(rq->user), row->id));
-    if (row->icon_object != NULL && object_delete(rq->scope, row->icon_object) != OK)
-        log_warn("icon.not_deleted", log_str("integration", row->id));
+    TRY(integration_delete(rq->scope, rows_of(rq->user), row->id, &icon));
+    object_discard(icon);
     return dock_deleted(rq, rs, "Integration deleted", row->id);
 }

@@ -42,8 +42,8 @@ typedef struct {
     const char *label, *value;
 } option_body;
 static const field option_fields[] = {
-    FIELD(option_body, label),
-    FIELD(option_body, value, .required = true, .not_null = true),
+    FIELD(option_body, label, .max = 500),
+    FIELD(option_body, value, .required = true, .not_null = true, .max = 2000),
 };
 static const schema option_schema = SCHEMA(option_body, option_fields);
 
@@ -87,7 +87,9 @@ err dock_take_fields(request *rq, const json_t *sent, const char *before, const 
     }
     TRY(input_fields_make(rq->scope, sent, before != NULL ? input_fields_parse(a, before) : NULL, &list));
     *out = json_text(a, list);
-    return OK;
+    return strlen(*out) <= INPUT_FIELDS_BYTES
+               ? OK
+               : fail(rq->scope, ERR_INVALID, "inputFields are longer than %d bytes", INPUT_FIELDS_BYTES);
 }
 
 /* Objects of the API */

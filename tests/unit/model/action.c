@@ -153,7 +153,7 @@ ENGINE_TEST(actions_go_with_their_integration)
     action_row late = {.integration_id = desk, .name = "late"};
 
     made(s, desk, "Find");
-    CHECK_INT(integration_delete(s, owned_by_user("u1"), desk), OK);
+    CHECK_INT(integration_delete(s, owned_by_user("u1"), desk, NULL), OK);
     CHECK_INT(engine_int(s, "SELECT COUNT(*) FROM action"), 0);
     CHECK_INT(action_insert(s, &late), ERR_NOT_FOUND);
     CHECK_STR(code_of(s), "integration.not_found");
@@ -170,7 +170,7 @@ ENGINE_TEST(everybody_is_offered_his_own_actions_and_the_built_in_ones)
     made(s, built_in, "b");
     made(s, mine, "z");
     made(s, mine, "a");
-    CHECK_INT(action_list_offers(s, owned_by_user("u1"), &got, &n), OK);
+    CHECK_INT(action_list_offers(s, "u1", &got, &n), OK);
     CHECK_INT(n, 3);
     CHECK_STR(got[0].action.name, "z");
     CHECK_STR(got[0].integration_name, "Mine");
@@ -178,8 +178,64 @@ ENGINE_TEST(everybody_is_offered_his_own_actions_and_the_built_in_ones)
     CHECK_STR(got[1].action.name, "a");
     CHECK_STR(got[2].action.name, "b");
     CHECK_STR(got[2].owner_id, NULL);
-    CHECK_INT(action_list_offers(s, OWNED_BY_ANYONE, &got, &n), OK);
-    CHECK_INT(n, 4);
+    CHECK_STR(got[0].action.input_fields, NULL); /* they are asked for apart */
+}
+
+ENGINE_TEST(input_fields_are_given_in_the_order_of_their_actions)
+{
+    const char *desk = made_integration(s, "u1", "Desk"), *ids[ACTION_FIELDS_AT_ONCE], *texts[ACTION_FIELDS_AT_ONCE];
+
+    for (size_t i = 0; i < COUNT(ids); i++) {
+        action_row a = {.integration_id = desk,
+                        .name = arena_printf(s->arena, "a%zu", i),
+                        .input_fields = arena_printf(s->arena, "[%zu]", i)};
+
+        CHECK_INT(action_insert(s, &a), OK);
+        ids[i] = a.id;
+    }
+    CHECK_INT(action_delete(s, desk, ids[1]), OK);
+    CHECK_INT(action_list_fields(s, ids, COUNT(ids), texts), OK);
+    for (size_t i = 0; i < COUNT(ids); i++)
+        CHECK_STR(texts[i], i == 1 ? NULL : arena_printf(s->arena, "[%zu]", i));
+    CHECK_INT(action_list_fields(s, ids + 2, 1, texts), OK);
+    CHECK_STR(texts[0], "[2]");
+}
+
+static void fill_with_actions(scope *s, const char *integration, int64_t n)
+{
+    CHECK_INT(db_exec(s,
+                      "INSERT INTO action (id, integration_id, position, name, slug, description, input_fields,"
+                      " requires_confirmation, created_at, updated_at)"
+                      " WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $2)"
+                      " SELECT $1 || '-' || i, $1, i, 'a' || i, 'a' || i, 'd', '[]', 1, 0, 0 FROM n",
+                      DB_ARGS(db_text(integration), db_int(n)), NULL),
+              OK);
+}
+
+ENGINE_TEST(lists_show_every_action_that_somebody_may_use_his_own_first)
+{
+    const char *foreign = made_integration(s, "u2", "Foreign"), *mine = made_integration(s, "u1", "Mine");
+    owned_by admin = {.user_id = "u1", .anyone = true};
+    action_row *got = NULL;
+    bool cut = true;
+    size_t n = 0;
+
+    fill_with_actions(s, foreign, ACTION_OFFERS_MAX + 100);
+    fill_with_actions(s, mine, 2);
+    CHECK_INT(action_list_names(s, owned_by_user("u1"), &got, &n, &cut), OK);
+    CHECK_INT(n, 2);
+    CHECK_STR(got[1].name, "a2");
+    CHECK_STR(got[1].description, "d");
+    CHECK_STR(got[1].integration_id, mine);
+    CHECK_INT(action_list_names(s, admin, &got, &n, &cut), OK);
+    CHECK_INT(n, ACTION_OFFERS_MAX + 102);
+    CHECK_STR(got[0].integration_id, mine);
+    CHECK_STR(got[2].integration_id, foreign);
+    CHECK(!cut, "all of them");
+    fill_with_actions(s, made_integration(s, "u3", "Flood"), ACTIONS_LISTED_MAX);
+    CHECK_INT(action_list_names(s, admin, &got, &n, &cut), OK);
+    CHECK_INT(n, ACTIONS_LISTED_MAX);
+    CHECK(cut && cstr_eq(got[0].integration_id, mine), "what was cut is said, and is not his own");
 }
 
 typedef struct {

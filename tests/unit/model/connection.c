@@ -32,7 +32,10 @@ static const char *chosen(scope *s, const char *user, const char *integration)
 {
     connection_row *c = NULL;
 
-    return connection_choose(s, user, integration, &c) == OK ? c->id : NULL;
+    if (connection_choose(s, user, integration, &c) != OK)
+        return NULL;
+    CHECK_STR(c->sealed_values, "v");
+    return c->id;
 }
 
 ENGINE_TEST(a_connection_is_its_owners_alone)
@@ -51,6 +54,10 @@ ENGINE_TEST(a_connection_is_its_owners_alone)
     CHECK_INT(connection_find(s, OWNED_BY_ANYONE, NULL, c.id, &got), OK);
     CHECK_INT(connection_list(s, owned_by_user(bob), desk, &all, &n), OK);
     CHECK_INT(n, 0);
+    CHECK_INT(connection_list(s, owned_by_user(ann), desk, &all, &n), OK);
+    CHECK_INT(n, 1);
+    CHECK_STR(all[0].id, c.id);
+    CHECK_STR(all[0].sealed_values, NULL); /* lists are without secrets */
     CHECK_INT(connection_change(s, owned_by_user(bob), c.id, &(connection_patch){.label = "x"}), ERR_NOT_FOUND);
     CHECK_INT(connection_delete(s, owned_by_user(bob), c.id), ERR_NOT_FOUND);
     CHECK_INT(connection_delete(s, owned_by_user(ann), c.id), OK);

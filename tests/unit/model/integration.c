@@ -2,6 +2,8 @@
 /* Tests of model/integration.c. */
 #include "model/integration.h"
 
+#include <stdlib.h>
+
 #include "made.h"
 #include "model/connection.h"
 
@@ -38,26 +40,28 @@ ENGINE_TEST(an_integration_is_its_owners_and_a_built_in_one_nobodys_to_change)
     CHECK_INT(integration_find(s, owned_by_user("u2"), built_in.id, &got), OK);
     CHECK_INT(integration_find_own(s, owned_by_user("u1"), mine.id, &got), OK);
     CHECK_INT(integration_find_own(s, OWNED_BY_ANYONE, built_in.id, &got), ERR_DENIED);
-    CHECK_INT(integration_change(s, owned_by_user("u2"), mine.id, &patch), ERR_DENIED);
-    CHECK_INT(integration_change(s, OWNED_BY_ANYONE, built_in.id, &patch), ERR_DENIED);
-    CHECK_INT(integration_change(s, owned_by_user("u1"), "nothing", &patch), ERR_NOT_FOUND);
-    CHECK_INT(integration_delete(s, owned_by_user("u2"), mine.id), ERR_DENIED);
-    CHECK_INT(integration_delete(s, OWNED_BY_ANYONE, mine.id), OK);
-    CHECK_INT(integration_delete(s, OWNED_BY_ANYONE, mine.id), ERR_NOT_FOUND);
+    CHECK_INT(integration_change(s, owned_by_user("u2"), mine.id, &patch, NULL), ERR_DENIED);
+    CHECK_INT(integration_change(s, OWNED_BY_ANYONE, built_in.id, &patch, NULL), ERR_DENIED);
+    CHECK_INT(integration_change(s, owned_by_user("u1"), "nothing", &patch, NULL), ERR_NOT_FOUND);
+    CHECK_INT(integration_delete(s, owned_by_user("u2"), mine.id, NULL), ERR_DENIED);
+    CHECK_INT(integration_delete(s, OWNED_BY_ANYONE, mine.id, NULL), OK);
+    CHECK_INT(integration_delete(s, OWNED_BY_ANYONE, mine.id, NULL), ERR_NOT_FOUND);
 }
 
 ENGINE_TEST(a_change_leaves_alone_what_it_does_not_name)
 {
     integration_row mine = made(s, "u1", "Mine"), *got = NULL;
     owned_by who = owned_by_user("u1");
+    const char *replaced;
 
-    CHECK_INT(integration_change(s, who, mine.id, &(integration_patch){.color = "#fff"}), OK);
-    CHECK_INT(integration_change(s, who, mine.id, &(integration_patch){.name = "New", .description = ""}), OK);
-    CHECK_INT(
-        integration_change(s, who, mine.id, &(integration_patch){.allowed_hosts = "[\"a.org\"]", .private_ok = true}),
-        OK);
-    CHECK_INT(integration_change(s, who, mine.id, &(integration_patch){.icon_object = "k", .icon_type = "image/png"}),
+    CHECK_INT(integration_change(s, who, mine.id, &(integration_patch){.color = "#fff"}, NULL), OK);
+    CHECK_INT(integration_change(s, who, mine.id, &(integration_patch){.name = "New", .description = ""}, NULL), OK);
+    CHECK_INT(integration_change(s, who, mine.id,
+                                 &(integration_patch){.allowed_hosts = "[\"a.org\"]", .private_ok = true}, NULL),
               OK);
+    CHECK_INT(
+        integration_change(s, who, mine.id, &(integration_patch){.icon_object = "k", .icon_type = "image/png"}, NULL),
+        OK);
     CHECK_INT(integration_find(s, who, mine.id, &got), OK);
     CHECK_STR(got->name, "New");
     CHECK_STR(got->description, "");
@@ -65,12 +69,60 @@ ENGINE_TEST(a_change_leaves_alone_what_it_does_not_name)
     CHECK_STR(got->allowed_hosts, "[\"a.org\"]");
     CHECK(got->private_ok, "kept over the change of the icon");
     CHECK_STR(got->icon_object, "k");
+    replaced = "";
+    CHECK_INT(integration_change(s, who, mine.id, &(integration_patch){.color = "#000"}, &replaced), OK);
+    CHECK_STR(replaced, NULL); /* it stays */
+    CHECK_INT(integration_change(s, who, mine.id, &(integration_patch){.color = "#fff"}, NULL), OK);
     CHECK_INT(got->icon_version, 1);
-    CHECK_INT(integration_change(s, who, mine.id, &(integration_patch){.color = "", .allowed_hosts = ""}), OK);
+    CHECK_INT(integration_change(s, who, mine.id, &(integration_patch){.color = "", .allowed_hosts = ""}, NULL), OK);
     CHECK_INT(integration_find(s, who, mine.id, &got), OK);
     CHECK_STR(got->color, NULL);
     CHECK_STR(got->allowed_hosts, NULL);
     CHECK(!got->private_ok, "goes with the list");
+}
+
+enum { CHANGES = 20 };
+
+typedef struct {
+    const char *id, *key, *replaced;
+} icon_job;
+
+static err change_icon(scope *s, void *arg)
+{
+    icon_job *j = arg;
+    scope *own = scope_child(s, NO_LIMIT);
+    const char *replaced = NULL;
+
+    CHECK_INT(integration_change(own, OWNED_BY_ANYONE, j->id, &(integration_patch){.icon_object = j->key}, &replaced),
+              OK);
+    j->replaced = replaced != NULL ? arena_strdup(s->arena, replaced) : NULL;
+    scope_close(own);
+    return OK;
+}
+
+ENGINE_TEST(each_icon_that_is_replaced_is_told_to_one_alone)
+{
+    const char *id = made(s, "u1", "Mine").id, *last = NULL;
+    scope *group = scope_child(s, NO_LIMIT);
+    icon_job jobs[CHANGES];
+    bool told[CHANGES] = {false};
+
+    for (size_t i = 0; i < CHANGES; i++) {
+        jobs[i] = (icon_job){.id = id, .key = arena_printf(s->arena, "%zu", i)};
+        scope_spawn(group, change_icon, &jobs[i]);
+    }
+    CHECK_INT(scope_join(group), OK);
+    for (size_t i = 0; i < CHANGES; i++) {
+        const size_t at = jobs[i].replaced != NULL ? strtoul(jobs[i].replaced, NULL, 10) : 0;
+
+        CHECK(jobs[i].replaced == NULL || !told[at], "%zu", at);
+        told[at] |= jobs[i].replaced != NULL;
+    }
+    CHECK_INT(integration_delete(s, OWNED_BY_ANYONE, id, &last), OK);
+    CHECK(!told[strtoul(last, NULL, 10)], "the last one");
+    told[strtoul(last, NULL, 10)] = true;
+    for (size_t i = 0; i < CHANGES; i++)
+        CHECK(told[i], "%zu", i);
 }
 
 static void connect(scope *s, const char *user, const char *integration)

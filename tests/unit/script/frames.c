@@ -91,3 +91,21 @@ TEST(a_length_that_is_only_claimed_takes_no_memory)
     CHECK(r.body.cap < 4096, "%zu bytes", r.body.cap);
     frames_close(&r);
 }
+
+TEST(a_large_frame_leaves_no_memory_behind_when_the_next_is_waited_for)
+{
+    static uint8_t head[WIRE_HEAD];
+    static char body[MIB(2)];
+    str first = {(const char *)head, sizeof head}, rest = {body, sizeof body}, none = {0};
+    frame_reader r;
+    script_frame f;
+    err e;
+
+    frames_head(head, WIRE_CALL, 1, 0, sizeof body);
+    frames_open(&r);
+    CHECK(!frames_next(&r, &first, &f, &e) && frames_next(&r, &rest, &f, &e), "whole");
+    CHECK(f.bytes.len == sizeof body && r.body.cap > sizeof body, "borrowed from the reader");
+    CHECK(!frames_next(&r, &none, &f, &e) && e == OK, "nothing has come yet");
+    CHECK(r.body.cap == 0, "%zu bytes", r.body.cap);
+    frames_close(&r);
+}

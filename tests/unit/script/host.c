@@ -56,6 +56,17 @@ static bool endless(fake_conn *c)
     return false;
 }
 
+/* Begins with some of a long body, and says no more. */
+static bool stalls(fake_conn *c)
+{
+    static const char block[300000];
+
+    if (!fake_printf(c, "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n") || !fake_write(c, block, sizeof block))
+        return false;
+    fake_sleep_ms(3000);
+    return false;
+}
+
 static bool serve(fake_conn *c, const fake_request *rq, void *arg)
 {
     int status, hops;
@@ -94,6 +105,8 @@ static bool serve(fake_conn *c, const fake_request *rq, void *arg)
             strlen("X-Plain: ") + strlen(fake_header(rq, "X-Plain")), fake_header(rq, "X-Plain"));
     if (strcmp(rq->path, "/endless") == 0)
         return endless(c);
+    if (strcmp(rq->path, "/stalls") == 0)
+        return stalls(c);
     if (strcmp(rq->path, "/large") == 0)
         return large(c);
     if (strcmp(rq->path, "/slow") == 0)
@@ -425,6 +438,32 @@ FIBER_TEST(responses_are_bounded_over_all_runs_and_counted_down_again, .limit = 
         script_outcome out = run_of(s, ask);
 
         CHECK(out.status == SCRIPT_DONE && json_integer_value(out.value) == 200, "request %d", i);
+    }
+}
+
+FIBER_TEST(what_a_run_holds_is_counted_down_however_it_ends, .limit = 60)
+{
+    script_job job = {.name = "test", .private_ok = true, .wall_timeout = SECONDS(1)};
+
+    SERVERS_OR_SKIP(.held = MIB(1));
+    job.code = str_of(with_base(s, "await fetch(BASE + '/stalls')"));
+    for (int i = 0; i < 4; i++) {
+        CHECK_INT(run_of(s, "fetch(BASE + '/stalls'); await ld.wait(300); return 1").status, SCRIPT_DONE);
+        CHECK_INT(fixture_run_job(s, &job).status, SCRIPT_TIMED_OUT);
+    }
+    CHECK_STR(text_of(s, "return (await fetch(BASE + '/a')).status"), "200");
+}
+
+FIBER_TEST(bodies_of_requests_that_wait_are_bounded_over_all_runs_too, .limit = 60)
+{
+    SERVERS_OR_SKIP(.held = MIB(1));
+    for (int i = 0; i < 2; i++) { /* what the first run sent does not count in the second */
+        CHECK_STR(text_of(s, "const most = {method: 'POST', body: 'x'.repeat(700000)};\n"
+                             "fetch(BASE + '/slow', most);\n"
+                             "return await fetch(BASE + '/a', most).then(r => r.status, e => e.message)"),
+                  "The requests and responses of all scripts are too large together: try again later");
+        CHECK_STR(text_of(s, "return (await fetch(BASE + '/a', {method: 'POST', body: 'x'.repeat(700000)})).status"),
+                  "200");
     }
 }
 

@@ -88,6 +88,23 @@ FIBER_TEST(deleted_objects_are_gone_and_deleting_again_is_no_error)
     CHECK_INT(object_fetch(s, key, &file), ERR_NOT_FOUND);
 }
 
+FIBER_TEST(what_is_discarded_is_gone_also_when_the_work_has_ended)
+{
+    scope *work = scope_child(s, NO_LIMIT);
+    object_file file;
+    const char *key;
+
+    set_up();
+    CHECK(object_put(work, s->arena, "x", 1, &key) == OK, "put");
+    scope_cancel(work, "the client has left");
+    CHECK_INT(object_delete(work, key), ERR_CANCELLED);
+    CHECK(object_fetch(s, key, &file) == OK, "still there");
+    object_discard(key);
+    CHECK_INT(object_fetch(s, key, &file), ERR_NOT_FOUND);
+    object_discard(key);
+    object_discard(NULL);
+}
+
 FIBER_TEST(only_keys_of_ours_name_objects)
 {
     static const char *const names[] = {
