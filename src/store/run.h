@@ -70,6 +70,10 @@ MUST_USE err run_begin(scope *s, const run_info *info, run **out);
 /* Appends an event; the payload is copied.  Home loop only.  Over the run's byte limit: ERR_TOO_LARGE, once as a failure. */
 MUST_USE err run_emit(scope *s, run *r, event_kind kind, const run_message *m, const void *bytes, size_t len);
 
+/* The same with what was written into a buffer: one that overflowed is too large.  run_room() is the largest that has room. */
+MUST_USE err run_emit_buf(scope *s, run *r, event_kind kind, const run_message *m, const buf *b);
+size_t run_room(const run *r);
+
 /* For the metrics: the first piece of the answer is there.  Events whose kind says so do this themselves; only the first
  * time counts.  Home loop only. */
 void run_answer_begins(run *r);
