@@ -199,6 +199,22 @@ def test_a_flow_is_changed_in_part(server, client, flow, user):
     sage.invalid(client.patch(path, json={"endpoint_name": "a b"}), "body", "endpoint_name", kind="value_error")
 
 
+def test_changes_of_different_members_at_the_same_time_all_stay(server, api_key, flow):
+    def change(member, values):
+        one = server.client(key=api_key)
+        for value in values:
+            assert one.patch(f"/api/v1/flows/{flow[0]['id']}", json={member: value}).status_code == 200
+            assert one.get(f"/api/v1/flows/{flow[0]['id']}").json()[member] == value
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        jobs = [
+            pool.submit(change, "description", [f"turn {i}" for i in range(200)]),
+            pool.submit(change, "mcp_enabled", [i % 2 == 0 for i in range(200)]),
+        ]
+        for job in jobs:
+            job.result()
+
+
 def test_a_flow_is_deleted(client, flow):
     path = f"/api/v1/flows/{flow[0]['id']}"
     r = client.delete(path)

@@ -2,6 +2,8 @@
 /* Tests of model/flow.c and folder.c. */
 #include "model/flow.h"
 
+#include <stdlib.h>
+
 #include "made.h"
 
 static flow_row made_flow(scope *s, const char *user, const char *name, const char *endpoint)
@@ -99,6 +101,37 @@ ENGINE_TEST(a_taken_name_gets_the_next_number)
     CHECK_STR(renamed(s, "F", NULL), "F (42)/");
     CHECK_STR(renamed(s, "100%_", NULL), "100%_/");
     CHECK_STR(renamed(s, "100%_", NULL), "100%_ (1)/");
+}
+
+static err count_in_flow(scope *s, flow_row *f, void *arg)
+{
+    (void)arg;
+    f->description = arena_printf(s->arena, "%d", f->description != NULL ? atoi(f->description) + 1 : 1);
+    return OK;
+}
+
+static err change_some(scope *s, void *arg)
+{
+    flow_row *got;
+
+    for (int i = 0; i < 20; i++)
+        TRY(flow_change(s, owned_by_user("u1"), arg, count_in_flow, NULL, &got));
+    return OK;
+}
+
+ENGINE_TEST(changes_at_the_same_time_all_stay)
+{
+    flow_row f = made_flow(s, "u1", "F", NULL), *got = NULL;
+    scope *group = scope_child(s, NO_LIMIT);
+
+    for (int i = 0; i < 3; i++)
+        scope_spawn(group, change_some, (void *)(uintptr_t)f.id);
+    CHECK_INT(scope_join(group), OK);
+    CHECK_INT(flow_find(s, owned_by_user("u1"), f.id, &got), OK);
+    CHECK_STR(got->description, "60");
+    CHECK_INT(flow_update(s, owned_by_user("u1"), &f), ERR_CONFLICT);
+    CHECK_STR(code_of(s), "flow.changed");
+    CHECK_INT(flow_change(s, owned_by_user("u2"), f.id, count_in_flow, NULL, &got), ERR_NOT_FOUND);
 }
 
 ENGINE_TEST(flows_are_listed_filtered)
