@@ -224,6 +224,11 @@ const run_info *run_facts(const run *r)
     return &r->facts;
 }
 
+bool run_waited(const run *r)
+{
+    return r->waited;
+}
+
 run_status run_state(const run *r)
 {
     return (run_status)atomic_load(&r->state);
