@@ -4,7 +4,9 @@ import hashlib
 import json
 import os
 import re
+import time
 
+import httpx
 import pytest
 
 import sage
@@ -184,6 +186,26 @@ def test_the_shared_view_needs_no_login(anonymous, admin, talk):
     session, *_ = talk
     assert sage.full(anonymous.get(f"/api/share/conversations/{session}/messages")) == history(admin, session)
     sage.error(anonymous.get("/api/share/conversations/nobody/messages"), 404, "Conversation nobody does not exist")
+
+
+def test_unknown_shared_conversations_are_soon_not_looked_for(start_server):
+    running = start_server()
+    admin, link, session = running.login(), "/api/share/conversations/{}/messages", unique("session")
+    chat(admin, say("Hi", sage.agent(admin), session))
+    guest = running.client()
+    elsewhere = running.client(transport=httpx.HTTPTransport(local_address="127.0.0.2"))
+    for _ in range(40):
+        sage.full(guest.get(link.format(session)))  # known ones do not count
+    for i in range(30):
+        sage.error(guest.get(link.format(f"session_{i}")), 404)
+    r = guest.get(link.format("session_30"))
+    sage.error(r, 429, "Too many requests. Try again later")
+    assert 1 <= int(r.headers["retry-after"]) <= 3
+    sage.error(guest.get(link.format(session)), 429)  # or the answer would tell which id there is
+    sage.full(elsewhere.get(link.format(session)))
+    assert admin.get(f"/api/conversations/{session}/messages").status_code == 200
+    time.sleep(int(r.headers["retry-after"]))
+    sage.full(guest.get(link.format(session)))
 
 
 # ------------------------------------------------------------------------------------------------------- title, delete
