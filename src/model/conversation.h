@@ -75,6 +75,10 @@ MUST_USE err message_put(scope *s, const char *session_id, const message_row *ro
 /* Deletes those with seq > after. */
 MUST_USE err message_delete_after(scope *s, const char *session_id, int64_t after, int64_t *deleted);
 
+/* For flow.h: deletes what was said in runs of a flow, or of all flows in a folder, when that is theirs. */
+void conversation_add_delete_of_flow(db_batch *b, owned_by who, const char *flow_id);
+void conversation_add_delete_of_folder(db_batch *b, owned_by who, const char *folder_id);
+
 /* For turn.h: the same as parts of a batch. */
 void message_add_to(db_batch *b, const char *session_id, const message_row *row);
 void conversation_add_touch(db_batch *b, const char *session_id, int64_t now);

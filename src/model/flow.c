@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "model/conversation.h"
 #include "model/rows.h"
 #include "model/version.h"
 
@@ -301,6 +302,25 @@ err flow_change(scope *s, owned_by who, const char *id, flow_edit edit, void *ar
     return OK;
 }
 
+#define THEIRS " FROM flow WHERE ($1 = 1 OR user_id = $2) AND id = $3"
+
+static err delete_one(scope *s, owned_by who, const char *id, int64_t *deleted)
+{
+    db_batch *b = db_batch_new(s->arena);
+    err e;
+
+    TRY(model_count(s, "SELECT COUNT(*)" THEIRS, DB_ARGS(WHO(who), db_text(id)), deleted));
+    if (*deleted == 0)
+        return OK;
+    conversation_add_delete_of_flow(b, who, id);
+    db_batch_expect(b, 1, "DELETE" THEIRS, DB_ARGS(WHO(who), db_text(id)));
+    e = db_batch_run(s, b);
+    if (e != ERR_CONFLICT)
+        return e;
+    *deleted = 0; /* by somebody else, since then */
+    return OK;
+}
+
 err flow_delete(scope *s, owned_by who, const char *const *ids, size_t n, int64_t *deleted)
 {
     int64_t count = 0;
@@ -308,8 +328,7 @@ err flow_delete(scope *s, owned_by who, const char *const *ids, size_t n, int64_
     for (size_t i = 0; i < n; i++) {
         int64_t one = 0;
 
-        TRY(db_exec(s, "DELETE FROM flow WHERE ($1 = 1 OR user_id = $2) AND id = $3",
-                    DB_ARGS(WHO(who), db_text(ids[i])), &one));
+        TRY(delete_one(s, who, ids[i], &one));
         count += one;
     }
     version_bump(VERSION_FLOWS);

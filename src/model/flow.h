@@ -55,6 +55,7 @@ MUST_USE err flow_update(scope *s, owned_by who, flow_row *f);
  * as it is by then.  Texts that it sets live in its scope, or as long as the caller's. */
 typedef err (*flow_edit)(scope *s, flow_row *f, void *arg);
 MUST_USE err flow_change(scope *s, owned_by who, const char *id, flow_edit edit, void *arg, flow_row **out);
+/* With the conversations of their runs, whoever ran them. */
 MUST_USE err flow_delete(scope *s, owned_by who, const char *const *ids, size_t n, int64_t *deleted);
 
 typedef struct {
@@ -73,6 +74,6 @@ MUST_USE err folder_find(scope *s, owned_by who, const char *id, folder_row **ou
 MUST_USE err folder_list(scope *s, owned_by who, folder_row **out, size_t *n); /* oldest first */
 MUST_USE err folder_default(scope *s, const char *user_id, folder_row **out);  /* "Starter Project", made when absent */
 MUST_USE err folder_update(scope *s, owned_by who, folder_row *f);
-MUST_USE err folder_delete(scope *s, owned_by who, const char *id); /* with its flows */
+MUST_USE err folder_delete(scope *s, owned_by who, const char *id); /* with its flows and their conversations */
 
 #endif

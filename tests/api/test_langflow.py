@@ -223,6 +223,20 @@ def test_a_flow_is_deleted(client, flow):
         assert r.status_code == 404 and r.json() == {"detail": "Flow not found"}
 
 
+def test_what_was_said_goes_with_the_flow(server, client, flow):
+    kept = client.post("/api/v1/flows/", json=langflow.chat_flow(flow[1])).json()
+    sessions = {made: sage.unique("session") for made in (flow[0]["id"], kept["id"])}
+    for made, session in sessions.items():
+        assert client.post(f"/api/v1/run/{made}", json={"input_value": "hello", "session_id": session}).status_code == 200
+    admin = server.login()
+    messages = "/api/conversations/{}/messages"
+    for session in sessions.values():
+        assert len(sage.full(admin.get(messages.format(session)))["messages"]) == 2
+    assert client.delete(f"/api/v1/flows/{flow[0]['id']}").status_code == 200
+    assert admin.get(messages.format(sessions[flow[0]["id"]])).status_code == 404
+    assert sage.full(admin.get(messages.format(sessions[kept["id"]])))["messages"]
+
+
 def test_a_taken_name_gets_a_number(client):
     name = sage.unique("Same")
     names = [client.post("/api/v1/flows/", json={"name": name}).json()["name"] for _ in range(3)]
