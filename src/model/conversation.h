@@ -64,8 +64,9 @@ MUST_USE err message_list(scope *s, const char *session_id, int64_t after, int64
 MUST_USE err message_list_last(scope *s, const char *session_id, int64_t limit, message_row **out,
                                size_t *n); /* in order */
 
-/* Every message, however many (read in pages). */
-MUST_USE err message_list_all(scope *s, const char *session_id, message_row **out, size_t *n);
+/* Every message, however many and large: `take` gets one after another, for as long as the call. */
+typedef err (*message_taker)(scope *s, const message_row *m, void *arg);
+MUST_USE err message_each(scope *s, const char *session_id, message_taker take, void *arg);
 MUST_USE err message_find(scope *s, const char *session_id, const char *message_id, message_row **out);
 
 /* Appends; a message whose id the session has already is replaced in its place.  ERR_CONFLICT (code

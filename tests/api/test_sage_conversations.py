@@ -188,6 +188,18 @@ def test_the_shared_view_needs_no_login(anonymous, admin, talk):
     sage.error(anonymous.get("/api/share/conversations/nobody/messages"), 404, "Conversation nobody does not exist")
 
 
+def test_a_conversation_too_large_to_show_says_so_and_goes_on(admin, bot, fake_llm):
+    session = unique("large")
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 12_000_000}}
+    for i in range(3):
+        content = [{"type": "text", "text": f"Picture {i}"}, picture, picture]
+        chat(admin, {**say("x", bot[0], session), "messages": [{"role": "user", "content": content}]})
+    r = admin.get(f"/api/conversations/{session}/messages")
+    sage.error(r, 413, "The conversation is too large to be shown at once")
+    chat(admin, say("And now?", bot[0], session))
+    assert "And now?" in json.dumps(fake_llm.requests_for(bot[1])[-1].body["messages"][-1])
+
+
 def test_unknown_shared_conversations_are_soon_not_looked_for(start_server):
     running = start_server()
     admin, link, session = running.login(), "/api/share/conversations/{}/messages", unique("session")

@@ -263,6 +263,7 @@ static err answer_messages(request *rq, response *rs, owned_by who)
     json_t *data, *list;
     ledger *l;
     run *live;
+    err e;
 
     TRY(conversation_find(rq->scope, who, session, &row));
     TRY(chat_history(rq->scope, a, session, &l));
@@ -277,7 +278,11 @@ static err answer_messages(request *rq, response *rs, owned_by who)
     json_set_int(data, "message_count", (int64_t)json_array_size(list));
     json_set_int(data, "next_stream_index", (int64_t)next);
     json_set(data, "conversation_info", info_json(rq, row));
-    return sage_ok(rq, rs, "conversation.messages_loaded", NULL, data);
+    e = sage_ok(rq, rs, "conversation.messages_loaded", NULL, data);
+    if (e == ERR_TOO_LARGE)
+        return fail_code(rq->scope, e, "conversation.too_large_to_show", session,
+                         "the conversation is too large to be shown at once");
+    return e;
 }
 
 /* GET /api/conversations/{session_id}/messages */

@@ -70,7 +70,7 @@ static const char *stored(scope *s, const char *session)
     run_row *runs;
     size_t n;
 
-    CHECK(message_list_all(s, session, &rows, &n) == OK, "messages");
+    CHECK(message_list(s, session, 0, 0, &rows, &n) == OK, "messages");
     for (size_t i = 0; i < n; i++) {
         json_t *v;
 

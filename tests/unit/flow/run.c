@@ -134,7 +134,7 @@ static const char *stored(scope *s, const char *session)
     const char *all = "";
     size_t n;
 
-    CHECK(message_list_all(s, session, &rows, &n) == OK, "messages");
+    CHECK(message_list(s, session, 0, 0, &rows, &n) == OK, "messages");
     for (size_t i = 0; i < n; i++) {
         json_t *v;
 
