@@ -209,16 +209,13 @@ static err enter_run(scope *prep, chat *c, const chat_request *rq, const merged_
         .agent_id = m->agent_id,
         .managed = rq->managed,
         .shows_progress = rq->shows_progress,
+        .replace = rq->replace,
+        .replace_any = rq->admin,
     };
-    run *before;
     err e = query_of(prep, rq, &info.query);
 
     if (e != OK)
         return fail_from(c->s, prep, e);
-    before = rq->replace != NULL ? hub_find(info.session_id) : NULL;
-    if (before != NULL && (rq->admin || cstr_eq(run_facts(before)->user_id, rq->user_id)))
-        run_interrupt(before, rq->replace);
-    run_unref(before);
     return run_begin(c->s, &info, &c->run);
 }
 
@@ -289,7 +286,9 @@ err chat_start(scope *s, const chat_request *rq, run **out)
         return e;
     }
     watched = run_ref(c->run);
-    if ((e = prepare(prep, c, rq, &m)) == OK) {
+    if (run_waited(c->run)) /* the one before may have made the conversation */
+        e = check_session(prep, rq, &c->is_new);
+    if (e == OK && (e = prepare(prep, c, rq, &m)) == OK) {
         e = begin(prep, c, rq, &m); /* from here on the run's fiber owns `c` */
         if (e != OK)
             fail_from(s, prep, e);

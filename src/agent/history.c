@@ -23,22 +23,37 @@ static void place_summaries(ledger *l)
     }
 }
 
+enum { HISTORY_MAX = 512 << 20 };
+
+typedef struct {
+    const char *session_id;
+    arena *a;
+    ledger *l;
+    size_t bytes;
+} reading;
+
+static err read_message(scope *s, const message_row *m, void *arg)
+{
+    reading *r = arg;
+    entry e;
+
+    r->bytes += strlen(m->body);
+    if (r->bytes > HISTORY_MAX)
+        return fail_code(s, ERR_TOO_LARGE, "conversation.too_large", r->session_id,
+                         "the conversation is too large to go on with");
+    if (entry_read(r->a, arena_strdup(r->a, m->message_id), m->role, arena_strdup(r->a, m->type), m->created_at,
+                   m->body, &e) != OK)
+        return fail(s, ERR_INTERNAL, "a stored message of session %s is damaged", r->session_id);
+    ledger_add(r->l, e);
+    return OK;
+}
+
 err chat_history(scope *s, arena *a, const char *session_id, ledger **out)
 {
-    ledger *l = ledger_new(a);
-    message_row *rows;
-    size_t n;
+    reading r = {.session_id = session_id, .a = a, .l = ledger_new(a)};
 
-    TRY(message_list_all(s, session_id, &rows, &n));
-    for (size_t i = 0; i < n; i++) {
-        entry e;
-
-        if (entry_read(a, arena_strdup(a, rows[i].message_id), rows[i].role, arena_strdup(a, rows[i].type),
-                       rows[i].created_at, rows[i].body, &e) != OK)
-            return fail(s, ERR_INTERNAL, "a stored message of session %s is damaged", session_id);
-        ledger_add(l, e);
-    }
-    place_summaries(l);
-    *out = l;
+    TRY(message_each(s, session_id, read_message, &r));
+    place_summaries(r.l);
+    *out = r.l;
     return OK;
 }

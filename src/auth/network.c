@@ -5,6 +5,7 @@
 #include "auth/network.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 
 #include "base/str.h"
 
@@ -76,4 +77,20 @@ bool networks_hold(const char *const *networks, const char *address)
         if (network_holds(*networks, address))
             return true;
     return false;
+}
+
+void network_client(const char *address, char out[NETWORK_CLIENT_SIZE])
+{
+    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+    unsigned char bytes[16];
+    bool v4;
+
+    if (!parse_address(address, bytes, &v4)) {
+        snprintf(out, NETWORK_CLIENT_SIZE, "%s", address);
+    } else if (memcmp(bytes, mapped, sizeof mapped) == 0) {
+        inet_ntop(AF_INET, bytes + 12, out, NETWORK_CLIENT_SIZE);
+    } else {
+        memset(bytes + 8, 0, 8);
+        inet_ntop(AF_INET6, bytes, out, NETWORK_CLIENT_SIZE);
+    }
 }

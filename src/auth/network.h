@@ -15,4 +15,9 @@ bool network_holds(const char *network, const char *address);
 /* Whether any of the list (ends with NULL; may be NULL) holds it. */
 bool networks_hold(const char *const *networks, const char *address);
 
+/* Whom limits for each client count as one: an IPv4 address, and of IPv6 the /64 that a client has for itself.  What is no
+ * address is taken as it is. */
+enum { NETWORK_CLIENT_SIZE = 64 };
+void network_client(const char *address, char out[NETWORK_CLIENT_SIZE]);
+
 #endif

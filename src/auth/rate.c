@@ -73,3 +73,13 @@ void rate_spend(rate_limiter *r, const char *caller, int64_t cost, int64_t now)
     b->full_at = now + MIN_OF(MAX_OF(b->full_at - now, 0) + price, 2 * capacity);
     lru_unlock(&r->buckets);
 }
+
+void rate_give_back(rate_limiter *r, const char *caller, int64_t cost)
+{
+    bucket *b;
+
+    lru_lock(&r->buckets);
+    b = lru_get(&r->buckets, caller);
+    b->full_at -= MIN_OF(MAX_OF(cost, 0), r->limit) * r->per_token;
+    lru_unlock(&r->buckets);
+}

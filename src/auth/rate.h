@@ -29,4 +29,7 @@ MUST_USE bool rate_take(rate_limiter *r, const char *caller, int64_t cost, int64
  * anything again, one whole bucket at most. */
 void rate_spend(rate_limiter *r, const char *caller, int64_t cost, int64_t now);
 
+/* What was taken by rate_take() was not used after all. */
+void rate_give_back(rate_limiter *r, const char *caller, int64_t cost);
+
 #endif

@@ -2,8 +2,10 @@
 /* Reading, tweaking and ordering a flow's document; see graph.h. */
 #include "flow/graph.h"
 
+#include <stdio.h>
 #include <strings.h>
 
+#include "base/map.h"
 #include "flow/component.h"
 
 static graph_node *node_by_id(graph *g, const char *id)
@@ -144,37 +146,45 @@ static bool is_fixed_attribute(const char *name)
     return strcmp(name, "type") == 0 || strcmp(name, "_input_type") == 0;
 }
 
-/* A nested object may be written as text. */
-static json_t *nested(arena *a, json_t *value)
-{
-    const char *text = json_string_value(value);
-    json_t *parsed;
+/* One override, which every node may take: values are shared among them, and replaced, never changed. */
+typedef struct {
+    arena *a;
+    json_t *value;
+    json_t *nested; /* made when it is asked for */
+} tweak;
 
-    return text != NULL && json_parse(a, text, strlen(text), NULL, &parsed) == OK ? parsed : value;
+/* A nested object may be written as text. */
+static json_t *nested(tweak *t)
+{
+    const char *text = json_string_value(t->value);
+
+    if (t->nested == NULL && (text == NULL || json_parse(t->a, text, strlen(text), NULL, &t->nested) != OK))
+        t->nested = t->value;
+    return t->nested;
 }
 
-static void tweak_field(arena *a, graph_node *n, const char *field, json_t *value)
+static void tweak_field(graph_node *n, const char *field, tweak *t)
 {
-    json_t *o = field_object(n, field), *v;
+    json_t *o = field_object(n, field), *value = t->value, *v;
     const char *type = json_get_str(o, "type", ""), *place = strcmp(type, "file") == 0 ? "file_path" : "value", *key;
 
     if (o == NULL || strcmp(field, "code") == 0 || *field == '_')
         return;
     if (strcmp(type, "NestedDict") == 0)
-        value = nested(a, value);
+        value = nested(t);
     if (json_is_object(value) && strcmp(type, "dict") == 0) {
         v = json_object_size(value) == 1 ? json_object_get(value, "value") : NULL;
-        json_set(o, "value", json_deep_copy(v != NULL ? v : value));
+        json_set(o, "value", json_incref(v != NULL ? v : value));
     } else if (json_is_object(value) && strcmp(type, "NestedDict") != 0 && strcmp(type, "mcp") != 0) {
         if (json_object_get(value, "load_from_db") == NULL)
             json_set_bool(o, "load_from_db", false);
         json_object_foreach(value, key, v)
         {
             if (!is_fixed_attribute(key))
-                json_set(o, strcmp(place, "file_path") == 0 ? place : key, json_deep_copy(v));
+                json_set(o, strcmp(place, "file_path") == 0 ? place : key, json_incref(v));
         }
     } else {
-        json_set(o, place, json_deep_copy(value));
+        json_set(o, place, json_incref(value));
         json_set_bool(o, "load_from_db", false);
     }
 }
@@ -202,41 +212,72 @@ void graph_tweak(arena *a, graph *g, const json_t *tweaks, bool stream)
         graph_node *n = json_is_object(value) ? node_named(g, key) : NULL;
 
         if (n != NULL)
-            json_object_foreach(value, field, inner) tweak_field(a, n, field, inner);
+            json_object_foreach(value, field, inner) tweak_field(n, field, &(tweak){.a = a, .value = inner});
     }
     json_object_foreach(all, key, value)
     {
+        tweak t = {.a = a, .value = value};
+
         for (size_t i = 0; !json_is_object(value) && i < g->n_nodes; i++)
-            tweak_field(a, &g->nodes[i], key, value);
+            tweak_field(&g->nodes[i], key, &t);
     }
 }
 
-static const char *with_line_breaks(arena *a, const char *text)
+/* A new reference. */
+static json_t *with_line_breaks(json_t *value)
 {
-    buf *b = buf_new(a, strlen(text) + 1);
+    const char *text = json_string_value(value);
+    buf b = BUF_INIT(json_string_length(value));
+    json_t *broken;
 
+    if (strstr(text, "\\n") == NULL)
+        return json_incref(value);
     for (const char *p = text; *p != '\0'; p++) {
         bool stands = p[0] == '\\' && p[1] == 'n';
 
-        buf_putc(b, stands ? '\n' : *p);
+        buf_putc(&b, stands ? '\n' : *p);
         p += stands;
     }
-    return buf_str(b);
+    broken = json_str(buf_str(&b));
+    buf_close(&b);
+    return broken;
+}
+
+enum { LONG_TEXT = 256 };
+
+/* The same, of a long text once for all fields that share it; *seen keeps the results in `a` by the text's address. */
+static json_t *with_shared_breaks(arena *a, map *seen, json_t *value)
+{
+    char address[32];
+    json_t *broken;
+
+    if (json_string_length(value) < LONG_TEXT)
+        return with_line_breaks(value);
+    snprintf(address, sizeof address, "%p", (void *)value);
+    broken = map_get(seen, address);
+    if (broken == NULL) {
+        json_hold(a, json_incref(value)); /* or its address would get another meaning */
+        broken = json_hold(a, with_line_breaks(value));
+        map_put(seen, address, broken);
+    }
+    return json_incref(broken);
 }
 
 void graph_break_lines(arena *a, graph *g)
 {
+    map *seen = map_new();
     const char *name;
     json_t *field;
 
     for (size_t i = 0; i < g->n_nodes; i++)
         json_object_foreach(g->nodes[i].template, name, field)
         {
-            const char *text = json_get_str(field, "value", NULL);
+            json_t *value = json_object_get(field, "value");
 
-            if (text != NULL && strstr(text, "\\n") != NULL && cstr_eq(json_get_str(field, "type", NULL), "str"))
-                json_set_str(field, "value", with_line_breaks(a, text));
+            if (json_is_string(value) && cstr_eq(json_get_str(field, "type", NULL), "str"))
+                json_set(field, "value", with_shared_breaks(a, seen, value));
         }
+    map_free(seen);
 }
 
 /* Selecting and ordering */
@@ -357,6 +398,8 @@ bool graph_touches(const graph *g, const graph_node *n, const char *type)
 
 const char *value_text(arena *a, const flow_value *v)
 {
+    const char *text;
+
     switch (v->kind) {
     case VALUE_TEXT:
         return v->text;
@@ -365,7 +408,8 @@ const char *value_text(arena *a, const flow_value *v)
     case VALUE_JSON:
         if (json_is_string(v->json))
             return json_string_value(v->json);
-        return json_get_str(v->json, "text", json_text(a, v->json));
+        text = json_get_str(v->json, "text", NULL);
+        return text != NULL ? text : json_text(a, v->json);
     case VALUE_NONE:
         break;
     }

@@ -26,8 +26,8 @@ struct graph_node {
     const char *id;
     const char *type; /* component type; the base of the id when the document does not say */
     const char *display_name;
-    json_t *template;                /* fields by name, ours to change */
-    json_t *outputs;                 /* array as in the document */
+    json_t *template; /* fields by name, ours to change; their values may be shared and are only replaced */
+    json_t *outputs;  /* array as in the document */
     const flow_component *component; /* NULL: not known here */
     bool selected;                   /* runs in this run */
     size_t layer;

@@ -46,8 +46,8 @@ static json_t *properties_json(const flow_message *m, bool partial)
     return o;
 }
 
-/* Everything but the id and the timestamp, which differ by place. */
-static json_t *core_json(const flow_message *m, const char *flow_id, const char *time, bool partial)
+/* Everything but the id and the timestamp, which differ by place.  `text` is the message's, shared. */
+static json_t *core_json(const flow_message *m, json_t *text, const char *flow_id, const char *time, bool partial)
 {
     json_t *o = json_object();
 
@@ -56,7 +56,7 @@ static json_t *core_json(const flow_message *m, const char *flow_id, const char 
     json_set_str(o, "sender_name", m->sender_name);
     json_set_str(o, "session_id", m->session_id);
     json_set_str(o, "context_id", m->context_id != NULL ? m->context_id : "");
-    json_set_str(o, "text", m->text);
+    json_set(o, "text", json_incref(text));
     json_set(o, "files", m->files != NULL ? json_incref(m->files) : json_array());
     json_set_bool(o, "error", false);
     json_set_bool(o, "edit", false);
@@ -70,16 +70,17 @@ static json_t *core_json(const flow_message *m, const char *flow_id, const char 
 
 json_t *flow_message_json(const flow_message *m, const char *flow_id, bool partial)
 {
-    json_t *o = core_json(m, flow_id, time_as(m->time, TIME_OF_EVENTS).text, partial);
+    json_t *text = json_str(m->text), *o = core_json(m, text, flow_id, time_as(m->time, TIME_OF_EVENTS).text, partial);
 
+    json_decref(text);
     json_set_str(o, "id", m->id);
     return o;
 }
 
-json_t *flow_message_result(const flow_message *m, const char *flow_id)
+json_t *flow_message_result(const flow_message *m, json_t *text, const char *flow_id)
 {
     time_buf time = time_as(m->time, TIME_OF_RESULTS);
-    json_t *o = core_json(m, flow_id, time.text, false), *data = core_json(m, flow_id, time.text, false);
+    json_t *o = core_json(m, text, flow_id, time.text, false), *data = core_json(m, text, flow_id, time.text, false);
 
     if (m->id != NULL)
         json_set_str(data, "id", m->id);
@@ -107,13 +108,17 @@ static void remember(flow_record *r, flow_message *m)
 
 static err emit(component_call *c, const char *name, json_t *data)
 {
-    json_t *o = json_hold(c->s->arena, json_object());
-    char *text;
+    buf b = BUF_INIT(run_room(c->run));
+    json_t *o = json_object();
+    err e;
 
     json_set_str(o, "event", name);
     json_set(o, "data", data);
-    text = json_text(c->s->arena, o);
-    return run_emit(c->s, c->run, EV_OUTPUT, NULL, text, strlen(text));
+    json_write(&b, o);
+    json_decref(o);
+    e = run_emit_buf(c->s, c->run, EV_OUTPUT, NULL, &b);
+    buf_close(&b);
+    return e;
 }
 
 err component_show(component_call *c, flow_message *m, bool partial)

@@ -15,7 +15,7 @@ typedef struct flow_record {
 /* As events and monitors show it: timestamp "2026-01-05 10:11:12 UTC".  New reference. */
 json_t *flow_message_json(const flow_message *m, const char *flow_id, bool partial);
 
-/* As results show it: twice over, with the other timestamp.  New reference. */
-json_t *flow_message_result(const flow_message *m, const char *flow_id);
+/* As results show it: twice over, with the other timestamp.  `text` is the message's, borrowed.  New reference. */
+json_t *flow_message_result(const flow_message *m, json_t *text, const char *flow_id);
 
 #endif

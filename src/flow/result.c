@@ -4,14 +4,14 @@
 
 #include "flow/message.h"
 
-/* Newlines of the machine's messages are doubled for display, in these two places only. */
-static char *display_text(arena *a, const flow_message *m)
+/* Newlines of the machine's messages are doubled for display, in two places only.  `text` is the message's; new reference. */
+static json_t *display_text(const flow_message *m, json_t *text)
 {
-    buf b = BUF_INIT(MIB(64));
-    char *text;
+    buf b = BUF_INIT(2 * strlen(m->text));
+    json_t *shown;
 
-    if (!cstr_eq(m->sender, "Machine"))
-        return arena_strdup(a, m->text);
+    if (!cstr_eq(m->sender, "Machine") || strchr(m->text, '\n') == NULL)
+        return json_incref(text);
     for (const char *p = m->text; *p != '\0'; p++) {
         if (*p != '\n') {
             buf_putc(&b, *p);
@@ -21,9 +21,9 @@ static char *display_text(arena *a, const flow_message *m)
         if (p[1] == '\n')
             p++;
     }
-    text = arena_strndup(a, buf_str(&b), b.len);
+    shown = json_str(buf_str(&b));
     buf_close(&b);
-    return text;
+    return shown;
 }
 
 static json_t *files_of(const flow_message *m)
@@ -31,11 +31,11 @@ static json_t *files_of(const flow_message *m)
     return m->files != NULL ? json_incref(m->files) : json_array();
 }
 
-static json_t *artifact_json(arena *a, const flow_message *m)
+static json_t *artifact_json(const flow_message *m, json_t *text)
 {
     json_t *o = json_object();
 
-    json_set_str(o, "message", display_text(a, m));
+    json_set(o, "message", json_incref(text));
     json_set_str(o, "sender", m->sender);
     json_set_str(o, "sender_name", m->sender_name);
     json_set(o, "files", files_of(m));
@@ -43,11 +43,11 @@ static json_t *artifact_json(arena *a, const flow_message *m)
     return o;
 }
 
-static json_t *shown_json(arena *a, const graph_node *n, const flow_message *m)
+static json_t *shown_json(const graph_node *n, const flow_message *m, json_t *text)
 {
     json_t *o = json_object();
 
-    json_set_str(o, "message", display_text(a, m));
+    json_set(o, "message", json_incref(text));
     json_set_str(o, "sender", m->sender);
     json_set_str(o, "sender_name", m->sender_name);
     json_set_str(o, "session_id", m->session_id);
@@ -117,6 +117,7 @@ static json_t *node_json(arena *a, const graph_node *n, const flow_call *call)
     for (size_t i = 0; n->component != NULL && i < n->component->n_outputs; i++) {
         const char *name = n->component->outputs[i].name;
         const flow_value *v = &n->results[i];
+        json_t *text, *shown;
 
         if (n->done[i])
             json_set(logs, name, json_array());
@@ -124,11 +125,15 @@ static json_t *node_json(arena *a, const graph_node *n, const flow_call *call)
             json_set(artifacts, name, made_json(a, v));
         if (!interface || v->kind != VALUE_MESSAGE)
             continue;
-        json_set(results, name, flow_message_result(v->message, call->flow_id));
+        text = json_str(v->message->text);
+        shown = display_text(v->message, text);
+        json_set(results, name, flow_message_result(v->message, text, call->flow_id));
         json_decref(artifacts);
-        artifacts = artifact_json(a, v->message);
+        artifacts = artifact_json(v->message, shown);
         if (*v->message->text != '\0')
-            json_array_append_new(messages, shown_json(a, n, v->message));
+            json_array_append_new(messages, shown_json(n, v->message, shown));
+        json_decref(shown);
+        json_decref(text);
     }
     json_set(o, "results", results);
     json_set(o, "artifacts", artifacts);
@@ -156,22 +161,32 @@ static bool is_reported(const graph_node *n, const flow_call *call)
     return cstr_eq(call->output_type, "any") || strcasestr(n->id, call->output_type) != NULL;
 }
 
-json_t *flow_result(const graph *g, const flow_call *call)
+static void put_node(buf *out, const graph_node *n, const flow_call *call)
 {
-    json_t *o = json_object(), *sets = json_array(), *one = json_object(), *inputs = json_object(),
-           *outputs = json_array();
     arena *a = arena_new(NULL);
 
-    for (size_t i = 0; i < g->n_nodes; i++)
-        if (is_reported(&g->nodes[i], call))
-            json_array_append_new(outputs, node_json(a, &g->nodes[i], call));
-    if (call->input_value != NULL)
-        json_set_str(inputs, "input_value", call->input_value);
-    json_set(one, "inputs", inputs);
-    json_set(one, "outputs", outputs);
-    json_array_append_new(sets, one);
-    json_set_str(o, "session_id", call->session_id);
-    json_set(o, "outputs", sets);
+    json_write(out, json_hold(a, node_json(a, n, call)));
     arena_free(a);
-    return o;
+}
+
+void flow_result(buf *out, const graph *g, const flow_call *call)
+{
+    bool first = true;
+
+    buf_puts(out, "{\"session_id\":");
+    json_put_cstr(out, call->session_id);
+    buf_puts(out, ",\"outputs\":[{\"inputs\":{");
+    if (call->input_value != NULL) {
+        json_put_key(out, "input_value");
+        json_put_cstr(out, call->input_value);
+    }
+    buf_puts(out, "},\"outputs\":[");
+    for (size_t i = 0; i < g->n_nodes && buf_ok(out); i++) {
+        if (!is_reported(&g->nodes[i], call))
+            continue;
+        buf_puts(out, first ? "" : ",");
+        put_node(out, &g->nodes[i], call);
+        first = false;
+    }
+    buf_puts(out, "]}]}");
 }

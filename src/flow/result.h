@@ -12,7 +12,8 @@ typedef struct {
     bool admin, stream;
 } flow_call;
 
-/* RunResponse: {"session_id","outputs":[{"inputs","outputs":[ResultData]}]}; new reference. */
-json_t *flow_result(const graph *g, const flow_call *call);
+/* Writes a RunResponse: {"session_id","outputs":[{"inputs","outputs":[ResultData]}]}.  A thousand nodes may report one large
+ * text, each several times: there is only one of them in memory at a time, and the first that does not fit is the last. */
+void flow_result(buf *out, const graph *g, const flow_call *call);
 
 #endif

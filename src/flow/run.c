@@ -16,7 +16,7 @@
 #include "model/turn.h"
 #include "rt/loop.h"
 
-enum { TWEAKS_MAX = 2 * GRAPH_MAX_NODES, KEPT_OF_SESSION = 200, HASH_SIZE = 16 };
+enum { TWEAKS_MAX = 2 * GRAPH_MAX_NODES, KEPT_OF_SESSION = 200, HASH_SIZE = 16, MADE_MAX = 256 << 20 };
 
 typedef struct {
     scope *s;     /* of the run; closed by its fiber */
@@ -122,6 +122,10 @@ static err run_node(scope *s, void *arg)
                            arena_printf(s->arena,
                                         "Error building Component %s: \n\nThis server has no component of type %s",
                                         n->display_name, n->type));
+    TRY(scope_check(s)); /* or each of a thousand would still make what the first had no room for */
+    if (arena_size(s->arena) > MADE_MAX)
+        return node_failed(x, ERR_TOO_LARGE, "flow.too_large", n->id,
+                           arena_printf(x->s->arena, "the components made more than %d MiB", MADE_MAX >> 20));
     for (size_t i = 0; i < n->component->n_outputs; i++) {
         err e;
 
@@ -212,20 +216,34 @@ static err save_end(scope *s, execution *x, run_status status, const char *reaso
 }
 
 /* The last word, which goes nowhere when the run's log is full; its end says why, too. */
-static err tell_end(scope *s, execution *x, const char *name, const char *key, json_t *value)
+static err tell_last(scope *s, execution *x, buf *b)
 {
-    json_t *o = json_hold(s->arena, json_object()), *data = json_object();
-    char *text;
     err e;
 
-    json_set(data, key, value);
-    json_set_str(o, "event", name);
-    json_set(o, "data", data);
-    text = json_text(s->arena, o);
-    e = run_emit(s, x->run, EV_OUTPUT, NULL, text, strlen(text));
+    buf_puts(b, "}}");
+    e = run_emit_buf(s, x->run, EV_OUTPUT, NULL, b);
+    buf_close(b);
     if (e != OK)
         log_warn("flow.result_too_large", log_str("run", x->row.id));
     return e;
+}
+
+static err tell_result(scope *s, execution *x)
+{
+    buf b = BUF_INIT(run_room(x->run));
+
+    buf_puts(&b, "{\"event\":\"end\",\"data\":{\"result\":");
+    flow_result(&b, x->graph, &x->call);
+    return tell_last(s, x, &b);
+}
+
+static err tell_error(scope *s, execution *x, const char *text)
+{
+    buf b = BUF_INIT(run_room(x->run));
+
+    buf_puts(&b, "{\"event\":\"error\",\"data\":{\"error\":");
+    json_put_cstr(&b, text);
+    return tell_last(s, x, &b);
 }
 
 static void finish(execution *x, err e)
@@ -242,14 +260,14 @@ static void finish(execution *x, err e)
         log_error("run.not_stored", log_str("run", x->row.id), log_str("reason", reason));
         status = RUN_FAILED;
     }
-    if (status == RUN_COMPLETED && tell_end(end, x, "end", "result", flow_result(x->graph, &x->call)) != OK) {
+    if (status == RUN_COMPLETED && tell_result(end, x) != OK) {
         reason = arena_strdup(end->arena, end->failure.text);
         status = RUN_FAILED;
     }
     if (status == RUN_FAILED) {
         const char *text = arena_printf(end->arena, "Error running graph: %s", reason);
 
-        if (tell_end(end, x, "error", "error", json_str(text)) != OK)
+        if (tell_error(end, x, text) != OK)
             reason = arena_strdup(end->arena, text);
     }
     run_finish(x->run, status, reason);
@@ -304,6 +322,7 @@ static err check_tweaks(scope *s, const flow_request *rq)
 static void set_inputs(graph *g, const flow_request *rq)
 {
     const char *type = rq->input_type != NULL ? rq->input_type : "chat";
+    json_t *value = json_str(rq->input_value); /* one for all of them */
 
     for (size_t i = 0; rq->input_value != NULL && i < g->n_nodes; i++) {
         graph_node *n = &g->nodes[i];
@@ -311,8 +330,9 @@ static void set_inputs(graph *g, const flow_request *rq)
         if (!graph_is_input(n) || (!cstr_eq(type, "any") && strcasestr(n->id, type) == NULL) ||
             graph_edge_into(g, n, "input_value") != NULL)
             continue;
-        node_set(n, "input_value", json_string(rq->input_value));
+        node_set(n, "input_value", json_incref(value));
     }
+    json_decref(value);
 }
 
 static err prepare(execution *x, const flow_request *rq)

@@ -204,6 +204,18 @@ static bool says_unsupported(const char *text)
     return false;
 }
 
+/* A schema of the request's own is at fault, whatever the parameter that carries it. */
+static bool says_bad_schema(const char *text)
+{
+    static const char *const words[] = {"invalid_json_schema", "invalid schema", "invalid json schema",
+                                        "schema is invalid"};
+
+    for (size_t i = 0; i < COUNT(words); i++)
+        if (strcasestr(text, words[i]) != NULL)
+            return true;
+    return false;
+}
+
 /* What a request may do without.  Its own parameters come on top. */
 static const char *const optional[] = {
     "response_format", "chat_template_kwargs", "enable_thinking", "thinking",   "reasoning_effort",
@@ -216,7 +228,7 @@ static const char *find_parameter(arena *a, const llm_request *rq, const char *n
     const char *key;
     json_t *value;
 
-    if (!says_unsupported(text))
+    if (!says_unsupported(text) || says_bad_schema(text))
         return NULL;
     for (int exact = 1; exact >= 0; exact--) {
         json_object_foreach(rq->at.params, key,
@@ -226,6 +238,47 @@ static const char *find_parameter(arena *a, const llm_request *rq, const char *n
                 return optional[i];
     }
     return NULL;
+}
+
+/* "X is not supported", by anybody or this model, and not: in that mode, when, together with. */
+static bool refuses_whole(const char *text, const char *parameter)
+{
+    static const char *const words[] = {" is not supported", " not supported", " is unsupported", " is not permitted",
+                                        " is not allowed",   " is unknown",    " is unrecognized"};
+    static const char *const ends[] = {" by ", " with this ", " for this ", " on this "};
+
+    for (const char *p = text; (p = strcasestr(p, parameter)) != NULL;) {
+        p += strlen(parameter);
+        p += strspn(p, "'\"`");
+        for (size_t i = 0; i < COUNT(words); i++) {
+            const char *rest = p + strlen(words[i]);
+
+            if (strncasecmp(p, words[i], strlen(words[i])) != 0)
+                continue;
+            if (*rest == '\0' || strchr(" .,;:\"", rest[strspn(rest, " ")]) != NULL)
+                return true;
+            for (size_t k = 0; k < COUNT(ends); k++)
+                if (cstr_starts(rest, ends[k]))
+                    return true;
+        }
+    }
+    return false;
+}
+
+/* These say what one request wants, and a provider that refuses that may take others: it is not told of them for an hour
+ * because of one user's wish, unless it does not know the parameter at all. */
+static bool is_passing(const char *parameter, const char *text)
+{
+    static const char *const unknown[] = {
+        "unsupported parameter", "unsupported_parameter", "unknown parameter", "unknown_parameter",
+        "unrecognized",          "extra_forbidden",       "unknown field",     "unexpected"};
+
+    if (!cstr_eq(parameter, "response_format") && !cstr_eq(parameter, "tool_choice"))
+        return false;
+    for (size_t i = 0; i < COUNT(unknown); i++)
+        if (strcasestr(text, unknown[i]) != NULL)
+            return false;
+    return !refuses_whole(text, parameter);
 }
 
 /* --- reading an error --- */
@@ -261,9 +314,12 @@ llm_fault fault_of_json(arena *a, const llm_request *rq, int status, const json_
     f.detail = detail_of(a, rq, message);
     f.retry = cstr_eq(f.code, "llm.rate_limit") || cstr_eq(f.code, "llm.unavailable");
     f.other_key = cstr_eq(f.code, "llm.rate_limit") || cstr_eq(f.code, "llm.auth") || cstr_eq(f.code, "llm.quota");
-    if (cstr_eq(f.code, "llm.bad_request"))
-        f.parameter =
-            find_parameter(a, rq, member_text(a, e, "param"), arena_printf(a, "%s %s %s", code, type, message));
+    if (cstr_eq(f.code, "llm.bad_request")) {
+        const char *text = arena_printf(a, "%s %s %s", code, type, message);
+
+        f.parameter = find_parameter(a, rq, member_text(a, e, "param"), text);
+        f.passing = f.parameter != NULL && is_passing(f.parameter, text);
+    }
     return f;
 }
 

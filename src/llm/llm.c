@@ -296,7 +296,7 @@ static err prepare_next(caller *c, err e)
     if (scope_check(c->s) != OK || c->own->failure.e != e)
         return e;
     if (quirks_learn(c->own->arena, &c->quirks, &c->at.fault)) {
-        c->learned = true;
+        c->learned = c->learned || !c->at.fault.passing;
         write_body(c);
         return OK;
     }

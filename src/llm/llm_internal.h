@@ -19,6 +19,7 @@ enum {
 /* What was learned about a provider and model: parameters that it refused. */
 typedef struct {
     const char *dropped[DROPPED_MAX];
+    bool passing[DROPPED_MAX]; /* not to be remembered */
     size_t n_dropped;
     bool completion_tokens; /* wants max_completion_tokens instead of max_tokens */
 } llm_quirks;
@@ -100,6 +101,7 @@ typedef struct {
     const char *code;      /* "llm.rate_limit" … */
     const char *detail;    /* the provider's own sentence, without secrets, or NULL */
     const char *parameter; /* that the provider does not know, or NULL; static or in the arena */
+    bool passing;          /* it may be taken in another request */
     bool retry;            /* the same request may work later */
     bool other_key;        /* another key may work now */
 } llm_fault;

@@ -43,6 +43,7 @@ bool quirks_learn(arena *a, llm_quirks *q, const llm_fault *f)
     }
     if (q->n_dropped == DROPPED_MAX || quirks_drop(q, f->parameter))
         return false;
+    q->passing[q->n_dropped] = f->passing;
     q->dropped[q->n_dropped++] = arena_strdup(a, f->parameter);
     return true;
 }
@@ -95,8 +96,9 @@ void quirks_remember(const llm_endpoint *at, const llm_quirks *q)
     forget(m);
     m->key = mem_strdup(key);
     m->completion_tokens = q->completion_tokens;
-    for (m->n_dropped = 0; m->n_dropped < q->n_dropped; m->n_dropped++)
-        m->dropped[m->n_dropped] = mem_strdup(q->dropped[m->n_dropped]);
+    for (size_t i = 0; i < q->n_dropped; i++)
+        if (!q->passing[i])
+            m->dropped[m->n_dropped++] = mem_strdup(q->dropped[i]);
     m->until = clock_mono() + MINUTES(60);
     pthread_mutex_unlock(&lock);
     arena_free(a);

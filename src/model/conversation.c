@@ -151,6 +151,29 @@ err conversation_delete(scope *s, owned_by who, const char *session_id)
     return e == ERR_CONFLICT ? model_missing(s, "conversation.not_found", "conversation", session_id) : e;
 }
 
+/* That an agent's id is a flow's is not enough: whoever makes a flow may choose its id. */
+#define OF_FLOWS(flows)                                                                                                \
+    " FROM conversation c WHERE c.agent_id IN (SELECT f.id FROM flow f WHERE " flows ") AND EXISTS (SELECT 1"          \
+    " FROM run r WHERE r.session_id = c.session_id AND r.agent_id = c.agent_id AND r.source = 'flow')"
+#define DELETE_OF_FLOWS(b, flows, args, n)                                                                             \
+    db_batch_add(b, "DELETE FROM message WHERE conversation IN (SELECT c.number" OF_FLOWS(flows) ")", args, n);        \
+    db_batch_add(b, "DELETE FROM conversation WHERE number IN (SELECT c.number" OF_FLOWS(flows) ")", args, n)
+
+void conversation_add_delete_of_flow(db_batch *b, owned_by who, const char *flow_id)
+{
+    db_value args[] = {WHO(who), db_text(flow_id)};
+
+    DELETE_OF_FLOWS(b, "($1 = 1 OR f.user_id = $2) AND f.id = $3", args, COUNT(args));
+}
+
+void conversation_add_delete_of_folder(db_batch *b, owned_by who, const char *folder_id)
+{
+    db_value args[] = {WHO(who), db_text(folder_id)};
+
+    DELETE_OF_FLOWS(b, "f.folder_id IN (SELECT o.id FROM folder o WHERE ($1 = 1 OR o.user_id = $2) AND o.id = $3)",
+                    args, COUNT(args));
+}
+
 void conversation_add_touch(db_batch *b, const char *session_id, int64_t now)
 {
     db_batch_add(b,

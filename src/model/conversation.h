@@ -64,8 +64,9 @@ MUST_USE err message_list(scope *s, const char *session_id, int64_t after, int64
 MUST_USE err message_list_last(scope *s, const char *session_id, int64_t limit, message_row **out,
                                size_t *n); /* in order */
 
-/* Every message, however many (read in pages). */
-MUST_USE err message_list_all(scope *s, const char *session_id, message_row **out, size_t *n);
+/* Every message, however many and large: `take` gets one after another, for as long as the call. */
+typedef err (*message_taker)(scope *s, const message_row *m, void *arg);
+MUST_USE err message_each(scope *s, const char *session_id, message_taker take, void *arg);
 MUST_USE err message_find(scope *s, const char *session_id, const char *message_id, message_row **out);
 
 /* Appends; a message whose id the session has already is replaced in its place.  ERR_CONFLICT (code
@@ -74,6 +75,10 @@ MUST_USE err message_put(scope *s, const char *session_id, const message_row *ro
 
 /* Deletes those with seq > after. */
 MUST_USE err message_delete_after(scope *s, const char *session_id, int64_t after, int64_t *deleted);
+
+/* For flow.h: deletes what was said in runs of a flow, or of all flows in a folder, when that is theirs. */
+void conversation_add_delete_of_flow(db_batch *b, owned_by who, const char *flow_id);
+void conversation_add_delete_of_folder(db_batch *b, owned_by who, const char *folder_id);
 
 /* For turn.h: the same as parts of a batch. */
 void message_add_to(db_batch *b, const char *session_id, const message_row *row);

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "model/conversation.h"
 #include "model/rows.h"
 #include "model/version.h"
 
@@ -44,12 +45,12 @@ static void read_flow(const db_rows *rows, size_t at, flow_row *f)
 
 /* $1 to $21 in the order of COLUMNS. */
 #define VALUES(f)                                                                                                      \
-    DB_ARGS(db_text((f)->id), db_text((f)->user_id), db_text((f)->folder_id), db_text((f)->name),                      \
-            db_text((f)->endpoint_name), db_text((f)->description), db_text((f)->icon), db_text((f)->icon_bg_color),   \
-            db_text((f)->gradient), db_text((f)->tags), db_text((f)->action_name), db_text((f)->action_description),   \
-            db_text(text_or((f)->access_type, "PRIVATE")), db_text((f)->fs_path), db_int((f)->is_component),           \
-            db_int((f)->webhook), db_int((f)->locked), db_int((f)->mcp_enabled), db_int((f)->created_at),              \
-            db_int((f)->updated_at), db_text((f)->data))
+    db_text((f)->id), db_text((f)->user_id), db_text((f)->folder_id), db_text((f)->name), db_text((f)->endpoint_name), \
+        db_text((f)->description), db_text((f)->icon), db_text((f)->icon_bg_color), db_text((f)->gradient),            \
+        db_text((f)->tags), db_text((f)->action_name), db_text((f)->action_description),                               \
+        db_text(text_or((f)->access_type, "PRIVATE")), db_text((f)->fs_path), db_int((f)->is_component),               \
+        db_int((f)->webhook), db_int((f)->locked), db_int((f)->mcp_enabled), db_int((f)->created_at),                  \
+        db_int((f)->updated_at), db_text((f)->data)
 
 static err check_flow(scope *s, const flow_row *f)
 {
@@ -100,7 +101,7 @@ static err insert(scope *s, flow_row *f)
                 "INSERT INTO flow (" COLUMNS
                 ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
                 " $16, $17, $18, $19, $20, $21)",
-                VALUES(f), NULL));
+                DB_ARGS(VALUES(f)), NULL));
     version_bump(VERSION_FLOWS);
     return OK;
 }
@@ -240,26 +241,84 @@ err flow_list(scope *s, const flow_filter *f, flow_row **out, size_t *n, int64_t
 
 /* Changing. */
 
-err flow_update(scope *s, owned_by who, flow_row *f)
+/* Where it is as it was read. */
+static err write_flow(scope *s, flow_row *f)
 {
-    flow_row *old = NULL;
+    int64_t changed = 0, read_at = f->updated_at;
     err e;
 
     TRY(check_flow(s, f));
+    f->updated_at = model_later(read_at);
+    /* $19 stands there only because every parameter must. */
+    e = db_exec(s,
+                "UPDATE flow SET folder_id = $3, name = $4, endpoint_name = $5, description = $6, icon = $7,"
+                " icon_bg_color = $8, gradient = $9, tags = $10, action_name = $11, action_description = $12,"
+                " access_type = $13, fs_path = $14, is_component = $15, webhook = $16, locked = $17,"
+                " mcp_enabled = $18, created_at = $19, updated_at = $20, data = $21"
+                " WHERE id = $1 AND COALESCE(user_id, '') = COALESCE($2, '') AND updated_at = $22",
+                DB_ARGS(VALUES(f), db_int(read_at)), &changed);
+    version_bump(VERSION_FLOWS);
+    if (e == OK && changed > 0)
+        return OK;
+    f->updated_at = read_at;
+    if (e == ERR_CONFLICT)
+        return explain_conflict(s, f);
+    return e != OK ? e : model_changed(s, "flow.changed", "flow", f->id); /* or gone since then */
+}
+
+err flow_update(scope *s, owned_by who, flow_row *f)
+{
+    flow_row *old = NULL;
+
     TRY(flow_find(s, who, f->id, &old));
     f->user_id = old->user_id;
     f->created_at = old->created_at;
-    f->updated_at = clock_wall();
-    /* $19 stands there only because every parameter must. */
-    e = model_exec_one(s, "flow.not_found", "flow", f->id,
-                       "UPDATE flow SET folder_id = $3, name = $4, endpoint_name = $5, description = $6, icon = $7,"
-                       " icon_bg_color = $8, gradient = $9, tags = $10, action_name = $11, action_description = $12,"
-                       " access_type = $13, fs_path = $14, is_component = $15, webhook = $16, locked = $17,"
-                       " mcp_enabled = $18, created_at = $19, updated_at = $20, data = $21"
-                       " WHERE id = $1 AND COALESCE(user_id, '') = COALESCE($2, '')",
-                       VALUES(f));
-    version_bump(VERSION_FLOWS);
-    return e == ERR_CONFLICT ? explain_conflict(s, f) : e;
+    return write_flow(s, f);
+}
+
+typedef struct {
+    owned_by who;
+    const char *id;
+    flow_edit edit;
+    void *arg;
+    flow_row *row;
+} flow_changing;
+
+static err change_flow(scope *s, void *arg)
+{
+    flow_changing *c = arg;
+
+    TRY(flow_find(s, c->who, c->id, &c->row));
+    TRY(c->edit(s, c->row, c->arg));
+    return write_flow(s, c->row);
+}
+
+err flow_change(scope *s, owned_by who, const char *id, flow_edit edit, void *arg, flow_row **out)
+{
+    flow_changing c = {.who = who, .id = id, .edit = edit, .arg = arg};
+
+    TRY(model_retry(s, "flow.changed", change_flow, &c));
+    *out = c.row;
+    return OK;
+}
+
+#define THEIRS " FROM flow WHERE ($1 = 1 OR user_id = $2) AND id = $3"
+
+static err delete_one(scope *s, owned_by who, const char *id, int64_t *deleted)
+{
+    db_batch *b = db_batch_new(s->arena);
+    err e;
+
+    TRY(model_count(s, "SELECT COUNT(*)" THEIRS, DB_ARGS(WHO(who), db_text(id)), deleted));
+    if (*deleted == 0)
+        return OK;
+    conversation_add_delete_of_flow(b, who, id);
+    db_batch_expect(b, 1, "DELETE" THEIRS, DB_ARGS(WHO(who), db_text(id)));
+    e = db_batch_run(s, b);
+    if (e != ERR_CONFLICT)
+        return e;
+    *deleted = 0; /* by somebody else, since then */
+    return OK;
 }
 
 err flow_delete(scope *s, owned_by who, const char *const *ids, size_t n, int64_t *deleted)
@@ -269,8 +328,7 @@ err flow_delete(scope *s, owned_by who, const char *const *ids, size_t n, int64_
     for (size_t i = 0; i < n; i++) {
         int64_t one = 0;
 
-        TRY(db_exec(s, "DELETE FROM flow WHERE ($1 = 1 OR user_id = $2) AND id = $3",
-                    DB_ARGS(WHO(who), db_text(ids[i])), &one));
+        TRY(delete_one(s, who, ids[i], &one));
         count += one;
     }
     version_bump(VERSION_FLOWS);

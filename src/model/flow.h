@@ -48,7 +48,14 @@ typedef struct {
 MUST_USE err flow_list(scope *s, const flow_filter *f, flow_row **out, size_t *n,
                        int64_t *total); /* newest change first */
 
-MUST_USE err flow_update(scope *s, owned_by who, flow_row *f); /* all but id, owner and creation time */
+/* Writes all but id, owner and creation time.  ERR_CONFLICT, code "flow.changed", when the row is not as it was read. */
+MUST_USE err flow_update(scope *s, owned_by who, flow_row *f);
+
+/* Reads, edits and writes a flow, and undoes nothing that others change meanwhile: then `edit` is called again, with the row
+ * as it is by then.  Texts that it sets live in its scope, or as long as the caller's. */
+typedef err (*flow_edit)(scope *s, flow_row *f, void *arg);
+MUST_USE err flow_change(scope *s, owned_by who, const char *id, flow_edit edit, void *arg, flow_row **out);
+/* With the conversations of their runs, whoever ran them. */
 MUST_USE err flow_delete(scope *s, owned_by who, const char *const *ids, size_t n, int64_t *deleted);
 
 typedef struct {
@@ -67,6 +74,6 @@ MUST_USE err folder_find(scope *s, owned_by who, const char *id, folder_row **ou
 MUST_USE err folder_list(scope *s, owned_by who, folder_row **out, size_t *n); /* oldest first */
 MUST_USE err folder_default(scope *s, const char *user_id, folder_row **out);  /* "Starter Project", made when absent */
 MUST_USE err folder_update(scope *s, owned_by who, folder_row *f);
-MUST_USE err folder_delete(scope *s, owned_by who, const char *id); /* with its flows */
+MUST_USE err folder_delete(scope *s, owned_by who, const char *id); /* with its flows and their conversations */
 
 #endif

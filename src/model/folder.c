@@ -2,6 +2,7 @@
 /* Folders of flows; see flow.h. */
 #include "base/clock.h"
 #include "base/id.h"
+#include "model/conversation.h"
 #include "model/flow.h"
 #include "model/rows.h"
 #include "model/version.h"
@@ -116,10 +117,13 @@ err folder_update(scope *s, owned_by who, folder_row *f)
 
 err folder_delete(scope *s, owned_by who, const char *id)
 {
-    err e =
-        model_exec_one(s, "folder.not_found", "folder", id,
-                       "DELETE FROM folder WHERE ($1 = 1 OR user_id = $2) AND id = $3", DB_ARGS(WHO(who), db_text(id)));
+    db_batch *b = db_batch_new(s->arena);
+    err e;
 
+    conversation_add_delete_of_folder(b, who, id);
+    db_batch_expect(b, 1, "DELETE FROM folder WHERE ($1 = 1 OR user_id = $2) AND id = $3",
+                    DB_ARGS(WHO(who), db_text(id)));
+    e = db_batch_run(s, b);
     version_bump(VERSION_FLOWS);
-    return e;
+    return e == ERR_CONFLICT ? model_missing(s, "folder.not_found", "folder", id) : e;
 }

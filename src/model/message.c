@@ -7,7 +7,7 @@
 #define COLUMNS "m.seq, m.message_id, m.role, m.type, m.body, m.created_at"
 #define OF_SESSION " FROM message m JOIN conversation c ON c.number = m.conversation WHERE c.session_id = $1"
 
-enum { LIST_MOST = 1000 };
+enum { LIST_MOST = 1000, FIRST_ROWS = 64, PAGE_BYTES = 16 << 20 };
 
 static void read_message(const db_rows *rows, size_t at, message_row *m)
 {
@@ -52,30 +52,49 @@ err message_list_last(scope *s, const char *session_id, int64_t limit, message_r
     return OK;
 }
 
-err message_list_all(scope *s, const char *session_id, message_row **out, size_t *n)
+/* How many more rows have about PAGE_BYTES, when those had so many. */
+static int64_t rows_to_read(size_t rows, size_t bytes)
 {
-    size_t cap = LIST_MOST, count = 0;
-    message_row *all = arena_array(s->arena, message_row, cap);
+    return (int64_t)MIN_OF(rows * PAGE_BYTES / (bytes + 1) + 1, (size_t)LIST_MOST);
+}
 
-    for (;;) {
-        message_row *some = NULL;
-        size_t got = 0;
+static err give_each(scope *s, const message_row *rows, size_t n, message_taker take, void *arg)
+{
+    for (size_t i = 0; i < n; i++)
+        TRY(take(s, &rows[i], arg));
+    return OK;
+}
 
-        TRY(message_list(s, session_id, count > 0 ? all[count - 1].seq : 0, LIST_MOST, &some, &got));
-        if (count + got > cap) {
-            message_row *more = arena_array(s->arena, message_row, 2 * cap);
+err message_each(scope *s, const char *session_id, message_taker take, void *arg)
+{
+    int64_t after = 0, limit = FIRST_ROWS;
+    bool more = true;
 
-            memcpy(more, all, count * sizeof *all);
-            all = more;
-            cap *= 2;
+    while (more) {
+        scope *own = scope_child(s, NO_LIMIT);
+        message_row *rows;
+        size_t n = 0, bytes = 0;
+        err e = message_list(own, session_id, after, limit, &rows, &n);
+
+        if (e == ERR_TOO_LARGE && limit > 1) {
+            limit = MAX_OF(limit / 4, 1);
+            scope_close(own);
+            continue;
         }
-        memcpy(all + count, some, got * sizeof *all);
-        count += got;
-        if (got < LIST_MOST)
-            break;
+        if (e != OK)
+            fail_from(s, own, e);
+        else
+            e = give_each(s, rows, n, take, arg);
+        for (size_t i = 0; i < n; i++)
+            bytes += strlen(rows[i].body);
+        more = (int64_t)n == limit;
+        if (more) {
+            after = rows[n - 1].seq;
+            limit = rows_to_read(n, bytes);
+        }
+        scope_close(own);
+        TRY(e);
     }
-    *out = all;
-    *n = count;
     return OK;
 }
 

@@ -79,17 +79,17 @@ void model_add_insert(db_batch *b, const model_row *m)
 }
 
 /* The provider it moves to must be theirs as well. */
-void model_add_update(db_batch *b, owned_by who, const model_row *m)
+void model_add_update(db_batch *b, owned_by who, const model_row *m, int64_t read_at)
 {
     db_batch_expect(
         b, 1,
         "UPDATE model SET provider_id = $4, name = $5, kind = $6, abilities = $7, extra_args = $8, reasoning = $9,"
-        " context_length = $10, ranking = $11, updated_at = $12 WHERE id = $3 AND ($1 = 1"
+        " context_length = $10, ranking = $11, updated_at = $12 WHERE id = $3 AND updated_at = $13 AND ($1 = 1"
         " OR (EXISTS (SELECT 1 FROM provider p WHERE p.id = model.provider_id AND p.owner_id = $2)"
         " AND EXISTS (SELECT 1 FROM provider p WHERE p.id = $4 AND p.owner_id = $2)))",
         DB_ARGS(WHO(who), db_text(m->id), db_text(m->provider_id), db_text(m->name), db_text(model_kind_name(m->kind)),
                 db_text(text_or(m->abilities, "[]")), db_text(text_or(m->extra_args, "{}")), db_text(m->reasoning),
-                db_int(m->context_length), db_int(m->ranking), db_int(m->updated_at)));
+                db_int(m->context_length), db_int(m->ranking), db_int(m->updated_at), db_int(read_at)));
 }
 
 err model_insert(scope *s, owned_by who, model_row *m)
@@ -116,14 +116,37 @@ err model_insert(scope *s, owned_by who, model_row *m)
 err model_update(scope *s, owned_by who, model_row *m)
 {
     db_batch *b = db_batch_new(s->arena);
+    int64_t read_at = m->updated_at;
+    served_model *there;
     err e;
 
     TRY(model_check_key(s, "the model's name", m->name));
-    m->updated_at = clock_wall();
-    model_add_update(b, who, m);
+    m->updated_at = model_later(read_at);
+    model_add_update(b, who, m, read_at);
     e = db_batch_run(s, b);
     version_bump(VERSION_PROVIDERS);
-    return e == ERR_CONFLICT ? model_gone(s, m->id) : e;
+    if (e != OK)
+        m->updated_at = read_at;
+    if (e != ERR_CONFLICT)
+        return e;
+    TRY(model_find(s, (provider_scope){.who = who}, m->id, &there));
+    return there->model.updated_at != read_at ? model_changed(s, "model.changed", "model", m->id)
+                                              : model_gone(s, m->id);
+}
+
+static err change_model(scope *s, void *arg)
+{
+    served_changing *c = arg;
+    served_model *sm;
+
+    TRY(model_find(s, (provider_scope){.who = c->who}, c->id, &sm));
+    TRY(c->edit(s, sm, c->arg));
+    return model_update(s, c->who, &sm->model);
+}
+
+err model_change(scope *s, owned_by who, const char *id, served_edit edit, void *arg)
+{
+    return model_retry(s, "model.changed", change_model, &(served_changing){who, id, edit, arg});
 }
 
 err model_delete(scope *s, owned_by who, const char *id)

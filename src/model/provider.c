@@ -70,16 +70,18 @@ void provider_fill(scope *s, provider_row *p)
     p->created_at = p->updated_at = clock_wall();
 }
 
+/* It is a change: who read the row before must not bring the flag back. */
+#define GIVE_WAY "UPDATE provider SET is_default = 0, updated_at = updated_at + 1 WHERE"
+
 void provider_add_default(db_batch *b, const provider_row *p)
 {
     if (!p->is_default)
         return;
     if (p->owner_id != NULL)
-        db_batch_add(b, "UPDATE provider SET is_default = 0 WHERE owner_id = $1 AND id <> $2 AND is_default = 1",
+        db_batch_add(b, GIVE_WAY " owner_id = $1 AND id <> $2 AND is_default = 1",
                      DB_ARGS(db_text(p->owner_id), db_text(p->id)));
     else
-        db_batch_add(b, "UPDATE provider SET is_default = 0 WHERE owner_id IS NULL AND id <> $1 AND is_default = 1",
-                     DB_ARGS(db_text(p->id)));
+        db_batch_add(b, GIVE_WAY " owner_id IS NULL AND id <> $1 AND is_default = 1", DB_ARGS(db_text(p->id)));
 }
 
 void provider_add_insert(db_batch *b, const provider_row *p)
@@ -94,14 +96,16 @@ void provider_add_insert(db_batch *b, const provider_row *p)
                 db_int(p->updated_at)));
 }
 
-void provider_add_update(db_batch *b, owned_by who, const provider_row *p)
+void provider_add_update(db_batch *b, owned_by who, const provider_row *p, int64_t read_at)
 {
     db_batch_expect(b, 1,
                     "UPDATE provider SET name = $4, requester = $5, base_url = $6, sealed_keys = $7, extra = $8,"
-                    " is_default = $9, updated_at = $10 WHERE ($1 = 1 OR owner_id = $2) AND id = $3",
+                    " is_default = $9, updated_at = $10 WHERE ($1 = 1 OR owner_id = $2) AND id = $3"
+                    " AND updated_at = $11",
                     DB_ARGS(WHO(who), db_text(p->id), db_text(p->name), db_text(p->requester),
                             db_text(text_or(p->base_url, "")), db_text(p->sealed_keys),
-                            db_text(text_or(p->extra, "{}")), db_int(p->is_default), db_int(p->updated_at)));
+                            db_text(text_or(p->extra, "{}")), db_int(p->is_default), db_int(p->updated_at),
+                            db_int(read_at)));
     provider_add_default(b, p);
 }
 
@@ -123,15 +127,40 @@ err provider_update(scope *s, owned_by who, provider_row *p)
 {
     db_batch *b = db_batch_new(s->arena);
     provider_row *old = NULL;
+    int64_t read_at = p->updated_at;
     err e;
 
     TRY(provider_find(s, (provider_scope){.who = who}, p->id, &old));
     p->owner_id = old->owner_id; /* whose other defaults give way */
-    p->updated_at = clock_wall();
-    provider_add_update(b, who, p);
+    p->updated_at = model_later(read_at);
+    provider_add_update(b, who, p, read_at);
     e = db_batch_run(s, b);
     version_bump(VERSION_PROVIDERS);
-    return e == ERR_CONFLICT ? provider_gone(s, p->id) : e;
+    if (e != OK)
+        p->updated_at = read_at;
+    return e == ERR_CONFLICT ? model_changed(s, "provider.changed", "provider", p->id) : e; /* or gone since then */
+}
+
+typedef struct {
+    owned_by who;
+    const char *id;
+    provider_edit edit;
+    void *arg;
+} provider_changing;
+
+static err change_provider(scope *s, void *arg)
+{
+    provider_changing *c = arg;
+    provider_row *row;
+
+    TRY(provider_find(s, (provider_scope){.who = c->who}, c->id, &row));
+    TRY(c->edit(s, row, c->arg));
+    return provider_update(s, c->who, row);
+}
+
+err provider_change(scope *s, owned_by who, const char *id, provider_edit edit, void *arg)
+{
+    return model_retry(s, "provider.changed", change_provider, &(provider_changing){who, id, edit, arg});
 }
 
 err provider_delete(scope *s, owned_by who, const char *id)

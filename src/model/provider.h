@@ -125,10 +125,20 @@ typedef struct {
 MUST_USE err provider_count_models(scope *s, provider_scope sc, provider_counts **out,
                                    size_t *n); /* those with models */
 
-/* Writes all but id, owner and creation time. */
+/* Write all but id, owner and creation time.  ERR_CONFLICT, code "provider.changed" or "model.changed", when the row is not
+ * as it was read. */
 MUST_USE err provider_update(scope *s, owned_by who, provider_row *p);
 MUST_USE err model_update(scope *s, owned_by who, model_row *m);
 MUST_USE err served_update(scope *s, owned_by who, served_model *sm);
+
+/* Read, edit and write one of theirs (by the model's id the latter two; model_change() writes the model only), and undo nothing
+ * that others change meanwhile: then `edit` is called again, with the row as it is by then.  Texts that it sets live in its
+ * scope, or as long as the caller's. */
+typedef err (*provider_edit)(scope *s, provider_row *p, void *arg);
+typedef err (*served_edit)(scope *s, served_model *sm, void *arg);
+MUST_USE err provider_change(scope *s, owned_by who, const char *id, provider_edit edit, void *arg);
+MUST_USE err model_change(scope *s, owned_by who, const char *id, served_edit edit, void *arg);
+MUST_USE err served_change(scope *s, owned_by who, const char *id, served_edit edit, void *arg);
 
 /* ERR_CONFLICT, code "provider.in_use", while it has models. */
 MUST_USE err provider_delete(scope *s, owned_by who, const char *id);

@@ -30,9 +30,17 @@ void model_fill(scope *s, model_row *m);
 /* Parts of batches.  The first takes the default flag from the owner's other providers when p has it. */
 void provider_add_default(db_batch *b, const provider_row *p);
 void provider_add_insert(db_batch *b, const provider_row *p);
-void provider_add_update(db_batch *b, owned_by who, const provider_row *p);
+void provider_add_update(db_batch *b, owned_by who, const provider_row *p, int64_t read_at);
 void model_add_insert(db_batch *b, const model_row *m);
-void model_add_update(db_batch *b, owned_by who, const model_row *m);
+void model_add_update(db_batch *b, owned_by who, const model_row *m, int64_t read_at);
+
+/* What model_change() and served_change() are at. */
+typedef struct {
+    owned_by who;
+    const char *id;
+    served_edit edit;
+    void *arg;
+} served_changing;
 
 /* The same set of keys? */
 bool provider_has_keys(scope *s, const provider_row *p, const char *const *keys, size_t n);

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "rt/sleep.h"
 
 enum { PAGE_DEFAULT = 100, PAGE_MOST = 1000, KEY_MOST = 4 * 255 /* bytes of 255 characters */ };
 
@@ -41,6 +42,11 @@ err model_missing(scope *s, const char *code, const char *what, const char *id)
     return fail_code(s, ERR_NOT_FOUND, code, id, "no %s %s", what, text_or(id, "without an id"));
 }
 
+err model_changed(scope *s, const char *code, const char *what, const char *id)
+{
+    return fail_code(s, ERR_CONFLICT, code, id, "the %s was changed by somebody else meanwhile", what);
+}
+
 err model_check_key(scope *s, const char *what, const char *text)
 {
     if (text == NULL || strlen(text) <= KEY_MOST)
@@ -64,6 +70,40 @@ err model_count(scope *s, const char *sql, const db_value *args, size_t n, int64
     TRY(db_query(s, sql, args, n, &r));
     *out = db_row_int(&r, 0, 0);
     return OK;
+}
+
+/* So that those who meet do not meet again. */
+static err step_aside(scope *s, int tries)
+{
+    uint64_t r;
+
+    random_bytes(&r, sizeof r);
+    return sleep_for(s, (int64_t)(r % (uint64_t)MILLISECONDS(4 * tries)));
+}
+
+err model_retry(scope *s, const char *code, model_try once, void *arg)
+{
+    enum { TRIES = 16 };
+
+    for (int i = 1;; i++) {
+        scope *own = scope_child(s, NO_LIMIT);
+        err e = once(own, arg);
+
+        if (e == OK)
+            return OK;
+        if (own->failure.e == e)
+            fail_from(s, own, e);
+        scope_close(own);
+        if (e != ERR_CONFLICT || !cstr_eq(s->failure.code, code) || i == TRIES)
+            return e;
+        s->failure = (failure){0};
+        TRY(step_aside(s, i));
+    }
+}
+
+int64_t model_later(int64_t before)
+{
+    return MAX_OF(clock_wall(), before + 1);
 }
 
 /* Microseconds, and ten bits that count up from a random start: two processes would have to agree on both. */

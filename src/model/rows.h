@@ -43,6 +43,9 @@ const char *like_anywhere(arena *a, const char *text);
 /* ERR_NOT_FOUND: "no agent a1". */
 err model_missing(scope *s, const char *code, const char *what, const char *id);
 
+/* ERR_CONFLICT: "the agent was changed meanwhile". */
+err model_changed(scope *s, const char *code, const char *what, const char *id);
+
 /* For what is kept in an index: at most 1000 bytes (PostgreSQL's limit is not far above). */
 MUST_USE err model_check_key(scope *s, const char *what, const char *text);
 
@@ -52,6 +55,17 @@ MUST_USE err model_exec_one(scope *s, const char *code, const char *what, const 
 
 /* A count: the first cell. */
 MUST_USE err model_count(scope *s, const char *sql, const db_value *args, size_t n, int64_t *out);
+
+/*
+ * Changing a row that somebody else may be changing, too: `once` reads it, edits it, and writes it where its updated_at is what
+ * was read, else fails with ERR_CONFLICT and `code`; then it is called again, a few times.  Each try has a scope of its own, and
+ * that of the last one lives as long as `s`.
+ */
+typedef err (*model_try)(scope *s, void *arg);
+MUST_USE err model_retry(scope *s, const char *code, model_try once, void *arg);
+
+/* The time of a change, which no earlier state of the row has. */
+int64_t model_later(int64_t before);
 
 /* A number that grows with time and is not given twice. */
 int64_t model_number(void);

@@ -168,6 +168,7 @@ err served_insert(scope *s, served_model *sm)
 err served_update(scope *s, owned_by who, served_model *sm)
 {
     db_batch *b = db_batch_new(s->arena);
+    int64_t provider_read_at = sm->provider.updated_at, model_read_at = sm->model.updated_at;
     served_model *old = NULL;
     err e;
 
@@ -175,12 +176,32 @@ err served_update(scope *s, owned_by who, served_model *sm)
     TRY(model_find(s, (provider_scope){.who = who}, sm->model.id, &old));
     sm->provider.id = sm->model.provider_id = old->provider.id;
     sm->provider.owner_id = old->provider.owner_id;
-    sm->provider.updated_at = sm->model.updated_at = clock_wall();
-    provider_add_update(b, who, &sm->provider);
-    model_add_update(b, who, &sm->model);
+    sm->provider.updated_at = sm->model.updated_at = model_later(MAX_OF(provider_read_at, model_read_at));
+    provider_add_update(b, who, &sm->provider, provider_read_at);
+    model_add_update(b, who, &sm->model, model_read_at);
     e = db_batch_run(s, b);
     version_bump(VERSION_PROVIDERS);
-    return e == ERR_CONFLICT ? model_gone(s, sm->model.id) : e;
+    if (e == OK)
+        return OK;
+    sm->provider.updated_at = provider_read_at;
+    sm->model.updated_at = model_read_at;
+    return e == ERR_CONFLICT ? model_changed(s, "provider.changed", "provider", sm->model.id)
+                             : e; /* or gone since then */
+}
+
+static err change_served(scope *s, void *arg)
+{
+    served_changing *c = arg;
+    served_model *sm;
+
+    TRY(model_find(s, (provider_scope){.who = c->who}, c->id, &sm));
+    TRY(c->edit(s, sm, c->arg));
+    return served_update(s, c->who, sm);
+}
+
+err served_change(scope *s, owned_by who, const char *id, served_edit edit, void *arg)
+{
+    return model_retry(s, "provider.changed", change_served, &(served_changing){who, id, edit, arg});
 }
 
 err served_delete(scope *s, owned_by who, const char *id)
@@ -215,5 +236,7 @@ err served_set_system_default(scope *s, served_model *sm)
     sm->model.id = old->model.id;
     sm->provider.created_at = old->provider.created_at;
     sm->model.created_at = old->model.created_at;
+    sm->provider.updated_at = old->provider.updated_at;
+    sm->model.updated_at = old->model.updated_at;
     return served_update(s, OWNED_BY_ANYONE, sm);
 }

@@ -196,6 +196,13 @@ static run *enter(run *r)
     return before;
 }
 
+/* Of several that wait for their turn the newest stays: an older one does not interrupt it. */
+static bool replaces(const run_info *info, const run *r, const run *before)
+{
+    return info->replace != NULL && before->began <= r->began &&
+           (info->replace_any || cstr_eq(before->facts.user_id, info->user_id));
+}
+
 err run_begin(scope *s, const run_info *info, run **out)
 {
     scope *patience = NULL;
@@ -203,7 +210,10 @@ err run_begin(scope *s, const run_info *info, run **out)
     err e = OK;
 
     while ((before = enter(r)) != NULL) {
-        if (run_interrupt_reason(before) == NULL) {
+        r->waited = true;
+        if (replaces(info, r, before))
+            run_interrupt(before, info->replace);
+        if (run_interrupt_reason(before) == NULL && run_state(before) == RUN_LIVE) {
             e = fail_code(s, ERR_BUSY, "run.busy", info->session_id, "the conversation is already running");
         } else {
             if (patience == NULL)

@@ -141,6 +141,18 @@ err run_emit(scope *s, run *r, event_kind kind, const run_message *m, const void
     return OK;
 }
 
+err run_emit_buf(scope *s, run *r, event_kind kind, const run_message *m, const buf *b)
+{
+    return run_emit(s, r, kind, m, buf_str(b), buf_ok(b) ? b->len : SIZE_MAX);
+}
+
+size_t run_room(const run *r)
+{
+    size_t limit = hub_run_limit();
+
+    return limit > r->bytes ? limit - r->bytes : 0;
+}
+
 err run_emit_json(scope *s, run *r, event_kind kind, const run_message *m, json_t *payload)
 {
     buf b = BUF_INIT(MIB(32));
@@ -210,6 +222,11 @@ void run_unref(run *r)
 const run_info *run_facts(const run *r)
 {
     return &r->facts;
+}
+
+bool run_waited(const run *r)
+{
+    return r->waited;
 }
 
 run_status run_state(const run *r)

@@ -56,6 +56,10 @@ typedef struct {
     bool managed;         /* goes on without its client, and is kept for a while after its end */
     bool beside;          /* may go on at the same time as others of its session that say so too */
     bool shows_progress;  /* its own stream carries EV_TOOL_PROGRESS, so whoever resumes it counts that too */
+    /* For run_begin() only: runs of the session that were begun before this one, by the same user or with `replace_any` by
+     * anybody, are interrupted with this reason; NULL: none is. */
+    const char *replace;
+    bool replace_any;
 } run_info;
 
 typedef struct run run;
@@ -67,8 +71,15 @@ typedef struct run run;
  */
 MUST_USE err run_begin(scope *s, const run_info *info, run **out);
 
+/* Whether it had to wait there, so that what was known of the session before is out of date. */
+bool run_waited(const run *r);
+
 /* Appends an event; the payload is copied.  Home loop only.  Over the run's byte limit: ERR_TOO_LARGE, once as a failure. */
 MUST_USE err run_emit(scope *s, run *r, event_kind kind, const run_message *m, const void *bytes, size_t len);
+
+/* The same with what was written into a buffer: one that overflowed is too large.  run_room() is the largest that has room. */
+MUST_USE err run_emit_buf(scope *s, run *r, event_kind kind, const run_message *m, const buf *b);
+size_t run_room(const run *r);
 
 /* For the metrics: the first piece of the answer is there.  Events whose kind says so do this themselves; only the first
  * time counts.  Home loop only. */

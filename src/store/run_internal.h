@@ -29,6 +29,7 @@ struct run {
     scope *scope;   /* home loop only; NULL once finished */
     int64_t began;  /* clock_mono(), for the metrics */
     bool spoke;     /* something of the answer came; home loop only */
+    bool waited;    /* for the one before */
     arena *strings; /* facts, messages: grows under `lock` */
 
     pthread_mutex_t lock; /* guards what follows */

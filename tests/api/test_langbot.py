@@ -261,6 +261,14 @@ def test_an_api_key_cannot_manage_keys(server, owner):
     assert r.status_code in (401, 403), r.text
 
 
+def test_scopes_are_few_and_each_counts_once(owner):
+    body = failed(owner.post(KEYS, json={"name": "many", "scopes": ["sage"] * 65}), 400, -1)
+    assert "64" in body["msg"]
+    made = ok(owner.post(KEYS, json={"name": "twice", "scopes": ["sage", "resource.view", "sage"] * 20}))["key"]
+    assert made["scopes"] == ["sage", "resource.view"]
+    assert ok(owner.get(f"{KEYS}/{made['id']}"))["key"]["scopes"] == ["sage", "resource.view"]
+
+
 def test_scopes_limit_a_key(server, owner, provider):
     made = ok(owner.post(KEYS, json={"name": "viewer", "scopes": ["resource.view"]}))["key"]["key"]
     viewer = server.client(key=made)

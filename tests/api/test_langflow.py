@@ -200,12 +200,42 @@ def test_a_flow_is_changed_in_part(server, client, flow, user):
     sage.invalid(client.patch(path, json={"endpoint_name": "a b"}), "body", "endpoint_name", kind="value_error")
 
 
+def test_changes_of_different_members_at_the_same_time_all_stay(server, api_key, flow):
+    def change(member, values):
+        one = server.client(key=api_key)
+        for value in values:
+            assert one.patch(f"/api/v1/flows/{flow[0]['id']}", json={member: value}).status_code == 200
+            assert one.get(f"/api/v1/flows/{flow[0]['id']}").json()[member] == value
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        jobs = [
+            pool.submit(change, "description", [f"turn {i}" for i in range(200)]),
+            pool.submit(change, "mcp_enabled", [i % 2 == 0 for i in range(200)]),
+        ]
+        for job in jobs:
+            job.result()
+
+
 def test_a_flow_is_deleted(client, flow):
     path = f"/api/v1/flows/{flow[0]['id']}"
     r = client.delete(path)
     assert r.status_code == 200 and r.json() == {"message": "Flow deleted successfully"}
     for r in (client.delete(path), client.get(path), client.patch(path, json={"name": "x"})):
         assert r.status_code == 404 and r.json() == {"detail": "Flow not found"}
+
+
+def test_what_was_said_goes_with_the_flow(server, client, flow):
+    kept = client.post("/api/v1/flows/", json=langflow.chat_flow(flow[1])).json()
+    sessions = {made: sage.unique("session") for made in (flow[0]["id"], kept["id"])}
+    for made, session in sessions.items():
+        assert client.post(f"/api/v1/run/{made}", json={"input_value": "hello", "session_id": session}).status_code == 200
+    admin = server.login()
+    messages = "/api/conversations/{}/messages"
+    for session in sessions.values():
+        assert len(sage.full(admin.get(messages.format(session)))["messages"]) == 2
+    assert client.delete(f"/api/v1/flows/{flow[0]['id']}").status_code == 200
+    assert admin.get(messages.format(sessions[flow[0]["id"]])).status_code == 404
+    assert sage.full(admin.get(messages.format(sessions[kept["id"]])))["messages"]
 
 
 def test_a_taken_name_gets_a_number(client):

@@ -4,7 +4,9 @@ import hashlib
 import json
 import os
 import re
+import time
 
+import httpx
 import pytest
 
 import sage
@@ -184,6 +186,38 @@ def test_the_shared_view_needs_no_login(anonymous, admin, talk):
     session, *_ = talk
     assert sage.full(anonymous.get(f"/api/share/conversations/{session}/messages")) == history(admin, session)
     sage.error(anonymous.get("/api/share/conversations/nobody/messages"), 404, "Conversation nobody does not exist")
+
+
+def test_a_conversation_too_large_to_show_says_so_and_goes_on(admin, bot, fake_llm):
+    session = unique("large")
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 12_000_000}}
+    for i in range(3):
+        content = [{"type": "text", "text": f"Picture {i}"}, picture, picture]
+        chat(admin, {**say("x", bot[0], session), "messages": [{"role": "user", "content": content}]})
+    r = admin.get(f"/api/conversations/{session}/messages")
+    sage.error(r, 413, "The conversation is too large to be shown at once")
+    chat(admin, say("And now?", bot[0], session))
+    assert "And now?" in json.dumps(fake_llm.requests_for(bot[1])[-1].body["messages"][-1])
+
+
+def test_unknown_shared_conversations_are_soon_not_looked_for(start_server):
+    running = start_server()
+    admin, link, session = running.login(), "/api/share/conversations/{}/messages", unique("session")
+    chat(admin, say("Hi", sage.agent(admin), session))
+    guest = running.client()
+    elsewhere = running.client(transport=httpx.HTTPTransport(local_address="127.0.0.2"))
+    for _ in range(40):
+        sage.full(guest.get(link.format(session)))  # known ones do not count
+    for i in range(30):
+        sage.error(guest.get(link.format(f"session_{i}")), 404)
+    r = guest.get(link.format("session_30"))
+    sage.error(r, 429, "Too many requests. Try again later")
+    assert 1 <= int(r.headers["retry-after"]) <= 3
+    sage.error(guest.get(link.format(session)), 429)  # or the answer would tell which id there is
+    sage.full(elsewhere.get(link.format(session)))
+    assert admin.get(f"/api/conversations/{session}/messages").status_code == 200
+    time.sleep(int(r.headers["retry-after"]))
+    sage.full(guest.get(link.format(session)))
 
 
 # ------------------------------------------------------------------------------------------------------- title, delete

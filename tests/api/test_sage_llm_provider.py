@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """/api/llm-provider: private providers, masked keys, probes, and what saving refuses."""
+import concurrent.futures
 import re
+import time
 
 import pytest
 
@@ -197,6 +199,25 @@ def test_update_that_fails_its_probe_changes_nothing(admin, fake_llm):
     text = "Cannot update provider. Provider authentication failed. Please check the API key."
     sage.soft_error(r, text)
     assert mine(admin, made)["name"] != "No"
+
+
+def test_what_others_change_during_the_probe_stays(admin, fake_llm):
+    sent = body(fake_llm, is_default=True)
+    made = sage.full(admin.post(BASE + "/create", json=sent))["provider_id"]
+    fake_llm.always(sent["model"], Reply("Hi", first_delay=2))
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(admin.put, f"{BASE}/update/{made}", json={"temperature": 0.25})
+        while len(fake_llm.requests_for(sent["model"])) < 2:
+            time.sleep(0.02)
+        (model,) = [m for m in admin.get("/api/v1/provider/models/llm").json()["data"]["models"] if m["uuid"] == made]
+        keys = {"api_keys": ["sk-rotated-9876"], "name": "Rotated"}
+        assert admin.put(f"/api/v1/provider/providers/{model['provider']['uuid']}", json=keys).status_code == 200
+        other = sage.full(admin.post(BASE + "/create", json=body(fake_llm, is_default=True)))["provider_id"]
+        assert not slow.done()
+        sage.full(slow.result())
+    p = mine(admin, made)
+    assert (p["temperature"], p["name"], p["api_keys"]) == (0.25, "Rotated", ["sk-r***9876"])
+    assert p["is_default"] is False and mine(admin, other)["is_default"] is True
 
 
 def test_unknown_providers(admin):

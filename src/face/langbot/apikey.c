@@ -63,7 +63,8 @@ typedef struct {
 static const field key_fields[] = {
     FIELD(key_body, name, .max = 255, .text = "Shown in lists"),
     FIELD(key_body, description, .max = 4096),
-    FIELD(key_body, scopes, .json = JSON_STRINGS_TYPE, .text = "Permissions; all that the creator has when absent"),
+    FIELD(key_body, scopes, .json = JSON_STRINGS_TYPE, .max = 64,
+          .text = "Permissions; all that the creator has when absent"),
     FIELD(key_body, expires_at, .text = "ISO 8601"),
 };
 const schema bot_key_schema = SCHEMA(key_body, key_fields);
@@ -81,11 +82,19 @@ static const char *all_permissions(request *rq)
     return buf_str(list);
 }
 
-/* The scopes that the key gets: those asked for, none that the creator lacks. */
+static bool asked_before(const json_t *asked, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (json_equal(json_array_get(asked, i), json_array_get(asked, at)))
+            return true;
+    return false;
+}
+
+/* The scopes that the key gets: those asked for, each once, none that the creator lacks. */
 static err choose_scopes(request *rq, response *rs, const json_t *asked, const char **out, bool *answered)
 {
     arena *a = rq->scope->arena;
-    const char *list = "";
+    buf *list = buf_new(a, KIB(8)); /* of known names only, each of which is short */
 
     *answered = true;
     if (asked == NULL) {
@@ -101,9 +110,10 @@ static err choose_scopes(request *rq, response *rs, const json_t *asked, const c
         if (!identity_may(rq->user, name))
             return bot_error(rq, rs, 403, 0, "permission_denied",
                              arena_printf(a, "Missing Workspace permission: %s", name));
-        list = arena_printf(a, "%s%s%s", list, *list != '\0' ? " " : "", name);
+        if (!asked_before(asked, i))
+            buf_printf(list, "%s%s", list->len > 0 ? " " : "", name);
     }
-    *out = list;
+    *out = buf_str(list);
     *answered = false;
     return OK;
 }

@@ -450,18 +450,24 @@ static err move(request *rq, const model_body *in, served_model *sm)
     return OK;
 }
 
+static err edit(scope *s, served_model *sm, void *arg)
+{
+    request *rq = arg;
+
+    (void)s; /* the request's outlives it */
+    TRY(apply(rq, rq->body, &sm->model));
+    TRY(check_level(rq, &sm->model));
+    return move(rq, rq->body, sm);
+}
+
 /* PUT /api/v1/provider/models/KIND/{uuid} */
 err bot_model_update(request *rq, response *rs)
 {
-    const model_body *in = rq->body;
     served_model *sm;
 
     TRY(find_theirs(rq, &sm));
-    TRY(check_reasoning(rq, in));
-    TRY(apply(rq, in, &sm->model));
-    TRY(check_level(rq, &sm->model));
-    TRY(move(rq, in, sm));
-    TRY(model_update(rq->scope, rows_of(rq->user), &sm->model));
+    TRY(check_reasoning(rq, rq->body));
+    TRY(model_change(rq->scope, rows_of(rq->user), sm->model.id, edit, rq));
     return bot_ok(rq, rs, NULL);
 }
 

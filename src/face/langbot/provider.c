@@ -155,26 +155,30 @@ err bot_provider_get(request *rq, response *rs)
     return bot_ok(rq, rs, data);
 }
 
-/* PUT /api/v1/provider/providers/{uuid} */
-err bot_provider_update(request *rq, response *rs)
+/* What is absent or null stays. */
+static err apply(scope *s, provider_row *row, void *arg)
 {
+    const request *rq = arg;
     const provider_body *in = rq->body;
-    arena *a = rq->scope->arena;
     provider_keys keys;
-    provider_row *row;
 
-    TRY(provider_find(rq->scope, visible(rq), request_param(rq, "uuid"), &row));
     if (in->requester != NULL && !cstr_eq(in->requester, row->requester) && !bot_requester_known(in->requester))
-        return fail(rq->scope, ERR_INVALID, "Unknown requester: %s", in->requester);
+        return fail(s, ERR_INVALID, "Unknown requester: %s", in->requester);
     row->name = in->name != NULL ? in->name : row->name;
     row->requester = in->requester != NULL ? in->requester : row->requester;
     if (in->base_url != NULL)
-        row->base_url = secrets_restore_url(a, provider_clean_url(a, in->base_url), row->base_url);
+        row->base_url = secrets_restore_url(s->arena, provider_clean_url(s->arena, in->base_url), row->base_url);
     if (in->api_keys != NULL) {
-        TRY(provider_take_keys(rq->scope, in->api_keys, row, &keys));
-        row->sealed_keys = provider_seal_keys(a, keys.list, keys.n);
+        TRY(provider_take_keys(s, in->api_keys, row, &keys));
+        row->sealed_keys = provider_seal_keys(s->arena, keys.list, keys.n);
     }
-    TRY(provider_update(rq->scope, rows_of(rq->user), row));
+    return OK;
+}
+
+/* PUT /api/v1/provider/providers/{uuid} */
+err bot_provider_update(request *rq, response *rs)
+{
+    TRY(provider_change(rq->scope, rows_of(rq->user), request_param(rq, "uuid"), apply, rq));
     return bot_ok(rq, rs, NULL);
 }
 

@@ -252,33 +252,23 @@ static bool flagged(const request *rq, const char *name)
     return json_is_boolean(json_object_get(rq->json, name));
 }
 
-/* PATCH /api/v1/flows/{flow_id}: what is absent or null stays; an empty endpoint name clears it. */
-err lf_flow_update(request *rq, response *rs)
+/* What is absent or null stays; an empty endpoint name clears it. */
+static err apply(scope *s, flow_row *row, void *arg)
 {
+    const request *rq = arg;
     const flow_body *in = rq->body;
-    arena *a = rq->scope->arena;
     folder_row *folder;
-    const char *id;
-    flow_row *row;
-    bool answered;
-    err e = lf_uuid_param(rq, rs, "flow_id", &id);
 
-    if (id == NULL)
-        return e;
-    e = check(rq, rs, in, &answered);
-    if (e != OK || answered)
-        return e;
-    TRY(flow_find(rq->scope, own(rq), id, &row));
     row->name = in->name != NULL ? in->name : row->name;
     row->description = in->description != NULL ? in->description : row->description;
     if (json_object_get(rq->json, "endpoint_name") != NULL)
         row->endpoint_name = cstr_blank(in->endpoint_name) ? NULL : in->endpoint_name;
     if (in->data != NULL) {
-        row->data = json_text(a, in->data);
+        row->data = json_text(s->arena, in->data);
         row->webhook = has_webhook(in->data);
     }
     if (!cstr_blank(in->folder_id)) {
-        TRY(folder_find(rq->scope, own(rq), in->folder_id, &folder));
+        TRY(folder_find(s, own(rq), in->folder_id, &folder));
         row->folder_id = folder->id;
     }
     row->access_type = in->access_type != NULL ? in->access_type : row->access_type;
@@ -287,8 +277,24 @@ err lf_flow_update(request *rq, response *rs)
     row->fs_path = in->fs_path != NULL ? in->fs_path : row->fs_path;
     row->locked = flagged(rq, "locked") ? in->locked : row->locked;
     row->mcp_enabled = flagged(rq, "mcp_enabled") ? in->mcp_enabled : row->mcp_enabled;
-    TRY(flow_update(rq->scope, own(rq), row));
-    return reply_json(rs, 200, json_hold(a, flow_json(a, row)));
+    return OK;
+}
+
+/* PATCH /api/v1/flows/{flow_id} */
+err lf_flow_update(request *rq, response *rs)
+{
+    const char *id;
+    flow_row *row;
+    bool answered;
+    err e = lf_uuid_param(rq, rs, "flow_id", &id);
+
+    if (id == NULL)
+        return e;
+    e = check(rq, rs, rq->body, &answered);
+    if (e != OK || answered)
+        return e;
+    TRY(flow_change(rq->scope, own(rq), id, apply, rq, &row));
+    return reply_json(rs, 200, json_hold(rq->scope->arena, flow_json(rq->scope->arena, row)));
 }
 
 /* DELETE /api/v1/flows/{flow_id} */

@@ -3,9 +3,12 @@
 #include "model/conversation.h"
 
 #include <openssl/evp.h>
+#include <pthread.h>
 
 #include "agent/chat.h"
 #include "auth/identity.h"
+#include "auth/network.h"
+#include "auth/rate.h"
 #include "base/clock.h"
 #include "face/sage/envelope.h"
 #include "face/sage/filter.h"
@@ -260,6 +263,7 @@ static err answer_messages(request *rq, response *rs, owned_by who)
     json_t *data, *list;
     ledger *l;
     run *live;
+    err e;
 
     TRY(conversation_find(rq->scope, who, session, &row));
     TRY(chat_history(rq->scope, a, session, &l));
@@ -274,7 +278,11 @@ static err answer_messages(request *rq, response *rs, owned_by who)
     json_set_int(data, "message_count", (int64_t)json_array_size(list));
     json_set_int(data, "next_stream_index", (int64_t)next);
     json_set(data, "conversation_info", info_json(rq, row));
-    return sage_ok(rq, rs, "conversation.messages_loaded", NULL, data);
+    e = sage_ok(rq, rs, "conversation.messages_loaded", NULL, data);
+    if (e == ERR_TOO_LARGE)
+        return fail_code(rq->scope, e, "conversation.too_large_to_show", session,
+                         "the conversation is too large to be shown at once");
+    return e;
 }
 
 /* GET /api/conversations/{session_id}/messages */
@@ -283,10 +291,39 @@ err sage_conversation_messages(request *rq, response *rs)
     return answer_messages(rq, rs, caller(rq));
 }
 
-/* GET /api/share/conversations/{session_id}/messages: a public link, for whoever knows the id. */
+enum { GUESSES_PER_MINUTE = 30, GUESSERS_MAX = 10000 };
+
+static rate_limiter *guesses;
+
+static void make_guesses(void)
+{
+    guesses = rate_new(GUESSES_PER_MINUTE, MINUTES(1), GUESSERS_MAX);
+}
+
+/*
+ * GET /api/share/conversations/{session_id}/messages: a public link, for whoever knows the id.
+ *
+ * Ids of the web client are little more than a time, so who asks for unknown ones must soon wait, and gets nothing at all
+ * until then: an answer to the right id only would tell it.  A request counts while it is under way, or many at once would be
+ * free.
+ */
 err sage_conversation_shared(request *rq, response *rs)
 {
-    return answer_messages(rq, rs, OWNED_BY_ANYONE);
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    char client[NETWORK_CLIENT_SIZE];
+    rate_state st;
+    err e;
+
+    pthread_once(&once, make_guesses);
+    network_client(rq->peer, client);
+    if (!rate_take(guesses, client, 1, clock_mono(), &st))
+        return fail_code(rq->scope, ERR_RATE, "error.rate",
+                         arena_printf(rq->scope->arena, "%lld", (long long)(st.retry_after / SECONDS(1)) + 1),
+                         "too many unknown conversations were asked for");
+    e = answer_messages(rq, rs, OWNED_BY_ANYONE);
+    if (e != ERR_NOT_FOUND)
+        rate_give_back(guesses, client, 1);
+    return e;
 }
 
 typedef struct {

@@ -171,21 +171,18 @@ static json_t *served_json(request *rq, const served_model *sm)
 }
 
 /* Sage's providers have one key; one that was given several elsewhere may keep them. */
-static err take_keys(request *rq, const provider_body *in, const served_model *stored, llm_endpoint *out)
+static err take_keys(scope *s, const provider_body *in, const provider_row *stored, provider_keys *out)
 {
-    provider_keys keys;
-
-    TRY(provider_take_keys(rq->scope, in->api_keys, stored != NULL ? &stored->provider : NULL, &keys));
-    if (keys.n != 1 && !keys.kept)
-        return fail_code(rq->scope, ERR_INVALID, "llm_provider.one_key", NULL, "Exactly one API key is required");
-    out->keys = keys.list;
-    out->n_keys = keys.n;
+    TRY(provider_take_keys(s, in->api_keys, stored, out));
+    if (out->n != 1 && !out->kept)
+        return fail_code(s, ERR_INVALID, "llm_provider.one_key", NULL, "Exactly one API key is required");
     return OK;
 }
 
 /* The endpoint that a body describes, on top of what is stored (may be NULL). */
 static err endpoint_of(request *rq, const provider_body *in, const served_model *stored, llm_endpoint *out)
 {
+    provider_keys keys;
     served_model base;
 
     *out = (llm_endpoint){.driver = "openai"};
@@ -199,8 +196,11 @@ static err endpoint_of(request *rq, const provider_body *in, const served_model 
         out->base_url = provider_clean_url(rq->scope->arena, in->base_url);
     if (in->model != NULL)
         out->model = in->model;
-    if (in->api_keys != NULL)
-        TRY(take_keys(rq, in, stored, out));
+    if (in->api_keys != NULL) {
+        TRY(take_keys(rq->scope, in, stored != NULL ? &stored->provider : NULL, &keys));
+        out->keys = keys.list;
+        out->n_keys = keys.n;
+    }
     out->private_ok = rq->user->admin;
     return OK;
 }
@@ -421,11 +421,34 @@ err sage_provider_create(request *rq, response *rs)
     return answer_id(rq, rs, sm.model.id);
 }
 
+/* What the body names, and nothing else: the probe took its time, in which others may have changed the row. */
+static err apply(scope *s, served_model *sm, void *arg)
+{
+    request *rq = arg;
+    const provider_body *in = rq->body;
+    provider_keys keys;
+
+    if (!cstr_blank(in->name))
+        sm->provider.name = in->name;
+    if (in->base_url != NULL)
+        sm->provider.base_url = provider_clean_url(s->arena, in->base_url);
+    if (in->api_keys != NULL) {
+        TRY(take_keys(s, in, &sm->provider, &keys));
+        sm->provider.sealed_keys = provider_seal_keys(s->arena, keys.list, keys.n);
+    }
+    if (switched(rq, "is_default"))
+        sm->provider.is_default = in->is_default;
+    sm->model.name = in->model != NULL ? in->model : sm->model.name;
+    sm->model.extra_args = extra_args(rq, sm->model.extra_args);
+    if (sent(rq, "max_model_len") != NULL)
+        sm->model.context_length = in->max_model_len;
+    sm->model.abilities = changed_abilities(rq, in, sm->model.abilities);
+    return OK;
+}
+
 /* PUT /api/llm-provider/update/{provider_id} */
 err sage_provider_update(request *rq, response *rs)
 {
-    const provider_body *in = rq->body;
-    arena *a = rq->scope->arena;
     served_model *sm;
     llm_endpoint at;
     const char *answer;
@@ -434,21 +457,10 @@ err sage_provider_update(request *rq, response *rs)
 
     if (e != OK || done)
         return e;
-    TRY(endpoint_of(rq, in, sm, &at));
+    TRY(endpoint_of(rq, rq->body, sm, &at));
     if ((e = llm_probe_connection(rq->scope, &at, &answer)) != OK)
         return refuse_probe(rq, rs, "update", e);
-    if (!cstr_blank(in->name))
-        sm->provider.name = in->name;
-    sm->provider.base_url = at.base_url;
-    sm->provider.sealed_keys = provider_seal_keys(a, at.keys, at.n_keys);
-    if (switched(rq, "is_default"))
-        sm->provider.is_default = in->is_default;
-    sm->model.name = at.model;
-    sm->model.extra_args = extra_args(rq, sm->model.extra_args);
-    if (sent(rq, "max_model_len") != NULL)
-        sm->model.context_length = in->max_model_len;
-    sm->model.abilities = changed_abilities(rq, in, sm->model.abilities);
-    TRY(served_update(rq->scope, own(rq).who, sm));
+    TRY(served_change(rq->scope, own(rq).who, sm->model.id, apply, rq));
     return sage_ok(rq, rs, NULL, NULL, NULL);
 }
 

@@ -108,17 +108,20 @@ static err fill_double(component_call *c, str t, filling *f)
 static err build_prompt(component_call *c, flow_value *out)
 {
     str template = str_of(node_text(c->node, "template", ""));
-    buf *b = buf_new(c->s->arena, PROMPT_MAX);
-    filling f = {.b = b};
+    bool doubled = node_flag(c->node, "use_double_brackets", false);
+    buf b = BUF_INIT(PROMPT_MAX);
+    filling f = {.b = &b};
     flow_message *m = arena_one(c->s->arena, flow_message);
+    err e = doubled ? fill_double(c, template, &f) : fill_single(c, template, &f);
 
-    TRY((node_flag(c->node, "use_double_brackets", false) ? fill_double : fill_single)(c, template, &f));
-    if (!buf_ok(b))
-        return fail(c->s, ERR_TOO_LARGE, "the prompt is larger than %d MiB", PROMPT_MAX >> 20);
-    m->text = buf_str(b);
+    if (e == OK && !buf_ok(&b))
+        e = fail(c->s, ERR_TOO_LARGE, "the prompt is larger than %d MiB", PROMPT_MAX >> 20);
+    m->text = arena_strndup(c->s->arena, buf_str(&b), e == OK ? b.len : 0); /* the run's arena counts it */
     m->session_id = c->session_id;
-    *out = value_of_message(m);
-    return OK;
+    buf_close(&b);
+    if (e == OK)
+        *out = value_of_message(m);
+    return e;
 }
 
 static const component_output outputs[] = {{"prompt", build_prompt}};

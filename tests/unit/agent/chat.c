@@ -8,6 +8,7 @@
 #include "model/conversation.h"
 #include "model/provider.h"
 #include "model/run_log.h"
+#include "model/turn.h"
 #include "rt/sleep.h"
 #include "stage.h"
 
@@ -69,7 +70,7 @@ static const char *stored(scope *s, const char *session)
     run_row *runs;
     size_t n;
 
-    CHECK(message_list_all(s, session, &rows, &n) == OK, "messages");
+    CHECK(message_list(s, session, 0, 0, &rows, &n) == OK, "messages");
     for (size_t i = 0; i < n; i++) {
         json_t *v;
 
@@ -337,6 +338,52 @@ static err start_turn(scope *s, void *arg)
 
     t->e = chat_start(s, &t->rq, &t->run);
     return t->e;
+}
+
+/* What a run of a session leaves behind when it ends. */
+static void store_said(scope *s, const char *session, const char *text)
+{
+    conversation_row c = {.session_id = session, .user_id = "u-1", .title = "Before"};
+    run_row row = {.id = "earlier", .session_id = session, .user_id = "u-1", .source = "api/chat", .status = "running"};
+    message_row m = {.message_id = "m-earlier",
+                     .role = "user",
+                     .type = "user_input",
+                     .body = arena_printf(s->arena, "{\"content\":\"%s\"}", text)};
+
+    CHECK(turn_begin(
+              s,
+              &(turn_start){
+                  .who = owned_by_user("u-1"), .conversation = &c, .messages = &m, .n_messages = 1, .run = &row}) == OK,
+          "%s", s->failure.text);
+}
+
+ENGINE_TEST(of_several_starts_that_wait_the_newest_stays_and_knows_what_was_said)
+{
+    stage *st = WORLD(s, hello);
+    starting second = {.rq = request(s, "s1", "Two"), .e = ERR_COUNT},
+             third = {.rq = request(s, "s1", "Three"), .e = ERR_COUNT};
+    scope *slow = scope_child(s, NO_LIMIT), *group = scope_child(s, NO_LIMIT);
+    run *first = NULL;
+
+    CHECK(run_begin(slow, &(run_info){.session_id = "s1", .user_id = "u-1"}, &first) == OK, "one that ignores the end");
+    second.rq.replace = third.rq.replace = "started again";
+    scope_spawn(group, start_turn, &second);
+    CHECK(sleep_for(s, MILLISECONDS(50)) == OK && run_interrupt_reason(first) != NULL, "the second waits");
+    scope_spawn(group, start_turn, &third);
+    CHECK(sleep_for(s, MILLISECONDS(50)) == OK && second.e == ERR_COUNT && third.e == ERR_COUNT, "and the third");
+    store_said(s, "s1", "Earlier");
+    run_finish(first, RUN_INTERRUPTED, "started again");
+    run_unref(first);
+    CHECK(scope_join(group) == OK, "both start: %s", group->failure.text);
+    CHECK(run_wait(s, second.run) == OK && run_wait(s, third.run) == OK, "both end");
+    CHECK_INT(run_state(second.run), RUN_INTERRUPTED);
+    CHECK_INT(run_state(third.run), RUN_COMPLETED);
+    CHECK(cstr_starts(stored(s, "s1"), "user:Earlier user:Two ") && strstr(stored(s, "s1"), "user:Three ") != NULL,
+          "%s", stored(s, "s1"));
+    CHECK(stage_request_has(st, st->requests - 1, "Earlier"), "the model is told what was said");
+    run_unref(second.run);
+    run_unref(third.run);
+    stage_close(st);
 }
 
 ENGINE_TEST(the_model_is_asked_while_the_beginning_is_written_and_nobody_is_told_before)

@@ -60,3 +60,21 @@ TEST(a_list_holds_what_one_of_its_networks_holds)
     CHECK(!networks_hold(list, "127.0.0.1"), "none");
     CHECK(!networks_hold(NULL, "127.0.0.1"), "no list");
 }
+
+TEST(a_client_is_an_address_or_its_network_of_ipv6)
+{
+    static const char *const cases[][2] = {
+        {"192.0.2.7", "192.0.2.7"},
+        {"::ffff:192.0.2.7", "192.0.2.7"},
+        {"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"},
+        {"2001:db8:1:2::9", "2001:db8:1:2::"},
+        {"::1", "::"},
+        {"unix", "unix"},
+    };
+    char out[NETWORK_CLIENT_SIZE];
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        network_client(cases[i][0], out);
+        CHECK_STR(out, cases[i][1]);
+    }
+}

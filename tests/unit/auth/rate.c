@@ -29,6 +29,19 @@ TEST(a_bucket_gives_its_limit_at_once_and_refills_evenly)
     rate_free(r);
 }
 
+TEST(what_was_not_used_is_given_back)
+{
+    rate_limiter *r = rate_new(2, SECONDS(2), 10);
+
+    for (int i = 0; i < 10; i++) {
+        CHECK(rate_take(r, "k", 1, SECONDS(9), NULL), "time %d", i);
+        rate_give_back(r, "k", 1);
+    }
+    CHECK(rate_take(r, "k", 1, SECONDS(9), NULL) && rate_take(r, "k", 1, SECONDS(9), NULL), "both are there");
+    CHECK(!rate_take(r, "k", 1, SECONDS(9), NULL), "and no third");
+    rate_free(r);
+}
+
 TEST(callers_have_buckets_of_their_own)
 {
     rate_limiter *r = rate_new(1, SECONDS(1), 10);

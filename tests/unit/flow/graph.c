@@ -219,6 +219,26 @@ FIBER_TEST(texts_of_the_document_may_spell_line_breaks)
     }
 }
 
+FIBER_TEST(nodes_share_a_long_text_that_goes_to_all_of_them)
+{
+    graph *g = read(s, "A-1 B-2 C-3", "");
+    char *text = arena_zalloc(s->arena, 10001, 1);
+    json_t *value = json_hold(s->arena, json_string(memset(text, 'x', 10000)));
+
+    graph_tweak(s->arena, g, json_hold(s->arena, json_pack("{s:O}", "input_value", value)), false);
+    graph_break_lines(s->arena, g);
+    CHECK(node_field(&g->nodes[0], "input_value") == value && node_field(&g->nodes[2], "input_value") == value,
+          "as it was given");
+    memcpy(text + 5000, "\\n", 2);
+    value = json_hold(s->arena, json_string(text));
+    graph_tweak(s->arena, g, json_hold(s->arena, json_pack("{s:O}", "input_value", value)), false);
+    graph_break_lines(s->arena, g);
+    CHECK(strncmp(node_text(&g->nodes[0], "input_value", "") + 4999, "x\nx", 3) == 0, "with the line break");
+    CHECK(node_field(&g->nodes[0], "input_value") == node_field(&g->nodes[2], "input_value"), "changed once");
+    graph_tweak(s->arena, g, json_hold(s->arena, json_pack("{s:s}", "input_value", "y")), false);
+    CHECK_STR(json_string_value(value) + 9999, "x"); /* replaced, not changed */
+}
+
 FIBER_TEST(fields_are_read_by_type)
 {
     graph *g = read(s, "A-1", "");

@@ -325,6 +325,62 @@ FIBER_TEST(a_parameter_that_the_provider_does_not_know_is_left_out_and_remembere
     CHECK_STR(bodies[5], bodies[4]);
 }
 
+FIBER_TEST(a_bad_schema_is_an_error_and_teaches_nothing)
+{
+    static const step steps[] = {
+        {400,
+         "{\"error\":{\"message\":\"Invalid schema for response_format 'x': In context=(), 'oneOf' is not permitted.\","
+         "\"type\":\"invalid_request_error\",\"param\":\"response_format\",\"code\":null}}"},
+        {400, "{\"error\":{\"message\":\"response_format: 'not' is unsupported\",\"code\":\"invalid_json_schema\"}}"},
+        {200, HELLO STOP DONE},
+    };
+    script sc = {steps, COUNT(steps)};
+    llm_request rq = request(s, &sc);
+    const char *text;
+
+    rq.at.model = "schemas";
+    rq.response_format = json_hold(s->arena, json_pack("{s:s}", "type", "json_schema"));
+    for (int i = 0; i < 2; i++) {
+        CHECK_INT(complete(s, &rq, &text), ERR_UPSTREAM);
+        CHECK_STR(s->failure.code, "llm.bad_request");
+    }
+    CHECK(strstr(s->failure.text, "'not' is unsupported") != NULL, "%s", s->failure.text);
+    CHECK(complete(s, &rq, &text) == OK && sc.requests == 3, "the next one");
+    CHECK(strstr(bodies[2], "response_format") != NULL, "asks as before: %s", bodies[2]);
+}
+
+FIBER_TEST(what_one_request_wants_of_a_parameter_is_left_out_of_that_request_only)
+{
+    static const struct {
+        const char *message;
+        bool passing;
+    } cases[] = {
+        {"Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model.", true},
+        {"response_format is not supported together with tools", true},
+        {"response_format 'json_schema' not supported", true},
+        {"Unknown parameter: 'response_format'.", false},
+        {"response_format is not supported by this model", false},
+        {"'response_format' is not supported.", false},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const step steps[] = {
+            {400, arena_printf(s->arena, "{\"error\":{\"message\":\"%s\"}}", cases[i].message)},
+            {200, HELLO STOP DONE},
+        };
+        script sc = {steps, COUNT(steps)};
+        llm_request rq = request(s, &sc);
+        const char *text;
+
+        rq.at.model = arena_printf(s->arena, "passing-%zu", i);
+        rq.response_format = json_hold(s->arena, json_pack("{s:s}", "type", "json_schema"));
+        CHECK(complete(s, &rq, &text) == OK, "%s", s->failure.text);
+        CHECK(strstr(bodies[1], "response_format") == NULL, "%s", bodies[1]);
+        CHECK(complete(s, &rq, &text) == OK, "%s", s->failure.text);
+        CHECK((strstr(bodies[2], "response_format") != NULL) == cases[i].passing, "case %zu: %s", i, bodies[2]);
+    }
+}
+
 FIBER_TEST(reasoning_that_a_provider_does_not_want_back_is_left_out)
 {
     static const step steps[] = {

@@ -82,19 +82,63 @@ ENGINE_TEST(messages_come_in_pages)
     CHECK_INT(n, 0);
 }
 
+typedef struct {
+    int64_t n, bytes, stop_at;
+} taken;
+
+static err take(scope *s, const message_row *m, void *arg)
+{
+    taken *t = arg;
+
+    CHECK_INT(m->seq, ++t->n);
+    t->bytes += (int64_t)strlen(m->body);
+    return t->n == t->stop_at ? fail_code(s, ERR_TOO_LARGE, "test.enough", NULL, "enough") : OK;
+}
+
 ENGINE_TEST(a_long_conversation_is_read_whole)
 {
     message_row *got = NULL;
+    taken t = {0};
     size_t n = 0;
 
     begin(s, "s1", "u1", "Title", NULL);
     for (int i = 0; i < 25; i++)
         put(s, "s1", 100 * i, 100 * (i + 1));
-    CHECK_INT(message_list_all(s, "s1", &got, &n), OK);
-    CHECK_INT(n, 2500);
-    CHECK_INT(got[2499].seq, 2500);
+    CHECK_INT(message_each(s, "s1", take, &t), OK);
+    CHECK_INT(t.n, 2500);
+    t = (taken){.stop_at = 70};
+    CHECK_INT(message_each(s, "s1", take, &t), ERR_TOO_LARGE);
+    CHECK_STR(code_of(s), "test.enough");
+    CHECK_INT(t.n, 70);
+    t = (taken){0};
+    CHECK_INT(message_each(s, "unknown", take, &t), OK);
+    CHECK_INT(t.n, 0);
     CHECK_INT(message_list(s, "s1", 0, 0, &got, &n), OK);
     CHECK_INT(n, 1000);
+}
+
+ENGINE_TEST(a_conversation_larger_than_one_query_is_read_whole)
+{
+    enum { LARGE = 66 << 20, MESSAGES = 4 };
+    scope *own = scope_child(s, NO_LIMIT);
+    char *body = arena_zalloc(own->arena, LARGE + 1, 1);
+    message_row *got = NULL;
+    taken t = {0};
+    size_t n = 0;
+
+    memset(body, 'x', LARGE);
+    begin(s, "s1", "u1", "Title", NULL);
+    for (int i = 0; i < MESSAGES; i++) {
+        message_row m = {.message_id = arena_printf(s->arena, "m%d", i), .role = "user", .body = body};
+        scope *put = scope_child(s, NO_LIMIT);
+
+        CHECK_INT(message_put(put, "s1", &m, 1), OK);
+        scope_close(put);
+    }
+    CHECK_INT(message_list(own, "s1", 0, 0, &got, &n), ERR_TOO_LARGE);
+    scope_close(own);
+    CHECK_INT(message_each(s, "s1", take, &t), OK);
+    CHECK(t.n == MESSAGES && t.bytes == (int64_t)MESSAGES * LARGE, "%lld messages", (long long)t.n);
 }
 
 ENGINE_TEST(the_tail_is_deleted_and_written_anew)
@@ -111,7 +155,7 @@ ENGINE_TEST(the_tail_is_deleted_and_written_anew)
     CHECK_INT(conversation_find(s, OWNED_BY_ANYONE, "s1", &c), OK);
     CHECK_INT(c->message_count, 6);
     put(s, "s1", 20, 22);
-    CHECK_INT(message_list_all(s, "s1", &got, &n), OK);
+    CHECK_INT(message_list(s, "s1", 0, 0, &got, &n), OK);
     CHECK_INT(n, 8);
     CHECK_STR(got[6].message_id, "m20");
     CHECK_INT(got[6].seq, 7);
@@ -127,7 +171,7 @@ ENGINE_TEST(messages_need_a_conversation_and_are_stored_all_or_none)
     CHECK_STR(code_of(s), "conversation.not_found");
     begin(s, "s1", "u1", "Title", NULL);
     CHECK_INT(message_put(s, "s1", bad, 2), ERR_INVALID);
-    CHECK_INT(message_list_all(s, "s1", &got, &n), OK);
+    CHECK_INT(message_list(s, "s1", 0, 0, &got, &n), OK);
     CHECK_INT(n, 0);
     CHECK_INT(message_put(s, "s1", NULL, 0), OK);
 }

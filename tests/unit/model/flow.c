@@ -2,7 +2,10 @@
 /* Tests of model/flow.c and folder.c. */
 #include "model/flow.h"
 
+#include <stdlib.h>
+
 #include "made.h"
+#include "model/turn.h"
 
 static flow_row made_flow(scope *s, const char *user, const char *name, const char *endpoint)
 {
@@ -101,6 +104,37 @@ ENGINE_TEST(a_taken_name_gets_the_next_number)
     CHECK_STR(renamed(s, "100%_", NULL), "100%_ (1)/");
 }
 
+static err count_in_flow(scope *s, flow_row *f, void *arg)
+{
+    (void)arg;
+    f->description = arena_printf(s->arena, "%d", f->description != NULL ? atoi(f->description) + 1 : 1);
+    return OK;
+}
+
+static err change_some(scope *s, void *arg)
+{
+    flow_row *got;
+
+    for (int i = 0; i < 20; i++)
+        TRY(flow_change(s, owned_by_user("u1"), arg, count_in_flow, NULL, &got));
+    return OK;
+}
+
+ENGINE_TEST(changes_at_the_same_time_all_stay)
+{
+    flow_row f = made_flow(s, "u1", "F", NULL), *got = NULL;
+    scope *group = scope_child(s, NO_LIMIT);
+
+    for (int i = 0; i < 3; i++)
+        scope_spawn(group, change_some, (void *)(uintptr_t)f.id);
+    CHECK_INT(scope_join(group), OK);
+    CHECK_INT(flow_find(s, owned_by_user("u1"), f.id, &got), OK);
+    CHECK_STR(got->description, "60");
+    CHECK_INT(flow_update(s, owned_by_user("u1"), &f), ERR_CONFLICT);
+    CHECK_STR(code_of(s), "flow.changed");
+    CHECK_INT(flow_change(s, owned_by_user("u2"), f.id, count_in_flow, NULL, &got), ERR_NOT_FOUND);
+}
+
 ENGINE_TEST(flows_are_listed_filtered)
 {
     flow_filter f = {.who = owned_by_user("u1")};
@@ -162,6 +196,58 @@ ENGINE_TEST(a_flow_is_changed_and_deleted_by_its_owner)
     CHECK_INT(deleted, 1);
     CHECK_INT(flow_find(s, OWNED_BY_ANYONE, b.id, &got), OK);
     CHECK_INT(flow_find(s, OWNED_BY_ANYONE, a.id, &got), ERR_NOT_FOUND);
+}
+
+static void said(scope *s, const char *session, const char *user, const char *agent, const char *source)
+{
+    conversation_row c = {.session_id = session, .user_id = user, .agent_id = agent, .title = "T"};
+    run_row r = {.id = session,
+                 .session_id = session,
+                 .user_id = user,
+                 .agent_id = agent,
+                 .source = source,
+                 .status = "running"};
+    message_row m = {.message_id = "m", .role = "user", .body = "{}"};
+
+    CHECK(turn_begin(s,
+                     &(turn_start){
+                         .who = owned_by_user(user), .conversation = &c, .messages = &m, .n_messages = 1, .run = &r}) ==
+              OK,
+          "%s", s->failure.text);
+}
+
+/* The sessions that are left, each with its messages. */
+static const char *left(scope *s)
+{
+    CHECK_INT(engine_int(s, "SELECT COUNT(*) FROM message"), engine_int(s, "SELECT COUNT(*) FROM conversation"));
+    return engine_int(s, "SELECT COUNT(*) FROM conversation") == 0
+               ? ""
+               : engine_text(s, "SELECT session_id FROM conversation ORDER BY session_id LIMIT 1");
+}
+
+ENGINE_TEST(what_was_said_goes_with_the_flow)
+{
+    folder_row folder = {.user_id = "u1", .name = "F"};
+    flow_row a = made_flow(s, "u1", "A", NULL), agents = {.user_id = "u1", .id = "agent-of-u2", .name = "B"},
+             inside = {.user_id = "u1", .name = "in it"};
+    const char *ids[] = {a.id, agents.id};
+
+    CHECK_INT(flow_insert(s, &agents), OK);
+    said(s, "a1", "u1", a.id, "flow");
+    said(s, "a2", "admin", a.id, "flow");
+    said(s, "b", "u2", agents.id, "api/chat"); /* an agent that happens to have the id of a flow */
+    CHECK_INT(flow_delete(s, owned_by_user("u2"), ids, COUNT(ids), NULL), OK);
+    CHECK_STR(left(s), "a1");
+    CHECK_INT(flow_delete(s, owned_by_user("u1"), ids, COUNT(ids), NULL), OK);
+    CHECK_STR(left(s), "b");
+    CHECK_INT(folder_insert(s, &folder), OK);
+    inside.folder_id = folder.id;
+    CHECK_INT(flow_insert(s, &inside), OK);
+    said(s, "a3", "u1", inside.id, "flow");
+    CHECK_INT(folder_delete(s, owned_by_user("u2"), folder.id), ERR_NOT_FOUND);
+    CHECK_STR(left(s), "a3");
+    CHECK_INT(folder_delete(s, owned_by_user("u1"), folder.id), OK);
+    CHECK_STR(left(s), "b");
 }
 
 ENGINE_TEST(folders_hold_flows_and_take_them_along)

@@ -2,6 +2,8 @@
 /* Tests of model/provider.c, model.c and served.c. */
 #include "model/provider.h"
 
+#include <stdlib.h>
+
 #include "db/seal.h"
 #include "made.h"
 #include "model/provider_internal.h"
@@ -282,12 +284,71 @@ ENGINE_TEST(there_is_one_default_of_an_owner)
     CHECK_INT(served_default(s, "u1", true, &got), OK);
     CHECK_STR(got->model.name, "b");
     CHECK_INT(served_default(s, "u1", false, &got), ERR_NOT_FOUND);
-    a.provider.is_default = true;
-    CHECK_INT(served_update(s, owned_by_user("u1"), &a), OK);
+    CHECK(a.provider.is_default, "as A was read before");
+    CHECK_INT(served_update(s, owned_by_user("u1"), &a), ERR_CONFLICT); /* it would take the flag back */
+    CHECK_STR(code_of(s), "provider.changed");
+    CHECK_INT(served_find(s, ALL, a.model.id, &got), OK);
+    got->provider.is_default = true;
+    CHECK_INT(served_update(s, owned_by_user("u1"), got), OK);
     CHECK_INT(served_default(s, "u1", true, &got), OK);
     CHECK_STR(got->model.name, "a");
     CHECK_INT(served_find(s, ALL, b.model.id, &got), OK);
     CHECK(!got->provider.is_default, "B gave way to A");
+}
+
+/* One more in the name, and in a number of the model. */
+static err count_in_provider(scope *s, provider_row *p, void *arg)
+{
+    (void)arg;
+    p->name = arena_printf(s->arena, "%d", atoi(p->name) + 1);
+    return OK;
+}
+
+static err count_in_model(scope *s, served_model *sm, void *arg)
+{
+    (void)s, (void)arg;
+    sm->model.ranking++;
+    return OK;
+}
+
+static err count_in_both(scope *s, served_model *sm, void *arg)
+{
+    TRY(count_in_model(s, sm, arg));
+    return count_in_provider(s, &sm->provider, arg);
+}
+
+enum { CHANGES = 10 };
+
+static err change_some(scope *s, void *arg)
+{
+    const served_model *sm = arg;
+
+    for (int i = 0; i < CHANGES; i++) {
+        TRY(provider_change(s, owned_by_user("u1"), sm->provider.id, count_in_provider, NULL));
+        TRY(model_change(s, owned_by_user("u1"), sm->model.id, count_in_model, NULL));
+        TRY(served_change(s, owned_by_user("u1"), sm->model.id, count_in_both, NULL));
+    }
+    return OK;
+}
+
+ENGINE_TEST(changes_at_the_same_time_all_stay)
+{
+    provider_row p = made_provider(s, "u1", "0");
+    model_row m = made_model(s, p.id, "m", MODEL_LLM);
+    served_model both = {.provider = p, .model = m}, *got = NULL;
+    scope *group = scope_child(s, NO_LIMIT);
+
+    for (int i = 0; i < 3; i++)
+        scope_spawn(group, change_some, &both);
+    CHECK_INT(scope_join(group), OK);
+    CHECK_INT(served_find(s, ALL, m.id, &got), OK);
+    CHECK_INT(atoi(got->provider.name), 3 * 2 * CHANGES);
+    CHECK_INT(got->model.ranking, 3 * 2 * CHANGES);
+    CHECK_INT(model_update(s, owned_by_user("u1"), &m), ERR_CONFLICT);
+    CHECK_STR(code_of(s), "model.changed");
+    CHECK_INT(provider_update(s, owned_by_user("u1"), &p), ERR_CONFLICT);
+    CHECK_STR(code_of(s), "provider.changed");
+    CHECK_INT(provider_change(s, owned_by_user("u2"), p.id, count_in_provider, NULL), ERR_NOT_FOUND);
 }
 
 ENGINE_TEST(the_systems_default_is_made_once_and_then_overwritten)

@@ -61,7 +61,7 @@ ENGINE_TEST(a_turn_is_written_at_its_beginning_and_its_end)
     CHECK_INT(c->message_count, 4);
     CHECK_STR(c->state, "{\"todo\":1}");
     CHECK(c->updated_at > c->created_at, "touched");
-    CHECK_INT(message_list_all(s, "s1", &all, &n), OK);
+    CHECK_INT(message_list(s, "s1", 0, 0, &all, &n), OK);
     CHECK_INT(n, 4);
     CHECK_STR(all[0].body, "{\"content\":\"Hi\"}");
     CHECK_STR(all[3].body, "{\"content\":\"Hello\"}");
@@ -83,7 +83,7 @@ ENGINE_TEST(a_second_turn_continues_the_conversation)
     CHECK_STR(c->title, "Hi");
     CHECK_STR(c->agent_id, "agent_2");
     CHECK_INT(c->message_count, 2);
-    CHECK_INT(message_list_all(s, "s1", &all, &n), OK);
+    CHECK_INT(message_list(s, "s1", 0, 0, &all, &n), OK);
     CHECK_INT(n, 2);
 }
 
@@ -97,7 +97,7 @@ ENGINE_TEST(a_message_with_a_known_id_is_updated_by_a_turn)
     changed.body = "{\"content\":\"edited\"}";
     again.messages = &changed;
     CHECK_INT(turn_begin(s, &again), OK);
-    CHECK_INT(message_list_all(s, "s1", &all, &n), OK);
+    CHECK_INT(message_list(s, "s1", 0, 0, &all, &n), OK);
     CHECK_INT(n, 1);
     CHECK_STR(all[0].body, "{\"content\":\"edited\"}");
 }
@@ -248,11 +248,11 @@ ENGINE_TEST(a_conversation_goes_back_to_one_of_its_messages)
     CHECK(c->user_count == 2 && c->agent_count == 2 && c->message_count == 4, "counted by role");
 
     CHECK_INT(turn_rewrite(s, "s1", "m3", "{\"content\":\"new\"}", "New"), OK);
-    CHECK(message_list_all(s, "s1", &rows, &n) == OK && n == 3, "%zu messages", n);
+    CHECK(message_list(s, "s1", 0, 0, &rows, &n) == OK && n == 3, "%zu messages", n);
     CHECK_STR(rows[2].body, "{\"content\":\"new\"}");
     CHECK(conversation_find(s, OWNED_BY_ANYONE, "s1", &c) == OK && c->message_count == 3, "its size");
     CHECK_STR(c->title, "New");
-    CHECK(message_list_all(s, "s2", &rows, &n) == OK && n == 4, "other conversations stay");
+    CHECK(message_list(s, "s2", 0, 0, &rows, &n) == OK && n == 4, "other conversations stay");
 
     CHECK_INT(turn_rewrite(s, "s1", "m4", "{}", "Newer"), ERR_NOT_FOUND);
     CHECK_STR(code_of(s), "conversation.not_found");
