@@ -71,12 +71,14 @@ ENGINE_TEST(a_poll_that_takes_too_long_is_a_failure_and_is_tried_later)
 ENGINE_TEST(a_call_that_takes_too_long_says_so)
 {
     json_t *none = json_hold(s->arena, json_object());
-    const webhook_call call = {.secret = "x", .query = none, .headers = none, .body = STR("{}")};
+    const webhook_call call = {.query = none, .headers = none, .body = STR("{}")};
     trigger_instance_row row;
+    webhook *hook;
 
     RUNNER_OR_SKIP(.max_running = 4);
     row = slow_instance(s, "webhook");
-    CHECK_INT(trigger_webhook(s, row.id, &call), OK);
+    CHECK_INT(trigger_webhook_open(s, row.id, "x", &hook), OK);
+    CHECK_INT(trigger_webhook_call(s, hook, &call), OK);
     jobs_open(2);
     failed(s, row.id);
     script_pool_close();
