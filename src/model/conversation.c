@@ -156,8 +156,10 @@ err conversation_delete(scope *s, owned_by who, const char *session_id)
     " FROM conversation c WHERE c.agent_id IN (SELECT f.id FROM flow f WHERE " flows ") AND EXISTS (SELECT 1"          \
     " FROM run r WHERE r.session_id = c.session_id AND r.agent_id = c.agent_id AND r.source = 'flow')"
 #define DELETE_OF_FLOWS(b, flows, args, n)                                                                             \
-    db_batch_add(b, "DELETE FROM message WHERE conversation IN (SELECT c.number" OF_FLOWS(flows) ")", args, n);        \
-    db_batch_add(b, "DELETE FROM conversation WHERE number IN (SELECT c.number" OF_FLOWS(flows) ")", args, n)
+    do {                                                                                                               \
+        db_batch_add(b, "DELETE FROM message WHERE conversation IN (SELECT c.number" OF_FLOWS(flows) ")", args, n);    \
+        db_batch_add(b, "DELETE FROM conversation WHERE number IN (SELECT c.number" OF_FLOWS(flows) ")", args, n);     \
+    } while (0)
 
 void conversation_add_delete_of_flow(db_batch *b, owned_by who, const char *flow_id)
 {
