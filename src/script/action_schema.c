@@ -141,6 +141,8 @@ static err check_value(scope *s, const char *name, const json_t *schema, const j
         return fail_code(s, ERR_INVALID, "input.invalid", name, "must fit its schema at /%s: %s", name, fault);
     if (!is_chosen(json_object_get(schema, "enum"), v))
         return fail_code(s, ERR_INVALID, "input.invalid", name, "must be one of the options at /%s", name);
+    if (json_object_get(items, "enum") != NULL && json_array_size(v) > json_array_size(json_object_get(items, "enum")))
+        return fail_code(s, ERR_INVALID, "input.invalid", name, "must not have more items than options at /%s", name);
     for (size_t i = 0; items != NULL && i < json_array_size(v); i++)
         if (!fits_type(json_array_get(v, i), json_get_str(items, "type", "")) ||
             !is_chosen(json_object_get(items, "enum"), json_array_get(v, i)))

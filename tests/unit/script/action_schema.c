@@ -70,6 +70,8 @@ FIBER_TEST(input_is_checked_and_the_fault_says_where)
     static const char fields[] =
         "[{\"slug\":\"a\",\"label\":\"A\",\"required\":true},{\"slug\":\"n_m\",\"label\":\"N m\",\"type\":\"NUMBER\"},"
         "{\"slug\":\"k\",\"label\":\"K\",\"type\":\"SELECT\",\"options\":[{\"value\":\"v\"}]},"
+        "{\"slug\":\"l\",\"label\":\"L\",\"type\":\"SELECT\",\"allowMultiSelect\":true,"
+        "\"options\":[{\"value\":\"v\"}]},"
         "{\"slug\":\"f\",\"label\":\"F\",\"type\":\"FILE\"},"
         "{\"slug\":\"g\",\"label\":\"G\",\"type\":\"FILE\",\"allowMultiSelect\":true},"
         "{\"slug\":\"o\",\"label\":\"O\",\"type\":\"OBJECT\",\"jsonSchema\":"
@@ -95,6 +97,9 @@ FIBER_TEST(input_is_checked_and_the_fault_says_where)
         {"{\"a\":5}", "must be string at /a"},
         {"{\"a\":\"x\",\"nM\":\"two\"}", "must be number at /nM"},
         {"{\"a\":\"x\",\"k\":\"w\"}", "must be one of the options at /k"},
+        {"{\"a\":\"x\",\"l\":[\"v\"]}", NULL},
+        {"{\"a\":\"x\",\"l\":[\"w\"]}", "must be one of the options at /l/0"},
+        {"{\"a\":\"x\",\"l\":[\"v\",\"v\"]}", "must not have more items than options at /l"},
         {"{\"a\":\"x\",\"f\":5}", "must be string at /f"},
     };
 
