@@ -173,6 +173,13 @@ class FakeLLM:
             time.sleep(0.01)
         raise AssertionError("the caller is still waiting for the model")
 
+    def wait_answered(self, request, timeout=30.0):
+        """Waits until the answer went out to its end, which is noted after the caller may have read it."""
+        end = time.monotonic() + timeout
+        while not request.answered:
+            assert time.monotonic() < end and not request.gone, "the answer did not go out to its end"
+            time.sleep(0.01)
+
     def close(self):
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._loop.stop)

@@ -62,7 +62,7 @@ def test_the_run_goes_on_when_its_client_leaves(admin, bot, fake_llm):
         stream.until(lambda m: m.get("type") == "do_subtask_result")
     run = resume(admin, session)
     assert run.text == "".join(WORDS) and run.ended
-    assert fake_llm.requests_for(model)[-1].answered
+    fake_llm.wait_answered(fake_llm.requests_for(model)[-1])
     assert "w59" in json.dumps(sage.history(admin, session))
 
 
