@@ -131,16 +131,6 @@ err job_insert_instead(scope *s, const char *key, job_row *j)
     return OK;
 }
 
-err job_cancel_key(scope *s, const char *key)
-{
-    return db_exec(s, CANCEL "unique_key = $1", DB_ARGS(db_text(key), db_int(clock_wall())), NULL);
-}
-
-err job_cancel_lane(scope *s, const char *lane)
-{
-    return db_exec(s, CANCEL "lane = $1", DB_ARGS(db_text(lane), db_int(clock_wall())), NULL);
-}
-
 /* The workers' side. */
 
 static err claim(scope *s, const job_wish *wish, int64_t now, int64_t lease, job **out, size_t *n)

@@ -42,10 +42,6 @@ MUST_USE err job_list(scope *s, owned_by who, const char *kind, page p, job_row 
 /* How far it is; JSON text. */
 MUST_USE err job_set_progress(scope *s, const char *id, const char *progress);
 
-/* Jobs that wait and have this key or lane will not run.  A running one goes on. */
-MUST_USE err job_cancel_key(scope *s, const char *key);
-MUST_USE err job_cancel_lane(scope *s, const char *lane);
-
 /* At start: the workers of store/jobs.h use these records. */
 void job_setup(void);
 
